@@ -1,0 +1,168 @@
+"""The existing EKS cluster: what is looked up about it, and the providers that act on it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as k8s
+from pulumi import InvokeOutputOptions, Output, ResourceOptions
+
+from settings import AwsSettings
+
+
+@dataclass(frozen=True)
+class ClusterArgs:
+    cluster_name: str
+    """Name of an existing EKS cluster in the region of `aws`."""
+    aws: AwsSettings
+    """Options of the AWS provider; none is inherited from the stack's `aws:*` keys."""
+    tags: Mapping[str, str]
+    """Default tags of every AWS resource."""
+
+
+@dataclass(frozen=True)
+class ClusterFacts:
+    """What the other components need to know of the cluster and its VPC."""
+
+    name: str
+    region: str
+    partition: Output[str]
+    """`aws`, `aws-cn`, `aws-us-gov`, from the cluster's ARN."""
+    account_id: Output[str]
+    oidc_issuer: Output[str]
+    """URL of the cluster's OpenID Connect issuer."""
+    security_group_id: Output[str]
+    """The cluster security group, which managed node groups and Auto Mode nodes carry."""
+    vpc_id: Output[str]
+    vpc_cidrs: Output[Sequence[str]]
+    """Every IPv4 network of the VPC: with custom networking, pods live in a secondary one."""
+    subnet_ids: Output[Sequence[str]]
+    """The cluster's subnets, private and public."""
+
+
+class Cluster(pulumi.ComponentResource):
+    """Creates the AWS provider and the Kubernetes provider, both explicit, and looks the rest up
+    from the cluster's name.
+    """
+
+    aws_provider: aws.Provider
+    kubernetes_provider: k8s.Provider
+    facts: ClusterFacts
+    kubeconfig_command: str
+    """The command that writes a kubeconfig for the cluster."""
+
+    def __init__(self, name: str, args: ClusterArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("backstage:cluster:Cluster", name, None, opts)
+        self.aws_provider = self._aws_provider(name, args)
+        self.kubeconfig_command = shlex.join(
+            ["aws", "eks", "update-kubeconfig", "--name", args.cluster_name]
+            + _cli_options(args.aws)
+        )
+        look_up = InvokeOutputOptions(parent=self, provider=self.aws_provider)
+        found = aws.eks.get_cluster_output(name=args.cluster_name, opts=look_up)
+        arn = found.arn.apply(lambda value: value.split(":"))
+        network = found.vpc_config
+        vpc_id = network.apply(lambda config: config.vpc_id)
+        vpc = aws.ec2.get_vpc_output(id=vpc_id, opts=look_up)
+        self.facts = ClusterFacts(
+            name=args.cluster_name,
+            region=args.aws.region,
+            partition=arn[1],
+            account_id=arn[4],
+            oidc_issuer=found.identities.apply(lambda known: known[0].oidcs[0].issuer),
+            security_group_id=network.apply(lambda config: config.cluster_security_group_id),
+            vpc_id=vpc_id,
+            vpc_cidrs=vpc.apply(
+                lambda known: sorted(
+                    {known.cidr_block, *(each.cidr_block for each in known.cidr_block_associations)}
+                )
+            ),
+            subnet_ids=network.apply(lambda config: sorted(config.subnet_ids)),
+        )
+        self.kubernetes_provider = k8s.Provider(
+            f"{name}-kubernetes",
+            k8s.ProviderArgs(
+                kubeconfig=Output.json_dumps(_kubeconfig(args, found)),
+                # Constant: without it a changed endpoint or certificate would replace the
+                # provider, and with it every object in the cluster.
+                cluster_identifier=f"eks/{args.aws.region}/{args.cluster_name}",
+                enable_server_side_apply=True,
+            ),
+            opts=ResourceOptions(parent=self),
+        )
+        self.register_outputs({"vpcId": vpc_id, "oidcIssuer": self.facts.oidc_issuer})
+
+    def _aws_provider(self, name: str, args: ClusterArgs) -> aws.Provider:
+        options = args.aws
+        return aws.Provider(
+            f"{name}-aws",
+            aws.ProviderArgs(
+                region=options.region,
+                profile=options.profile,
+                assume_roles=[aws.ProviderAssumeRoleArgs(**role) for role in options.assume_roles]
+                or None,
+                allowed_account_ids=list(options.allowed_account_ids) or None,
+                endpoints=[aws.ProviderEndpointArgs(**entry) for entry in options.endpoints]
+                or None,
+                skip_credentials_validation=options.skip_credentials_validation,
+                skip_requesting_account_id=options.skip_requesting_account_id,
+                skip_metadata_api_check=options.skip_metadata_api_check,
+                s3_use_path_style=options.s3_use_path_style,
+                default_tags=aws.ProviderDefaultTagsArgs(tags=args.tags),
+            ),
+            opts=ResourceOptions(parent=self),
+        )
+
+
+def _cli_options(options: AwsSettings) -> list[str]:
+    """The AWS CLI's options that make it act as the AWS provider does.
+
+    Of a chain of roles the CLI can assume only the last.
+    """
+    words = ["--region", options.region]
+    if options.profile:
+        words += ["--profile", options.profile]
+    if options.assume_roles:
+        words += ["--role-arn", options.assume_roles[-1]["role_arn"]]
+    return words
+
+
+def _kubeconfig(args: ClusterArgs, found: Output[aws.eks.GetClusterResult]) -> dict[str, Any]:
+    """A kubeconfig without a secret in it: `aws eks get-token` fetches one at each use."""
+    name = args.cluster_name
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": name,
+        "clusters": [
+            {
+                "name": name,
+                "cluster": {
+                    "server": found.endpoint,
+                    "certificate-authority-data": found.certificate_authorities.apply(
+                        lambda authorities: authorities[0].data
+                    ),
+                },
+            }
+        ],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+        "users": [
+            {
+                "name": name,
+                "user": {
+                    "exec": {
+                        "apiVersion": "client.authentication.k8s.io/v1beta1",
+                        "command": "aws",
+                        "args": ["eks", "get-token", "--cluster-name", name, "--output", "json"]
+                        + _cli_options(args.aws),
+                        "interactiveMode": "Never",
+                    }
+                },
+            }
+        ],
+    }

@@ -1,0 +1,141 @@
+"""The portal's container image: built and pushed by this program, or pulled from a registry."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import InvokeOutputOptions, Output, ResourceOptions
+
+from settings import ImageSettings
+
+# account.dkr.ecr.region.amazonaws.com/name; the China partition ends in .com.cn
+_ECR = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/.+")
+
+UNTAGGED_DAYS = 7
+KEPT_IMAGES = 30  # what `pulumi up` with an earlier digest can still roll back to
+
+
+@dataclass(frozen=True)
+class ImageArgs:
+    settings: ImageSettings
+    repository_name: str
+    """Name of the ECR repository, where one is created; unique in account and region."""
+
+
+class Image(pulumi.ComponentResource):
+    """Builds `appPath` with pulumi-docker and pushes it, or names an existing image.
+
+    Without `appPath` no resource of Docker exists, so that no Docker engine is needed. Without
+    `imageRepository` the built image goes to an ECR repository with immutable tags.
+    """
+
+    reference: Output[str]
+    """What the pods run: `repository@sha256:...`, or `repository:tag` for a given tag."""
+    pull_policy: str
+    """`Always` for a tag, which might move; `IfNotPresent` for a digest, which can't."""
+    repository_url: Output[str] | None
+    """The created ECR repository."""
+
+    def __init__(self, name: str, args: ImageArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("backstage:image:Image", name, None, opts)
+        settings = args.settings
+        self.repository_url = None
+        if settings.app_path:
+            self.reference = self._built(name, args)
+            self.pull_policy = "IfNotPresent"
+        elif settings.digest:
+            self.reference = Output.from_input(f"{settings.repository}@{settings.digest}")
+            self.pull_policy = "IfNotPresent"
+        else:
+            self.reference = Output.from_input(f"{settings.repository}:{settings.tag}")
+            self.pull_policy = "Always"
+        self.register_outputs({"reference": self.reference})
+
+    def _built(self, name: str, args: ImageArgs) -> Output[str]:
+        # Imported here: a stack that builds nothing neither loads nor needs pulumi-docker.
+        import pulumi_docker as docker
+
+        settings = args.settings
+        registry_id: pulumi.Input[str] | None
+        if settings.repository:
+            repository: pulumi.Input[str] = settings.repository
+            ecr = _ECR.fullmatch(settings.repository)
+            registry_id, registry_region = ecr.group(1, 2) if ecr else (None, None)
+        else:
+            created = self._repository(name, args.repository_name)
+            repository = self.repository_url = created.repository_url
+            registry_id, registry_region = created.registry_id, None
+
+        registry = None  # another registry: with the Docker client's own login
+        if registry_id:
+            token = aws.ecr.get_authorization_token_output(
+                registry_id=registry_id,
+                region=registry_region,
+                opts=InvokeOutputOptions(parent=self),
+            )
+            registry = docker.RegistryArgs(
+                server=repository,
+                username=token.user_name,
+                password=Output.secret(token.password),  # no schema marks it secret
+            )
+        image = docker.Image(
+            f"{name}-image",
+            docker.ImageArgs(
+                image_name=Output.format("{0}:{1}", repository, settings.tag),
+                build=docker.DockerBuildArgs(
+                    context=settings.app_path,
+                    dockerfile=f"image/{settings.build}.Dockerfile",
+                    platform=settings.platform,  # unset, it would be the building machine's
+                    builder_version=docker.BuilderVersion.BUILDER_BUILD_KIT,
+                    args={"REVISION": settings.tag or ""},
+                ),
+                build_on_preview=False,
+                registry=registry,
+            ),
+            opts=ResourceOptions(parent=self),
+        )
+        return image.repo_digest
+
+    def _repository(self, name: str, repository_name: str) -> aws.ecr.Repository:
+        repository = aws.ecr.Repository(
+            f"{name}-repository",
+            aws.ecr.RepositoryArgs(
+                name=repository_name,
+                image_tag_mutability="IMMUTABLE",  # ECR.2
+                image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(
+                    scan_on_push=True  # ECR.1
+                ),
+                encryption_configurations=[
+                    aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="KMS")
+                ],
+                # Another stack may run an image of this repository: `destroy` doesn't empty it.
+                force_delete=False,
+            ),
+            opts=ResourceOptions(parent=self),
+        )
+        rules = [
+            _expiry(1, "untagged", {"countType": "sinceImagePushed", "countUnit": "days"},
+                    UNTAGGED_DAYS),
+            _expiry(2, "any", {"countType": "imageCountMoreThan"}, KEPT_IMAGES),
+        ]  # fmt: skip
+        aws.ecr.LifecyclePolicy(
+            f"{name}-repository-lifecycle",
+            aws.ecr.LifecyclePolicyArgs(
+                repository=repository.name, policy=json.dumps({"rules": rules})
+            ),
+            opts=ResourceOptions(parent=self),
+        )
+        return repository
+
+
+def _expiry(priority: int, status: str, count: dict[str, str], number: int) -> dict[str, object]:
+    return {
+        "rulePriority": priority,
+        "description": f"expire {status} images beyond {number}",
+        "selection": {"tagStatus": status, **count, "countNumber": number},
+        "action": {"type": "expire"},
+    }

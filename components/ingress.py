@@ -1,0 +1,198 @@
+"""The way in: an Application Load Balancer that the AWS Load Balancer Controller makes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as k8s
+from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
+
+from components.certificate import Certificate, CertificateArgs
+from components.labels import LABELS
+from components.portal import PortalObjects
+from settings import Settings
+
+ANNOTATION = "alb.ingress.kubernetes.io/"
+# TLS 1.2 with restricted ciphers and TLS 1.3, post-quantum key exchange: in ELB.17's list.
+TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
+READINESS_PATH = "/.backstage/health/v1/readiness"
+# Shorter than the portal's keep-alive of 125 s (app-config.production.yaml), or the load balancer
+# would reuse a connection that the portal is closing and answer 502.
+IDLE_SECONDS = 120
+DEREGISTRATION_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class PortalIngressArgs:
+    settings: Settings
+    objects: PortalObjects
+    tags: Mapping[str, str]
+    """Tags of the load balancer, which the controller creates."""
+    after: Sequence[pulumi.Resource]
+    """What runs the controller, where this program does."""
+
+
+class PortalIngress(pulumi.ComponentResource):
+    """Creates the Ingress and, in a hosted zone, the certificate and the host's alias record.
+
+    The Ingress is done when its load balancer has a host name. That needs no running pod, so the
+    pods can wait for the Ingress.
+    """
+
+    ingress: k8s.networking.v1.Ingress
+    load_balancer_hostname: Output[str]
+
+    def __init__(
+        self, name: str, args: PortalIngressArgs, opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__("backstage:ingress:PortalIngress", name, None, opts)
+        host, settings = args.settings.host, args.settings.ingress
+        certificate_arn: Input[str] | None = settings.certificate_arn
+        zone_id: Output[str] | None = None
+        if settings.hosted_zone_name:
+            zone_id = aws.route53.get_zone_output(
+                name=settings.hosted_zone_name,
+                private_zone=False,
+                opts=InvokeOutputOptions(parent=self),
+            ).zone_id
+            if not certificate_arn:
+                certificate_arn = Certificate(
+                    name, CertificateArgs(host, zone_id), ResourceOptions(parent=self)
+                ).arn
+        self.ingress = self._ingress(name, args, certificate_arn)
+        self.load_balancer_hostname = self.ingress.status.apply(
+            lambda status: status.load_balancer.ingress[0].hostname
+        )
+        if zone_id is not None:
+            self._alias(name, host, zone_id)
+        self.register_outputs({"loadBalancerHostname": self.load_balancer_hostname})
+
+    def _ingress(
+        self, name: str, args: PortalIngressArgs, certificate_arn: Input[str] | None
+    ) -> k8s.networking.v1.Ingress:
+        backend = k8s.networking.v1.IngressBackendArgs(
+            service=k8s.networking.v1.IngressServiceBackendArgs(
+                name=args.objects.service,
+                port=k8s.networking.v1.ServiceBackendPortArgs(number=args.settings.port),
+            )
+        )
+        rule = k8s.networking.v1.IngressRuleArgs(
+            host=args.settings.host,
+            http=k8s.networking.v1.HTTPIngressRuleValueArgs(
+                paths=[
+                    k8s.networking.v1.HTTPIngressPathArgs(
+                        path="/", path_type="Prefix", backend=backend
+                    )
+                ]
+            ),
+        )
+        return k8s.networking.v1.Ingress(
+            f"{name}-ingress",
+            k8s.networking.v1.IngressInitArgs(
+                metadata=k8s.meta.v1.ObjectMetaArgs(
+                    name="backstage",
+                    namespace=args.objects.namespace,
+                    labels=LABELS,
+                    annotations=_annotations(args, certificate_arn),
+                ),
+                spec=k8s.networking.v1.IngressSpecArgs(
+                    ingress_class_name=args.settings.ingress.class_name,
+                    rules=[rule],
+                    tls=[k8s.networking.v1.IngressTLSArgs(hosts=[args.settings.host])]
+                    if certificate_arn
+                    else None,
+                ),
+            ),
+            opts=ResourceOptions(parent=self, depends_on=args.after),
+        )
+
+    def _alias(self, name: str, host: str, zone_id: Output[str]) -> None:
+        load_balancer_zone = aws.lb.get_hosted_zone_id_output(
+            load_balancer_type="application", opts=InvokeOutputOptions(parent=self)
+        )
+        aws.route53.Record(
+            f"{name}-alias",
+            aws.route53.RecordArgs(
+                zone_id=zone_id,
+                name=host,
+                type="A",
+                aliases=[
+                    aws.route53.RecordAliasArgs(
+                        name=self.load_balancer_hostname,
+                        zone_id=load_balancer_zone.id,
+                        evaluate_target_health=True,
+                    )
+                ],
+            ),
+            opts=ResourceOptions(parent=self),
+        )
+
+
+def _annotations(
+    args: PortalIngressArgs, certificate_arn: Input[str] | None
+) -> dict[str, Input[str]]:
+    """Every attribute is written out: the controller doesn't reset one that is left out later.
+
+    Source: AWS Load Balancer Controller v3.5, guide to Ingress annotations.
+    """
+    settings = args.settings.ingress
+    annotations: dict[str, Input[str]] = {
+        "scheme": settings.scheme,
+        "target-type": "ip",
+        "listen-ports": json.dumps([{"HTTPS": 443} if certificate_arn else {"HTTP": 80}]),
+        "backend-protocol": "HTTP",
+        "healthcheck-protocol": "HTTP",
+        "healthcheck-port": "traffic-port",
+        "healthcheck-path": READINESS_PATH,
+        "healthcheck-interval-seconds": "10",
+        "healthcheck-timeout-seconds": "5",
+        "healthy-threshold-count": "2",
+        "unhealthy-threshold-count": "2",
+        "success-codes": "200",
+        "target-group-attributes": _attributes(
+            {
+                "deregistration_delay.timeout_seconds": str(DEREGISTRATION_SECONDS),
+                "load_balancing.algorithm.type": "least_outstanding_requests",
+            }
+        ),
+        "load-balancer-attributes": _attributes(
+            {
+                "idle_timeout.timeout_seconds": str(IDLE_SECONDS),
+                "routing.http.drop_invalid_header_fields.enabled": "true",  # ELB.4
+                "routing.http.desync_mitigation_mode": "defensive",  # ELB.12
+                "routing.http2.enabled": "true",
+                **_access_logs(settings.access_logs_bucket),
+            }
+        ),
+    }
+    if certificate_arn:
+        annotations["certificate-arn"] = certificate_arn
+        annotations["ssl-policy"] = TLS_POLICY
+    if settings.inbound_cidrs:
+        annotations["inbound-cidrs"] = ",".join(settings.inbound_cidrs)
+    if settings.waf_acl_arn:
+        annotations["wafv2-acl-arn"] = settings.waf_acl_arn
+    if settings.group:
+        annotations["group.name"] = settings.group
+    # Members of a group must agree on tags; Auto Mode needs a further right to set them.
+    elif settings.controller != "auto-mode":
+        annotations["tags"] = _attributes(args.tags)
+    return {f"{ANNOTATION}{key}": value for key, value in annotations.items()}
+
+
+def _access_logs(bucket: str | None) -> dict[str, str]:
+    if not bucket:
+        return {"access_logs.s3.enabled": "false"}
+    return {
+        "access_logs.s3.enabled": "true",
+        "access_logs.s3.bucket": bucket,
+        "access_logs.s3.prefix": "backstage",
+    }
+
+
+def _attributes(values: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in values.items())

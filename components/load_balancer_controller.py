@@ -1,0 +1,124 @@
+"""What the AWS Load Balancer Controller needs, or EKS Auto Mode's own load balancing."""
+
+from __future__ import annotations
+
+import json
+import string
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as k8s
+from pulumi import Output, ResourceOptions
+
+from components.cluster import ClusterFacts
+from components.pod_role import PodRole, PodRoleArgs
+from settings import IngressSettings
+
+NAMESPACE = "kube-system"
+SERVICE_ACCOUNT = "aws-load-balancer-controller"
+CHART_REPOSITORY = "https://aws.github.io/eks-charts"
+CHART_VERSION = "3.5.0"
+INSTALL_SECONDS = 300
+_POLICY = Path(__file__).resolve().parent.parent / "assets" / "controller-policy.json"
+
+
+@dataclass(frozen=True)
+class LoadBalancerControllerArgs:
+    cluster: ClusterFacts
+    settings: IngressSettings
+    """`controller` is `pod-identity` or `irsa` here."""
+
+
+class LoadBalancerController(pulumi.ComponentResource):
+    """Creates a role that the controller can really assume, with the 16 statements of its own
+    policy and nothing else, and installs the controller when asked.
+
+    Source of the policy: the controller's installation guide, v3.5; its statement for security
+    groups that the controller didn't make is narrowed to the cluster's VPC, as the guide advises.
+    """
+
+    role_arn: Output[str]
+
+    def __init__(
+        self, name: str, args: LoadBalancerControllerArgs, opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__("backstage:ingress:LoadBalancerController", name, None, opts)
+        cluster = args.cluster
+        pod_role = PodRole(
+            f"{name}-load-balancer-controller",
+            PodRoleArgs(
+                cluster=args.cluster,
+                workload_identity=args.settings.controller,
+                namespace=NAMESPACE,
+                service_account=SERVICE_ACCOUNT,
+                description="AWS Load Balancer Controller",
+            ),
+            ResourceOptions(parent=self),
+        )
+        self.role_arn = pod_role.arn
+        policy = aws.iam.Policy(
+            f"{name}-load-balancer-controller-policy",
+            aws.iam.PolicyArgs(
+                description="AWS Load Balancer Controller",
+                policy=Output.all(
+                    cluster.partition, cluster.region, cluster.account_id, cluster.vpc_id
+                ).apply(lambda known: policy_document(*known)),
+            ),
+            opts=ResourceOptions(parent=self),
+        )
+        attachment = aws.iam.RolePolicyAttachment(
+            f"{name}-load-balancer-controller-attachment",
+            aws.iam.RolePolicyAttachmentArgs(role=pod_role.role.name, policy_arn=policy.arn),
+            opts=ResourceOptions(parent=self),
+        )
+        if args.settings.install_controller:
+            self._release(name, args, pod_role, [pod_role, attachment])
+        self.register_outputs({"roleArn": self.role_arn})
+
+    def _release(
+        self,
+        name: str,
+        args: LoadBalancerControllerArgs,
+        pod_role: PodRole,
+        depends_on: list[pulumi.Resource],
+    ) -> None:
+        k8s.helm.v3.Release(
+            f"{name}-load-balancer-controller",
+            k8s.helm.v3.ReleaseArgs(
+                name=SERVICE_ACCOUNT,  # fixed: an autonamed release can't be adopted or repaired
+                namespace=NAMESPACE,
+                chart="aws-load-balancer-controller",
+                version=CHART_VERSION,
+                repository_opts=k8s.helm.v3.RepositoryOptsArgs(repo=CHART_REPOSITORY),
+                atomic=True,
+                cleanup_on_fail=True,
+                timeout=INSTALL_SECONDS,
+                values={
+                    "clusterName": args.cluster.name,
+                    "region": args.cluster.region,
+                    "vpcId": args.cluster.vpc_id,
+                    "ingressClass": args.settings.class_name,
+                    "replicaCount": 2,
+                    "podDisruptionBudget": {"maxUnavailable": 1},
+                    "serviceAccount": {
+                        "create": True,
+                        "name": SERVICE_ACCOUNT,
+                        "annotations": pod_role.service_account_annotations,
+                    },
+                    # On a shared cluster it would take over every Service of type LoadBalancer.
+                    "enableServiceMutatorWebhook": False,
+                },
+            ),
+            # Its pods read the role once, when they start.
+            opts=ResourceOptions(parent=self, depends_on=depends_on),
+        )
+
+
+def policy_document(partition: str, region: str, account_id: str, vpc_id: str) -> str:
+    """The controller's policy for one VPC, as JSON. A managed policy holds 6,144 characters."""
+    template = string.Template(_POLICY.read_text(encoding="utf-8"))
+    vpc_arn = f"arn:{partition}:ec2:{region}:{account_id}:vpc/{vpc_id}"
+    document = json.loads(template.substitute(partition=partition, vpc_arn=vpc_arn))
+    return json.dumps(document, separators=(",", ":"))

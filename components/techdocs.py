@@ -1,0 +1,170 @@
+"""The documentation site's bucket, and what the portal's pods may do with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Output, ResourceOptions
+
+from components.cluster import ClusterFacts
+from components.pod_role import PodRole, PodRoleArgs
+
+CREATE = "create"
+NONCURRENT_DAYS = 30
+
+
+@dataclass(frozen=True)
+class TechDocsArgs:
+    bucket: str
+    """`create`, or the name of an existing bucket."""
+    cluster: ClusterFacts
+    workload_identity: str
+    """`pod-identity` or `irsa`."""
+    namespace: str
+    service_account: str
+    """Whose pods read the bucket."""
+
+
+class TechDocs(pulumi.ComponentResource):
+    """Creates a private, encrypted, versioned bucket that is reached over TLS only, and a role
+    that may list and read it. Publishing is CI's, with a role of its own.
+
+    An existing bucket stays as it is; only the role is created.
+    """
+
+    bucket_name: Output[str]
+    service_account_annotations: Mapping[str, Output[str]]
+
+    def __init__(self, name: str, args: TechDocsArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("backstage:techdocs:TechDocs", name, None, opts)
+        if args.bucket == CREATE:
+            self.bucket_name = self._bucket(name, args)
+        else:
+            self.bucket_name = Output.from_input(args.bucket)
+        pod_role = PodRole(
+            f"{name}-techdocs",
+            PodRoleArgs(
+                cluster=args.cluster,
+                workload_identity=args.workload_identity,
+                namespace=args.namespace,
+                service_account=args.service_account,
+                description="Backstage portal: reads its documentation",
+            ),
+            ResourceOptions(parent=self),
+        )
+        self.service_account_annotations = pod_role.service_account_annotations
+        arn = _bucket_arn(args, self.bucket_name)
+        aws.iam.RolePolicy(
+            f"{name}-techdocs-read",
+            aws.iam.RolePolicyArgs(
+                role=pod_role.role.id,
+                # What the read path calls: HeadBucket, ListObjectsV2, HeadObject, GetObject.
+                policy=Output.json_dumps(
+                    {
+                        "Version": "2012-10-17",
+                        "Statement": [
+                            {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": arn},
+                            {
+                                "Effect": "Allow",
+                                "Action": ["s3:GetObject"],
+                                "Resource": Output.format("{0}/*", arn),
+                            },
+                        ],
+                    }
+                ),
+            ),
+            opts=ResourceOptions(parent=self),
+        )
+        self.register_outputs({"bucketName": self.bucket_name})
+
+    def _bucket(self, name: str, args: TechDocsArgs) -> Output[str]:
+        child = ResourceOptions(parent=self)
+        bucket = aws.s3.Bucket(f"{name}-techdocs", opts=child)
+        blocked = aws.s3.BucketPublicAccessBlock(
+            f"{name}-techdocs-public-access",
+            aws.s3.BucketPublicAccessBlockArgs(
+                bucket=bucket.id,
+                block_public_acls=True,
+                block_public_policy=True,
+                ignore_public_acls=True,
+                restrict_public_buckets=True,
+            ),
+            opts=child,
+        )
+        aws.s3.BucketOwnershipControls(
+            f"{name}-techdocs-ownership",
+            aws.s3.BucketOwnershipControlsArgs(
+                bucket=bucket.id,
+                rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
+            ),
+            opts=child,
+        )
+        aws.s3.BucketServerSideEncryptionConfiguration(
+            f"{name}-techdocs-encryption",
+            aws.s3.BucketServerSideEncryptionConfigurationArgs(
+                bucket=bucket.id,
+                rules=[
+                    aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
+                        apply_server_side_encryption_by_default=aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
+                            sse_algorithm="AES256"
+                        ),
+                    )
+                ],
+            ),
+            opts=child,
+        )
+        versioning = aws.s3.BucketVersioning(
+            f"{name}-techdocs-versioning",
+            aws.s3.BucketVersioningArgs(
+                bucket=bucket.id,
+                versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(
+                    status="Enabled"
+                ),
+            ),
+            opts=child,
+        )
+        aws.s3.BucketLifecycleConfiguration(
+            f"{name}-techdocs-lifecycle",
+            aws.s3.BucketLifecycleConfigurationArgs(
+                bucket=bucket.id,
+                rules=[
+                    aws.s3.BucketLifecycleConfigurationRuleArgs(
+                        id="expire-earlier-versions",
+                        status="Enabled",
+                        filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
+                        noncurrent_version_expiration=aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
+                            noncurrent_days=NONCURRENT_DAYS
+                        ),
+                    )
+                ],
+            ),
+            opts=ResourceOptions(parent=self, depends_on=[versioning]),
+        )
+        arn = _bucket_arn(args, bucket.id)
+        aws.s3.BucketPolicy(
+            f"{name}-techdocs-tls-only",
+            aws.s3.BucketPolicyArgs(bucket=bucket.id, policy=arn.apply(_tls_only)),
+            # Two changes of a bucket's policy at once end in OperationAborted.
+            opts=ResourceOptions(parent=self, depends_on=[blocked]),
+        )
+        return bucket.id
+
+
+def _bucket_arn(args: TechDocsArgs, bucket: Output[str]) -> Output[str]:
+    return Output.format("arn:{0}:s3:::{1}", args.cluster.partition, bucket)
+
+
+def _tls_only(arn: str) -> str:
+    statement = {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

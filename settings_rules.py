@@ -1,0 +1,346 @@
+"""The rules between configuration keys.
+
+Each rule gets the settings and the reader that collects problems. A rule looks only at keys whose
+own value was accepted (`reader.sound`), so that one mistake is reported once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+
+if TYPE_CHECKING:
+    from settings import Settings
+    from settings_reader import Reader
+
+# The variables that the program itself gives the portal; env and secretEnv can't replace them.
+BUILT_IN_SECRETS = ("POSTGRES_HOST", "POSTGRES_USER", "POSTGRES_PASSWORD", "AUTH_SESSION_SECRET")
+BUILT_IN_VARIABLES = (
+    "APP_HOST",
+    "APP_PORT",
+    "APP_CONFIG_app_baseUrl",
+    "APP_CONFIG_backend_baseUrl",
+    "APP_CONFIG_auth_environment",
+    "AWS_REGION",
+    "NODE_ENV",
+    "NODE_OPTIONS",
+    "POSTGRES_DB",
+    "POSTGRES_PORT",
+)
+TECHDOCS_VARIABLES = ("TECHDOCS_BUCKET", "TECHDOCS_PUBLISHER")  # where there is a bucket
+OWN_TAGS = ("project", "stack", "managed-by")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAY_MINUTES = 24 * 60
+WEEK_MINUTES = 7 * DAY_MINUTES
+SHORTEST_WINDOW = 30  # minutes; RDS, CreateDBCluster
+
+
+def target(s: Settings, reader: Reader) -> None:
+    if s.target == "local":
+        reader.report(
+            "target", "local", "eks; a stack without AWS is not part of this version yet",
+            reader.set_command("target", "eks"),
+        )  # fmt: skip
+    if s.database.kind == "in-cluster":
+        reader.report(
+            "database", "in-cluster", "aurora; Postgres in the cluster is not part of this version "
+            "yet", reader.set_command("database", "aurora"),
+        )  # fmt: skip
+    required = {
+        "host": (s.host, "the portal's public host name", "backstage.example.com"),
+        "clusterName": (s.cluster_name, "the name of an existing EKS cluster", "CLUSTER"),
+        "aws:region": (s.aws.region, "the cluster's AWS region", "us-east-1"),
+    }
+    for key, (value, meaning, example) in required.items():
+        if not value and reader.sound(key):
+            reader.report(key, "nothing", meaning, reader.set_command(key, example))
+    if s.kube_context and s.target == "eks":
+        reader.report(
+            "kubeContext", s.kube_context, "unset on eks, where clusterName says which cluster",
+            reader.remove_command("kubeContext"),
+        )  # fmt: skip
+
+
+def namespace(s: Settings, reader: Reader) -> None:
+    if s.namespace == "default" or s.namespace.startswith("kube-"):
+        reader.report(
+            "namespace", s.namespace, "a namespace of the portal's own, which the program creates",
+            reader.set_command("namespace", "backstage"),
+        )  # fmt: skip
+
+
+def image(s: Settings, reader: Reader) -> None:
+    image = s.image
+    if not image.app_path and reader.sound("appPath"):
+        if not image.repository and reader.sound("imageRepository"):
+            reader.report(
+                "imageRepository", "nothing, and no appPath to build from",
+                "the repository to pull from, or appPath",
+                reader.set_command("imageRepository", "REGISTRY/REPOSITORY"),
+            )  # fmt: skip
+        if "imageBuild" in reader.given:
+            reader.report(
+                "imageBuild", image.build, "unset without appPath, as nothing is built",
+                reader.remove_command("imageBuild"),
+            )  # fmt: skip
+    if image.app_path and image.digest:
+        reader.report(
+            "imageDigest", f"{image.digest} besides appPath",
+            "one of both: appPath builds an image, imageDigest deploys one that exists",
+            f"{reader.remove_command('imageDigest')}, or {reader.remove_command('appPath')}",
+        )  # fmt: skip
+    elif not image.tag and not image.digest and reader.sound("imageTag", "imageDigest"):
+        allowed = "the commit SHA that the image is built from"
+        if not image.app_path:
+            allowed = "the tag to deploy, or imageDigest"
+        reader.report("imageTag", "nothing", allowed, reader.set_command("imageTag", "SHA"))
+
+
+def capacity(s: Settings, reader: Reader) -> None:
+    database = s.database
+    if database.min_capacity > database.max_capacity and reader.sound(
+        "databaseMinCapacity", "databaseMaxCapacity"
+    ):
+        reader.report(
+            "databaseMinCapacity", f"{database.min_capacity:g}",
+            f"at most databaseMaxCapacity, {database.max_capacity:g}",
+            reader.set_command("databaseMaxCapacity", f"{database.min_capacity:g}"),
+        )  # fmt: skip
+
+
+def windows(s: Settings, reader: Reader) -> None:
+    backup_key, maintenance_key = "databaseBackupWindow", "databaseMaintenanceWindow"
+    if not reader.sound(backup_key, maintenance_key):
+        return
+    backup_text, maintenance_text = s.database.backup_window, s.database.maintenance_window
+    backup = _minutes(backup_text, DAY_MINUTES)
+    maintenance = _minutes(maintenance_text, WEEK_MINUTES)
+    if len(backup) < SHORTEST_WINDOW:
+        reader.report(
+            backup_key, backup_text, f"{SHORTEST_WINDOW} minutes at least",
+            reader.set_command(backup_key, "07:00-09:00"),
+        )  # fmt: skip
+    if len(maintenance) < SHORTEST_WINDOW or len(maintenance) > DAY_MINUTES:
+        reader.report(
+            maintenance_key, maintenance_text, f"{SHORTEST_WINDOW} minutes to 24 hours",
+            reader.set_command(maintenance_key, "sun:09:30-sun:10:30"),
+        )  # fmt: skip
+    elif {minute % DAY_MINUTES for minute in maintenance} & backup:
+        reader.report(
+            maintenance_key, f"{maintenance_text} with the backup window {backup_text}",
+            "windows that don't overlap: backups run every day",
+            reader.set_command(maintenance_key, "sun:09:30-sun:10:30"),
+        )  # fmt: skip
+
+
+def _minutes(window: str, cycle: int) -> set[int]:
+    """The minutes that a window covers, counted from midnight or from Monday's."""
+    start, end = window.split("-")
+    first, last = _minute(start), _minute(end)
+    return {minute % cycle for minute in range(first, last if last > first else last + cycle)}
+
+
+def _minute(text: str) -> int:
+    *day, hours, minutes = text.split(":")
+    return (DAYS.index(day[0]) if day else 0) * DAY_MINUTES + int(hours) * 60 + int(minutes)
+
+
+def subnets(s: Settings, reader: Reader) -> None:
+    given = s.database.subnet_ids
+    if "databaseSubnetIds" in reader.given and len(given) < 2 and reader.sound("databaseSubnetIds"):
+        reader.report(
+            "databaseSubnetIds", ", ".join(given) or "an empty list",
+            "two subnets at least, in different zones; or unset: the cluster's private subnets",
+            f"{reader.set_command('databaseSubnetIds[0]', 'subnet-...', '--path')}, and [1]",
+        )  # fmt: skip
+
+
+def generation(s: Settings, reader: Reader) -> None:
+    database = s.database
+    keys = ("databaseGeneration", "databaseProtectedGeneration", "databaseDeletionProtection")
+    if not reader.sound(*keys):
+        return
+    if database.deletion_protection and database.generation != database.protected_generation:
+        reader.report(
+            "databaseGeneration",
+            f"{database.generation}, while deletion protection holds generation "
+            f"{database.protected_generation}",
+            "a new generation deletes the old cluster, so lift its protection in an update of its "
+            "own first; once the new cluster serves, protect that",
+            reader.set_command("databaseDeletionProtection", "false")
+            + " and pulumi up before the new generation, or "
+            + reader.set_command("databaseProtectedGeneration", str(database.generation))
+            + " after it",
+        )
+    if database.snapshot_identifier and database.generation == 1:
+        pulumi.log.warn(
+            "databaseSnapshotIdentifier is read only when a cluster is created: a stack that "
+            "already has its database has to raise databaseGeneration to restore from it."
+        )
+
+
+def ca_bundle(s: Settings, reader: Reader) -> None:
+    region = s.aws.region
+    if region and reader.sound("databaseCaBundlePath", "aws:region"):
+        if not s.ca_bundle.for_region(region):
+            reader.report(
+                "databaseCaBundlePath", f"no root certificates for {region}",
+                "a PEM file that covers the region; AWS publishes one for each",
+                reader.set_command("databaseCaBundlePath", "PATH"),
+            )  # fmt: skip
+
+
+def variables(s: Settings, reader: Reader) -> None:
+    portal = s.portal
+    built_in = {*BUILT_IN_SECRETS, *BUILT_IN_VARIABLES, *TECHDOCS_VARIABLES}
+    for key, given in (("env", portal.env), ("secretEnv", portal.secret_env)):
+        for name in sorted(built_in.intersection(given)):
+            reader.report(
+                key, name, "names that the program doesn't set itself",
+                reader.remove_command(f"--path '{key}.{name}'"),
+            )  # fmt: skip
+    for name in sorted(set(portal.env).intersection(portal.secret_env)):
+        reader.report(
+            "env", f"{name}, which secretEnv sets too", "each name in one of both",
+            reader.remove_command(f"--path 'env.{name}'"),
+        )  # fmt: skip
+    if portal.env.get("NODE_TLS_REJECT_UNAUTHORIZED") == "0":
+        reader.report(
+            "env", "NODE_TLS_REJECT_UNAUTHORIZED=0", "TLS certificates are always verified",
+            reader.remove_command("--path 'env.NODE_TLS_REJECT_UNAUTHORIZED'"),
+        )  # fmt: skip
+    if portal.secret_env and not pulumi.runtime.is_config_secret(f"{reader.project}:secretEnv"):
+        pulumi.log.warn(
+            "secretEnv stands in clear in the stack file; encrypt it: pulumi config set --path "
+            "--secret secretEnv.NAME"
+        )
+
+
+def app_config(s: Settings, reader: Reader) -> None:
+    if not reader.sound("appConfigPath", "env", "secretEnv", "techdocsBucket"):
+        return
+    path = s.portal.app_config_path
+    provided = {*BUILT_IN_SECRETS, *BUILT_IN_VARIABLES, *s.portal.env, *s.portal.secret_env}
+    if s.portal.techdocs_bucket:
+        provided.update(TECHDOCS_VARIABLES)
+    for name in sorted(s.app_config.variables - provided):
+        secret = reader.set_command(f"secretEnv.{name}", "VALUE", "--path --secret")
+        reader.report(
+            "appConfigPath", f"{path} uses ${{{name}}}, which nothing provides",
+            f"variables from env or secretEnv, or with a default: ${{{name}:-default}}",
+            f"{secret}, or {reader.set_command(f'env.{name}', 'VALUE', '--path')}",
+        )  # fmt: skip
+    for unsafe in s.app_config.unsafe:
+        reader.report("appConfigPath", f"{path}: {unsafe}", "a safe setting", f"mend {path}")
+
+
+def replicas(s: Settings, reader: Reader) -> None:
+    portal = s.portal
+    if reader.sound("replicas", "maxReplicas") and portal.most_replicas < portal.replicas:
+        reader.report(
+            "maxReplicas", str(portal.max_replicas), f"at least replicas, {portal.replicas}",
+            reader.set_command("maxReplicas", str(portal.replicas)),
+        )  # fmt: skip
+    if reader.sound("memoryRequest", "memoryLimit"):
+        if mebibytes(portal.memory_limit) < mebibytes(portal.memory_request):
+            reader.report(
+                "memoryLimit", portal.memory_limit, f"at least memoryRequest, "
+                f"{portal.memory_request}", reader.set_command("memoryLimit", portal.memory_request),
+            )  # fmt: skip
+
+
+def mebibytes(quantity: str) -> int:
+    """A memory quantity (Mi or Gi) in MiB."""
+    return int(quantity[:-2]) * (1024 if quantity.endswith("Gi") else 1)
+
+
+def ingress(s: Settings, reader: Reader) -> None:
+    ingress = s.ingress
+    if ingress.scheme == "internet-facing" and not ingress.inbound_cidrs:
+        if reader.sound("ingressInboundCidrs", "ingressScheme"):
+            reader.report(
+                "ingressInboundCidrs", "nothing, with ingressScheme internet-facing",
+                "who may reach the portal from the Internet, even if it is 0.0.0.0/0",
+                reader.set_command("ingressInboundCidrs[0]", "203.0.113.0/24", "--path"),
+            )  # fmt: skip
+    certificate_keys = ("certificateArn", "hostedZoneName", "allowHttp", "host")
+    if not reader.sound(*certificate_keys):
+        return
+    has_certificate = ingress.certificate_arn or ingress.hosted_zone_name
+    if s.host and not has_certificate and not ingress.allow_http:
+        reader.report(
+            "certificateArn", f"nothing, for {s.host}",
+            "an ACM certificate; or hostedZoneName, in which one is issued; or allowHttp",
+            f"{reader.set_command('hostedZoneName', s.host.partition('.')[2])}, or "
+            f"{reader.set_command('certificateArn', 'ARN')}",
+        )  # fmt: skip
+    if ingress.certificate_arn and ingress.allow_http:
+        reader.report(
+            "allowHttp", "true, besides certificateArn", "false where there is a certificate",
+            reader.remove_command("allowHttp"),
+        )  # fmt: skip
+    zone = ingress.hosted_zone_name
+    if s.host and zone and s.host != zone and not s.host.endswith(f".{zone}"):
+        reader.report(
+            "host", f"{s.host}, with hostedZoneName {zone}", f"{zone} or a name that ends in "
+            f".{zone}", reader.set_command("host", f"backstage.{zone}"),
+        )  # fmt: skip
+
+
+def arns(s: Settings, reader: Reader) -> None:
+    given = {"certificateArn": s.ingress.certificate_arn, "wafAclArn": s.ingress.waf_acl_arn}
+    for key, arn in given.items():
+        if arn and reader.sound(key, "aws:region") and arn.split(":")[3] != s.aws.region:
+            reader.report(
+                key, arn, f"one in the load balancer's region, {s.aws.region}",
+                reader.set_command(key, "ARN"),
+            )  # fmt: skip
+
+
+def load_balancer_controller(s: Settings, reader: Reader) -> None:
+    ingress = s.ingress
+    if ingress.install_controller and ingress.controller not in ("pod-identity", "irsa"):
+        reader.report(
+            "installLoadBalancerController", f"true, with loadBalancerController "
+            f"{ingress.controller}", "loadBalancerController pod-identity or irsa, whose role it "
+            "needs", reader.remove_command("installLoadBalancerController"),
+        )  # fmt: skip
+    if ingress.controller == "auto-mode":
+        refused = {"wafAclArn": ingress.waf_acl_arn, "ingressGroup": ingress.group}
+        for key, value in refused.items():
+            if value:
+                reader.report(
+                    key, f"{value}, with loadBalancerController auto-mode",
+                    "unset: EKS Auto Mode's load balancing doesn't know it",
+                    reader.remove_command(key),
+                )  # fmt: skip
+
+
+def tags(s: Settings, reader: Reader) -> None:
+    for name in sorted(set(OWN_TAGS).intersection(s.tags)):
+        reader.report(
+            "tags", name, f"names other than {', '.join(OWN_TAGS)}, which the program sets",
+            reader.remove_command(f"--path 'tags.{name}'"),
+        )  # fmt: skip
+    if len(s.tags) > 50 - len(OWN_TAGS):  # AWS allows 50 tags on a resource
+        reader.report("tags", f"{len(s.tags)} tags", f"at most {50 - len(OWN_TAGS)}", "remove some")
+
+
+RULES = (
+    target,
+    namespace,
+    image,
+    capacity,
+    windows,
+    subnets,
+    generation,
+    ca_bundle,
+    variables,
+    app_config,
+    replicas,
+    ingress,
+    arns,
+    load_balancer_controller,
+    tags,
+)

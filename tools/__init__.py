@@ -1,0 +1,1 @@
+"""Tools around the program; the deployment itself doesn't need them."""

@@ -1,0 +1,72 @@
+"""Command line of the offline preview: `python -m tools.preview STACK`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from tools.preview.manifests import write_manifests
+from tools.preview.monitor import Recording
+from tools.preview.report import report
+from tools.preview.run import PreviewError, run_program
+from tools.preview.stack_file import StackFileError, read_stack
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Previews a stack; returns the exit code, 1 when the engine would refuse the program."""
+    parser = argparse.ArgumentParser(prog="python -m tools.preview", description=__doc__)
+    parser.add_argument("stack", help="name of the stack, such as dev")
+    parser.add_argument("--config-file", type=Path, help="instead of Pulumi.STACK.yaml")
+    parser.add_argument("--root", type=Path, default=ROOT, help="folder of Pulumi.yaml")
+    parser.add_argument("--out", type=Path, help="instead of build/preview/STACK")
+    options = parser.parse_args(arguments)
+    out = options.out or options.root / "build" / "preview" / options.stack
+    try:
+        config = read_stack(options.root, options.stack, options.config_file)
+        recording = run_program(options.root, config)
+        created = run_program(options.root, config, creates=True)
+    except (PreviewError, StackFileError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(report(recording, options.stack))
+    objects = write(recording, created, out)
+    shown = out.relative_to(options.root) if out.is_relative_to(options.root) else out
+    print(f"\nWritten to {shown}: resources.json and {objects} Kubernetes manifests")
+    return 0
+
+
+def write(recording: Recording, created: Recording, out: Path) -> int:
+    """Writes resources.json and manifests/ anew; returns the number of manifests."""
+    shutil.rmtree(out, ignore_errors=True)
+    (out / "manifests").mkdir(parents=True)
+    resources = [resource_object(recording, urn) for urn in sorted(recording.resources)]
+    text = json.dumps(resources, indent=2, ensure_ascii=False) + "\n"
+    (out / "resources.json").write_text(text, encoding="utf-8")
+    return write_manifests(created, out / "manifests")
+
+
+def resource_object(recording: Recording, urn: str) -> dict[str, Any]:
+    """A resource as an object of resources.json, in the engine's camelCase."""
+    resource = recording.resources[urn]
+    return {
+        "urn": resource.urn,
+        "type": resource.type,
+        "name": resource.name,
+        "parent": resource.parent,
+        "inputs": resource.inputs,
+        "dependencies": resource.dependencies,
+        "propertyDependencies": resource.property_dependencies,
+        "protect": resource.protect,
+        "provider": resource.provider,
+        "ignoreChanges": resource.ignore_changes,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,218 @@
+"""A resource monitor that records what the program registers and refuses what the engine would."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from google.protobuf import empty_pb2, struct_pb2
+from google.protobuf.json_format import ParseDict
+from pulumi.runtime import rpc
+from pulumi.runtime.mocks import MockEngine, MockMonitor
+from pulumi.runtime.proto import engine_pb2, resource_pb2
+
+from tools.preview.answers import Answers, UnansweredError, created
+from tools.preview.stack_file import StackConfig
+
+COMPUTED = "<computed>"
+SECRET = "[secret]"
+STACK_TYPE = "pulumi:pulumi:Stack"
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
+# What the SDK writes when an Output is formatted into a string.
+_STRINGIFIED_OUTPUT = "Calling __str__ on an Output"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource as the engine would record it; `secrets` are paths below `inputs`."""
+
+    urn: str
+    type: str
+    name: str
+    parent: str
+    custom: bool
+    raw_inputs: dict[str, Any]
+    dependencies: list[str]
+    property_dependencies: dict[str, list[str]]
+    protect: bool
+    provider: str
+    ignore_changes: list[str]
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """The inputs, with `<computed>` for what is unknown and `[secret]` for a secret."""
+        masked: dict[str, Any] = masked_value(self.raw_inputs)
+        return masked
+
+
+@dataclass
+class Recording:
+    """What one run of the program did."""
+
+    resources: dict[str, Resource] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+class RecordingEngine(MockEngine):  # type: ignore[misc]
+    """Keeps the program's warnings; passes nothing on."""
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(None)
+        self._recording = recording
+
+    def Log(self, request: Any) -> Any:
+        if request.severity == engine_pb2.WARNING:
+            self._recording.warnings.append(request.message)
+        elif request.severity == engine_pb2.ERROR:
+            self._recording.problems.append(request.message)
+        return empty_pb2.Empty()
+
+
+class RecordingMonitor(MockMonitor):  # type: ignore[misc]
+    """Registers resources as the engine does on an empty stack.
+
+    creates: False previews, so that what a provider would compute is unknown; True makes stand-ins
+    for it. Problems are collected in `recording.problems`; the run goes on to find the next.
+    """
+
+    def __init__(self, config: StackConfig, creates: bool) -> None:
+        super().__init__(mocks=None)
+        self.recording = Recording()
+        self._config, self._creates = config, creates
+        self._answers = Answers()
+        self._lock = threading.Lock()  # requests arrive from several threads
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """With the whole chain of parent types and without the stack's, as the engine does."""
+        chain = parent.split("::")[2] if parent else STACK_TYPE
+        qualified = type_ if chain == STACK_TYPE else f"{chain}${type_}"
+        return f"urn:pulumi:{self._config.stack}::{self._config.project}::{qualified}::{name}"
+
+    def RegisterResource(self, request: Any) -> Any:
+        urn = self.make_urn(request.parent, request.type, request.name)
+        inputs = _plain(request.object)
+        resource = Resource(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            parent=request.parent,
+            custom=request.custom,
+            raw_inputs=inputs,
+            dependencies=sorted(request.dependencies),
+            property_dependencies={
+                key: sorted(value.urns)
+                for key, value in sorted(request.propertyDependencies.items())
+                if value.urns
+            },
+            protect=request.protect,
+            provider=request.provider,
+            ignore_changes=sorted(request.ignoreChanges),
+        )
+        if request.custom:
+            self._refuse_default_provider(request.type, request.provider, f"resource {urn}")
+        if _STRINGIFIED_OUTPUT in str(inputs):
+            self._refuse(f"{urn}: an Output was formatted into a string; use Output.format")
+        with self._lock:
+            known = urn in self.recording.resources
+            self.recording.resources[urn] = resource
+        if known:
+            self._refuse(f"Duplicate resource URN '{urn}'; try giving it a unique name")
+        if not request.custom:
+            return resource_pb2.RegisterResourceResponse(urn=urn)
+        identity, outputs = self._outputs(resource)
+        for name in request.additionalSecretOutputs:
+            if not _is_secret(outputs.get(name)):
+                value = outputs.get(name, None if self._creates else rpc.UNKNOWN)
+                outputs[name] = {_SIGNATURE: _SECRET_SIGNATURE, "value": value}
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=_struct(outputs))
+
+    def _outputs(self, resource: Resource) -> tuple[str, dict[str, Any]]:
+        inputs = dict(resource.raw_inputs)
+        if self._creates:
+            return created(resource.type, resource.name, inputs, self._region(resource.provider))
+        if resource.type.startswith("kubernetes:") and "name" not in inputs.get("metadata", "name"):
+            inputs["metadata"] = {**inputs["metadata"], "name": rpc.UNKNOWN}
+        return "", inputs
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:
+        if request.urn.split("::")[2] == STACK_TYPE:
+            self.recording.outputs = masked_value(_plain(request.outputs))
+        return empty_pb2.Empty()
+
+    def Invoke(self, request: Any) -> Any:
+        self._refuse_default_provider(request.tok, request.provider, f"look-up {request.tok}")
+        try:
+            answer = self._answers.look_up(
+                request.tok, _plain(request.args), self._region(request.provider)
+            )
+        except UnansweredError as error:
+            self._refuse(str(error))
+            raise
+        return resource_pb2.ResourceInvokeResponse(**{"return": _struct(answer)})
+
+    def ReadResource(self, request: Any) -> Any:
+        message = f"reading {request.type} {request.id} has no recorded answer"
+        self._refuse(message)
+        raise UnansweredError(message)
+
+    def _refuse_default_provider(self, token: str, provider: str, what: str) -> None:
+        package = token.partition(":")[0]
+        if package in self._config.explicit_packages and not provider:
+            self._refuse(
+                f"Default provider for '{package}' disabled. {what} must use an explicit provider"
+            )
+
+    def _region(self, provider: str) -> str:
+        with self._lock:
+            known = self.recording.resources.get(provider.rpartition("::")[0])
+        region = known.raw_inputs.get("region") if known else None
+        return region if isinstance(region, str) else "us-east-1"
+
+    def _refuse(self, problem: str) -> None:
+        with self._lock:
+            if problem not in self.recording.problems:
+                self.recording.problems.append(problem)
+
+
+def masked_value(value: Any) -> Any:
+    """A value with `<computed>` for what is unknown and `[secret]` for a secret."""
+    if _is_secret(value):
+        return SECRET
+    if isinstance(value, dict):
+        return {key: masked_value(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [masked_value(entry) for entry in value]
+    return COMPUTED if value == rpc.UNKNOWN else value
+
+
+def _is_secret(value: Any) -> bool:
+    return isinstance(value, dict) and value.get(_SIGNATURE) == _SECRET_SIGNATURE
+
+
+def _plain(struct: struct_pb2.Struct) -> dict[str, Any]:
+    """A protobuf structure as Python values; whole numbers as int, nulls left out."""
+    return {
+        key: _plain_value(value)
+        for key, value in sorted(struct.fields.items())
+        if value.WhichOneof("kind") != "null_value"
+    }
+
+
+def _plain_value(value: struct_pb2.Value) -> Any:
+    kind = value.WhichOneof("kind")
+    if kind == "struct_value":
+        return _plain(value.struct_value)
+    if kind == "list_value":
+        return [_plain_value(entry) for entry in value.list_value.values]
+    if kind == "number_value":
+        number = value.number_value
+        return int(number) if number.is_integer() else number
+    return getattr(value, kind) if kind and kind != "null_value" else None
+
+
+def _struct(values: dict[str, Any]) -> struct_pb2.Struct:
+    return ParseDict(values, struct_pb2.Struct())

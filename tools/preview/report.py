@@ -1,0 +1,77 @@
+"""What the offline preview prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from tools.preview.monitor import COMPUTED, SECRET, STACK_TYPE, Recording, Resource
+
+
+def report(recording: Recording, stack: str) -> str:
+    """The tree of resources, the stack outputs and the count, like `pulumi preview`'s."""
+    lines = [f"Previewing update ({stack}): offline, recorded look-ups, an empty account", ""]
+    rows = [("Type", "Name", "Plan", "Info"), *_rows(recording)]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for number, row in enumerate(rows):
+        mark = "   " if number == 0 else " + "
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        lines.append((mark + "  ".join([*cells, row[3]])).rstrip())
+    if recording.warnings:
+        lines += ["", "Diagnostics:", *[f"    warning: {text}" for text in recording.warnings]]
+    lines += ["", "Outputs:"]
+    width = max((len(name) for name in recording.outputs), default=0)
+    for name, value in sorted(recording.outputs.items()):
+        text = value if isinstance(value, str) else json.dumps(value)
+        lines.append(f"    {name.ljust(width)}: {text}")
+    lines += ["", "Resources:", f"    + {len(recording.resources)} to create"]
+    return "\n".join(lines)
+
+
+def _rows(recording: Recording) -> Iterator[tuple[str, str, str, str]]:
+    children: dict[str, list[Resource]] = {}
+    for resource in recording.resources.values():
+        children.setdefault(resource.parent, []).append(resource)
+
+    def walk(parent: str, indent: str) -> Iterator[tuple[str, str, str, str]]:
+        below = sorted(children.get(parent, []), key=lambda each: (each.type, each.name))
+        for resource in below:
+            if resource.type == STACK_TYPE:
+                branch, deeper = "", ""
+            else:
+                last = resource is below[-1]
+                branch, deeper = ("└─ ", "   ") if last else ("├─ ", "│  ")
+            yield indent + branch + _short(resource.type), resource.name, "create", _info(resource)
+            yield from walk(resource.urn, indent + deeper)
+
+    yield from walk("", "")
+
+
+def _short(type_: str) -> str:
+    """`aws:rds/cluster:Cluster` as `aws:rds:Cluster`, as the CLI shows it."""
+    package, module, name = type_.split(":", 2)
+    head, slash, tail = module.rpartition("/")
+    module = (
+        head if slash and tail[:1].lower() + tail[1:] == name[:1].lower() + name[1:] else module
+    )
+    return f"{package}:{module}:{name}"
+
+
+def _info(resource: Resource) -> str:
+    notes = []
+    if resource.protect:
+        notes.append("protect")
+    for mark, meaning in ((COMPUTED, "known after creation"), (SECRET, "secret")):
+        names = sorted(key for key, value in resource.inputs.items() if _holds(value, mark))
+        if names:
+            notes.append(f"{meaning}: {', '.join(names)}")
+    return "; ".join(notes)
+
+
+def _holds(value: Any, mark: str) -> bool:
+    if isinstance(value, dict):
+        return any(_holds(entry, mark) for entry in value.values())
+    if isinstance(value, list):
+        return any(_holds(entry, mark) for entry in value)
+    return bool(value == mark)
