@@ -182,13 +182,13 @@ def generation(s: Settings, reader: Reader) -> None:
 
 def ca_bundle(s: Settings, reader: Reader) -> None:
     region = s.aws.region
-    if region and reader.sound("databaseCaBundlePath", "aws:region"):
-        if not s.ca_bundle.for_region(region):
-            reader.report(
-                "databaseCaBundlePath", f"no root certificates for {region}",
-                "a PEM file that covers the region; AWS publishes one for each",
-                reader.set_command("databaseCaBundlePath", "PATH"),
-            )  # fmt: skip
+    sound = region and reader.sound("databaseCaBundlePath", "aws:region")
+    if sound and not s.ca_bundle.for_region(region):
+        reader.report(
+            "databaseCaBundlePath", f"no root certificates for {region}",
+            "a PEM file that covers the region; AWS publishes one for each",
+            reader.set_command("databaseCaBundlePath", "PATH"),
+        )  # fmt: skip
 
 
 def variables(s: Settings, reader: Reader) -> None:
@@ -242,12 +242,13 @@ def replicas(s: Settings, reader: Reader) -> None:
             "maxReplicas", str(portal.max_replicas), f"at least replicas, {portal.replicas}",
             reader.set_command("maxReplicas", str(portal.replicas)),
         )  # fmt: skip
-    if reader.sound("memoryRequest", "memoryLimit"):
-        if mebibytes(portal.memory_limit) < mebibytes(portal.memory_request):
-            reader.report(
-                "memoryLimit", portal.memory_limit, f"at least memoryRequest, "
-                f"{portal.memory_request}", reader.set_command("memoryLimit", portal.memory_request),
-            )  # fmt: skip
+    if reader.sound("memoryRequest", "memoryLimit") and (
+        mebibytes(portal.memory_limit) < mebibytes(portal.memory_request)
+    ):
+        reader.report(
+            "memoryLimit", portal.memory_limit, f"at least memoryRequest, {portal.memory_request}",
+            reader.set_command("memoryLimit", portal.memory_request),
+        )  # fmt: skip
 
 
 def mebibytes(quantity: str) -> int:
@@ -257,13 +258,13 @@ def mebibytes(quantity: str) -> int:
 
 def ingress(s: Settings, reader: Reader) -> None:
     ingress = s.ingress
-    if ingress.scheme == "internet-facing" and not ingress.inbound_cidrs:
-        if reader.sound("ingressInboundCidrs", "ingressScheme"):
-            reader.report(
-                "ingressInboundCidrs", "nothing, with ingressScheme internet-facing",
-                "who may reach the portal from the Internet, even if it is 0.0.0.0/0",
-                reader.set_command("ingressInboundCidrs[0]", "203.0.113.0/24", "--path"),
-            )  # fmt: skip
+    unnamed = ingress.scheme == "internet-facing" and not ingress.inbound_cidrs
+    if unnamed and reader.sound("ingressInboundCidrs", "ingressScheme"):
+        reader.report(
+            "ingressInboundCidrs", "nothing, with ingressScheme internet-facing",
+            "who may reach the portal from the Internet, even if it is 0.0.0.0/0",
+            reader.set_command("ingressInboundCidrs[0]", "203.0.113.0/24", "--path"),
+        )  # fmt: skip
     certificate_keys = ("certificateArn", "hostedZoneName", "allowHttp", "host")
     if not reader.sound(*certificate_keys):
         return

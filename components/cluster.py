@@ -60,8 +60,10 @@ class Cluster(pulumi.ComponentResource):
         super().__init__("backstage:cluster:Cluster", name, None, opts)
         self.aws_provider = self._aws_provider(name, args)
         self.kubeconfig_command = shlex.join(
-            ["aws", "eks", "update-kubeconfig", "--name", args.cluster_name]
-            + _cli_options(args.aws)
+            [
+                *("aws", "eks", "update-kubeconfig", "--name", args.cluster_name),
+                *_cli_options(args.aws),
+            ]
         )
         look_up = InvokeOutputOptions(parent=self, provider=self.aws_provider)
         found = aws.eks.get_cluster_output(name=args.cluster_name, opts=look_up)
@@ -158,8 +160,10 @@ def _kubeconfig(args: ClusterArgs, found: Output[aws.eks.GetClusterResult]) -> d
                     "exec": {
                         "apiVersion": "client.authentication.k8s.io/v1beta1",
                         "command": "aws",
-                        "args": ["eks", "get-token", "--cluster-name", name, "--output", "json"]
-                        + _cli_options(args.aws),
+                        "args": [
+                            *("eks", "get-token", "--cluster-name", name, "--output", "json"),
+                            *_cli_options(args.aws),
+                        ],
                         "interactiveMode": "Never",
                     }
                 },

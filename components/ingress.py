@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -143,7 +142,7 @@ def _annotations(
     annotations: dict[str, Input[str]] = {
         "scheme": settings.scheme,
         "target-type": "ip",
-        "listen-ports": json.dumps([{"HTTPS": 443} if certificate_arn else {"HTTP": 80}]),
+        "listen-ports": '[{"HTTPS":443}]' if certificate_arn else '[{"HTTP":80}]',
         "backend-protocol": "HTTP",
         "healthcheck-protocol": "HTTP",
         "healthcheck-port": "traffic-port",

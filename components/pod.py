@@ -138,7 +138,7 @@ def _container(args: PodArgs) -> k8s.core.v1.ContainerArgs:
         volume_mounts=[
             core.VolumeMountArgs(name="app-config", mount_path=CONFIG_DIRECTORY, read_only=True),
             core.VolumeMountArgs(name="database-ca", mount_path=CA_DIRECTORY, read_only=True),
-            core.VolumeMountArgs(name="tmp", mount_path="/tmp"),
+            core.VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108
         ],
     )
 

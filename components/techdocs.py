@@ -103,45 +103,42 @@ class TechDocs(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        # Keyword arguments: the Args classes of these names are those of the bucket's own fields.
+        by_default = aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(  # noqa: E501
+            sse_algorithm="AES256"
+        )
         aws.s3.BucketServerSideEncryptionConfiguration(
             f"{name}-techdocs-encryption",
-            aws.s3.BucketServerSideEncryptionConfigurationArgs(
-                bucket=bucket.id,
-                rules=[
-                    aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
-                        apply_server_side_encryption_by_default=aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
-                            sse_algorithm="AES256"
-                        ),
-                    )
-                ],
-            ),
+            bucket=bucket.id,
+            rules=[
+                aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
+                    apply_server_side_encryption_by_default=by_default
+                )
+            ],
             opts=child,
         )
         versioning = aws.s3.BucketVersioning(
             f"{name}-techdocs-versioning",
-            aws.s3.BucketVersioningArgs(
-                bucket=bucket.id,
-                versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(
-                    status="Enabled"
-                ),
+            bucket=bucket.id,
+            versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(
+                status="Enabled"
             ),
             opts=child,
         )
+        expiry = aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
+            noncurrent_days=NONCURRENT_DAYS
+        )
         aws.s3.BucketLifecycleConfiguration(
             f"{name}-techdocs-lifecycle",
-            aws.s3.BucketLifecycleConfigurationArgs(
-                bucket=bucket.id,
-                rules=[
-                    aws.s3.BucketLifecycleConfigurationRuleArgs(
-                        id="expire-earlier-versions",
-                        status="Enabled",
-                        filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
-                        noncurrent_version_expiration=aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
-                            noncurrent_days=NONCURRENT_DAYS
-                        ),
-                    )
-                ],
-            ),
+            bucket=bucket.id,
+            rules=[
+                aws.s3.BucketLifecycleConfigurationRuleArgs(
+                    id="expire-earlier-versions",
+                    status="Enabled",
+                    filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
+                    noncurrent_version_expiration=expiry,
+                )
+            ],
             opts=ResourceOptions(parent=self, depends_on=[versioning]),
         )
         arn = _bucket_arn(args, bucket.id)

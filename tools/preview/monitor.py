@@ -16,10 +16,10 @@ from tools.preview.answers import Answers, UnansweredError, created
 from tools.preview.stack_file import StackConfig
 
 COMPUTED = "<computed>"
-SECRET = "[secret]"
+SECRET = "[secret]"  # noqa: S105
 STACK_TYPE = "pulumi:pulumi:Stack"
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
-_SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
+_SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105
 # What the SDK writes when an Output is formatted into a string.
 _STRINGIFIED_OUTPUT = "Calling __str__ on an Output"
 
@@ -109,7 +109,7 @@ class RecordingMonitor(MockMonitor):  # type: ignore[misc]
                 if value.urns
             },
             protect=request.protect,
-            provider=request.provider,
+            provider=request.provider.replace(rpc.UNKNOWN, COMPUTED),
             ignore_changes=sorted(request.ignoreChanges),
         )
         if request.custom:
