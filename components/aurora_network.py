@@ -59,11 +59,12 @@ class AuroraNetwork(pulumi.ComponentResource):
     def _subnets(self, args: AuroraNetworkArgs) -> Output[Sequence[aws.ec2.GetSubnetResult]]:
         look_up = InvokeOutputOptions(parent=self)
         candidates = Output.from_input(args.settings.subnet_ids or args.cluster.subnet_ids)
-        return candidates.apply(
-            lambda ids: Output.all(
-                *[aws.ec2.get_subnet_output(id=each, opts=look_up) for each in ids]
-            )
-        ).apply(lambda found: _suitable(args, found))
+
+        def describe(ids: Sequence[str]) -> Output[list[aws.ec2.GetSubnetResult]]:
+            return Output.all(*[aws.ec2.get_subnet_output(id=each, opts=look_up) for each in ids])
+
+        found: Output[list[aws.ec2.GetSubnetResult]] = candidates.apply(describe)
+        return found.apply(lambda subnets: _suitable(args, subnets))
 
     def _security_group(self, name: str, args: AuroraNetworkArgs) -> aws.ec2.SecurityGroup:
         group = aws.ec2.SecurityGroup(

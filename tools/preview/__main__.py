@@ -12,7 +12,7 @@ from typing import Any
 from tools.preview.manifests import write_manifests
 from tools.preview.monitor import Recording
 from tools.preview.report import report
-from tools.preview.run import PreviewError, run_program
+from tools.preview.run import PreviewError, run_project
 from tools.preview.stack_file import StackFileError, read_stack
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -29,8 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     out = options.out or options.root / "build" / "preview" / options.stack
     try:
         config = read_stack(options.root, options.stack, options.config_file)
-        recording = run_program(options.root, config)
-        created = run_program(options.root, config, creates=True)
+        recording = run_project(options.root, config)
+        created = run_project(options.root, config, creates=True)
     except (PreviewError, StackFileError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -132,7 +132,7 @@ def created(type_: str, name: str, inputs: Properties, region: str) -> tuple[str
         "arn": f"arn:aws:standin:{region}:{ACCOUNT}:{name}",
         "name": name,
         **inputs,
-        **_SPECIFIC.get(type_, lambda *_: {})(name, inputs, region),
+        **(_SPECIFIC[type_](name, inputs, region) if type_ in _SPECIFIC else {}),
     }
     if type_.startswith("kubernetes:") and "metadata" in inputs:
         outputs["metadata"] = {"name": name, **inputs["metadata"]}

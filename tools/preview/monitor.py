@@ -9,7 +9,7 @@ from typing import Any
 from google.protobuf import empty_pb2, struct_pb2
 from google.protobuf.json_format import ParseDict
 from pulumi.runtime import rpc
-from pulumi.runtime.mocks import MockEngine, MockMonitor
+from pulumi.runtime.mocks import MockCallArgs, MockEngine, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from tools.preview.answers import Answers, UnansweredError, created
@@ -57,7 +57,7 @@ class Recording:
     problems: list[str] = field(default_factory=list)
 
 
-class RecordingEngine(MockEngine):  # type: ignore[misc]
+class RecordingEngine(MockEngine):
     """Keeps the program's warnings; passes nothing on."""
 
     def __init__(self, recording: Recording) -> None:
@@ -72,7 +72,17 @@ class RecordingEngine(MockEngine):  # type: ignore[misc]
         return empty_pb2.Empty()
 
 
-class RecordingMonitor(MockMonitor):  # type: ignore[misc]
+class _NoMocks(Mocks):
+    """The monitor below answers for itself; its base class wants mocks all the same."""
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise NotImplementedError
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        raise NotImplementedError
+
+
+class RecordingMonitor(MockMonitor):
     """Registers resources as the engine does on an empty stack.
 
     creates: False previews, so that what a provider would compute is unknown; True makes stand-ins
@@ -80,7 +90,7 @@ class RecordingMonitor(MockMonitor):  # type: ignore[misc]
     """
 
     def __init__(self, config: StackConfig, creates: bool) -> None:
-        super().__init__(mocks=None)
+        super().__init__(mocks=_NoMocks())
         self.recording = Recording()
         self._config, self._creates = config, creates
         self._answers = Answers()
@@ -152,7 +162,9 @@ class RecordingMonitor(MockMonitor):  # type: ignore[misc]
         except UnansweredError as error:
             self._refuse(str(error))
             raise
-        return resource_pb2.ResourceInvokeResponse(**{"return": _struct(answer)})
+        response = resource_pb2.ResourceInvokeResponse()
+        getattr(response, "return").CopyFrom(_struct(answer))  # a keyword of Python's
+        return response
 
     def ReadResource(self, request: Any) -> Any:
         message = f"reading {request.type} {request.id} has no recorded answer"

@@ -1,0 +1,75 @@
+"""Runs the program, or a piece of it, through the offline preview and finds resources in it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tools.preview.monitor import Recording, Resource
+from tools.preview.run import run_program, run_project
+from tools.preview.stack_file import StackConfig, read_stack
+
+ROOT = Path(__file__).resolve().parent.parent
+STACK_FILES = {path.stem: path for path in sorted((ROOT / "tests" / "stacks").glob("*.yaml"))}
+COMMITTED = ("dev", "prod")
+STACKS = (*COMMITTED, *STACK_FILES)
+
+
+class Program:
+    """What a run registered, by type and name."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.outputs = recording.outputs
+
+    def all(self, type_: str) -> list[Resource]:
+        """Every resource of a type token, such as `aws:rds/cluster:Cluster`."""
+        return [each for each in self.recording.resources.values() if each.type == type_]
+
+    def one(self, type_: str, name: str | None = None) -> Resource:
+        """The only resource of a type, or the one of that name."""
+        found = [each for each in self.all(type_) if name in (None, each.name)]
+        assert len(found) == 1, f"{len(found)} resources {type_} {name or ''}"
+        return found[0]
+
+    def inputs(self, type_: str, name: str | None = None) -> dict[str, Any]:
+        """Inputs of `one`, masked."""
+        return self.one(type_, name).inputs
+
+    def types(self) -> set[str]:
+        """Type tokens of every resource."""
+        return {each.type for each in self.recording.resources.values()}
+
+
+@functools.cache
+def stack_config(stack: str) -> StackConfig:
+    """The configuration of a committed stack or of a stack file under tests/."""
+    return read_stack(ROOT, stack, STACK_FILES.get(stack))
+
+
+@functools.cache
+def previewed(stack: str, creates: bool = False) -> Program:
+    """The whole program with a stack's configuration; once for all tests."""
+    return Program(run_project(ROOT, stack_config(stack), creates))
+
+
+def changed(stack: str, changes: Mapping[str, object], creates: bool = False) -> Program:
+    """The whole program with some keys of a stack changed; None removes a key."""
+    values = dict(stack_config(stack).values)
+    for key, value in changes.items():
+        full = key if ":" in key else f"backstage:{key}"
+        values.pop(full, None)
+        if value is not None:
+            values[full] = value if isinstance(value, str) else json.dumps(value)
+    config = dataclasses.replace(stack_config(stack), values=values)
+    return Program(run_project(ROOT, config, creates))
+
+
+def built(build: Callable[[], object], creates: bool) -> Program:
+    """A piece of a program, without configuration; `build` makes its own providers."""
+    config = StackConfig("backstage", "test", {}, [], frozenset({"aws", "kubernetes"}))
+    return Program(run_program(build, config, creates))
