@@ -276,9 +276,10 @@ def ingress(s: Settings, reader: Reader) -> None:
             f"{reader.set_command('hostedZoneName', s.host.partition('.')[2])}, or "
             f"{reader.set_command('certificateArn', 'ARN')}",
         )  # fmt: skip
-    if ingress.certificate_arn and ingress.allow_http:
+    if has_certificate and ingress.allow_http:
+        key = "certificateArn" if ingress.certificate_arn else "hostedZoneName"
         reader.report(
-            "allowHttp", "true, besides certificateArn", "false where there is a certificate",
+            "allowHttp", f"true, besides {key}", "false where there is a certificate",
             reader.remove_command("allowHttp"),
         )  # fmt: skip
     zone = ingress.hosted_zone_name

@@ -33,7 +33,7 @@ def short(urns: list[str]) -> set[str]:
     return {urn.split("$")[-1].split("::", 2)[-1] if "$" in urn else urn for urn in urns}
 
 
-def annotations(stack: str) -> dict[str, str]:
+def alb_annotations(stack: str) -> dict[str, str]:
     """The Ingress' annotations without their common prefix."""
     found: dict[str, str] = previewed(stack).inputs(INGRESS)["metadata"]["annotations"]
     return {key.removeprefix(ANNOTATION): value for key, value in found.items()}
@@ -446,18 +446,18 @@ def test_http_only_where_allowed_and_then_without_upgrade() -> None:
         if stack == "snapshot-restore":
             assert variables[name] == "false"
             assert url.startswith("http://")
-            assert annotations(stack)["listen-ports"] == '[{"HTTP":80}]'
-            assert "certificate-arn" not in annotations(stack)
+            assert alb_annotations(stack)["listen-ports"] == '[{"HTTP":80}]'
+            assert "certificate-arn" not in alb_annotations(stack)
         else:
             assert name not in variables
             assert url.startswith("https://")
-            assert annotations(stack)["listen-ports"] == '[{"HTTPS":443}]'
+            assert alb_annotations(stack)["listen-ports"] == '[{"HTTPS":443}]'
 
 
 @pytest.mark.parametrize(
     ("stack", "image", "policy"),
     [
-        ("prod", "backstage:5f0c2e9b7a4d1f3865e2c0b9a7d4f1e386c5b2a0", "Always"),
+        ("prod", "backstage-dev:5f0c2e9b7a4d1f3865e2c0b9a7d4f1e386c5b2a0", "Always"),
         ("auto-mode", "ghcr.io/example/backstage@sha256:0f1e2d3c", "IfNotPresent"),
         ("dev", "/backstage-dev@sha256:", "IfNotPresent"),
         ("irsa", "123456789012.dkr.ecr.eu-central-1.amazonaws.com/portal@sha256:", "IfNotPresent"),
@@ -512,7 +512,7 @@ def test_network_policy_of_the_pods() -> None:
 
 
 def test_ingress_of_prod() -> None:
-    found = annotations("prod")
+    found = alb_annotations("prod")
     assert found["scheme"] == "internal"
     assert found["target-type"] == "ip"
     assert found["ssl-policy"] == "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
@@ -528,7 +528,7 @@ def test_ingress_of_prod() -> None:
 
 
 def test_ingress_to_the_internet() -> None:
-    found = annotations("internet-facing")
+    found = alb_annotations("internet-facing")
     assert found["scheme"] == "internet-facing"
     assert found["inbound-cidrs"] == "203.0.113.0/24,198.51.100.0/24"
     assert found["wafv2-acl-arn"].startswith("arn:aws:wafv2:")
@@ -545,13 +545,13 @@ def test_auto_mode_has_a_class_of_its_own() -> None:
     parameters = program.inputs("kubernetes:eks.amazonaws.com/v1:IngressClassParams")
     assert parameters["spec"] == {"scheme": "internal"}
     assert program.inputs(INGRESS)["spec"]["ingressClassName"] == "portal"
-    assert "tags" not in annotations("auto-mode")
+    assert "tags" not in alb_annotations("auto-mode")
 
 
 def test_idle_time_out_is_shorter_than_the_portals_keep_alive() -> None:
     config = (ROOT / "assets" / "app-config.production.yaml").read_text(encoding="utf-8")
     assert "keepAliveTimeout: { seconds: 125 }" in config
-    assert "idle_timeout.timeout_seconds=120" in annotations("prod")["load-balancer-attributes"]
+    assert "idle_timeout.timeout_seconds=120" in alb_annotations("prod")["load-balancer-attributes"]
 
 
 # Committed files
