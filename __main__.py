@@ -16,7 +16,7 @@ from components.network_policy import PortalNetworkPolicy, PortalNetworkPolicyAr
 from components.pod import PodArgs
 from components.portal import Portal, PortalArgs
 from components.techdocs import TechDocs, TechDocsArgs
-from settings import load
+from configuration import load
 
 NAME = "backstage"  # logical name of every component, and of the service account
 

@@ -1,16 +1,13 @@
-"""The configuration model: every key, its default, what is allowed, and the rules between keys.
+"""The configuration model: every key, its default and what is allowed.
 
-`load()` is the program's only way to configuration. It reads the stack's keys into frozen
-dataclasses and raises one `pulumi.RunError` that lists every problem. A key is declared here and
-nowhere else; the README's table is checked against these declarations.
+A key is declared here and nowhere else; the README's table is checked against these declarations.
+`settings_rules.py` holds the rules between keys, `configuration.load()` reads and checks it all.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -25,15 +22,11 @@ from settings_reader import (
     ListOf,
     MapOf,
     ObjectList,
-    Reader,
     SecretMap,
     Steps,
     Text,
     setting,
 )
-from settings_rules import RULES
-
-ROOT = Path(__file__).resolve().parent
 
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # RFC 1123 label
 NAME = Text(LABEL, "an RFC 1123 label: a-z, 0-9 and '-', at most 63 characters", "backstage")
@@ -66,7 +59,6 @@ MAINTENANCE_WINDOW = Text(
     "ddd:hh:mm-ddd:hh:mm in UTC",
     "sun:09:30-sun:10:30",
 )
-SHIPPED_CA_BUNDLE = "assets/rds-ca-bundle.pem"
 
 
 @dataclass(frozen=True)
@@ -294,6 +286,11 @@ class DatabaseSettings:
         shown_default="assets/rds-ca-bundle.pem",
     )
 
+    @property
+    def follows_minor_versions(self) -> bool:
+        """Whether AWS's minor upgrades are taken: not where the version names a minor one."""
+        return "." not in self.engine_version
+
 
 @dataclass(frozen=True)
 class PortalSettings:
@@ -360,6 +357,20 @@ class PortalSettings:
     def most_replicas(self) -> int:
         """Upper limit of pods."""
         return self.max_replicas or self.replicas
+
+    @property
+    def memory_request_mebibytes(self) -> int:
+        """`memory_request` in MiB."""
+        return _mebibytes(self.memory_request)
+
+    @property
+    def memory_limit_mebibytes(self) -> int:
+        """`memory_limit` in MiB."""
+        return _mebibytes(self.memory_limit)
+
+
+def _mebibytes(quantity: str) -> int:
+    return int(quantity[:-2]) * (1024 if quantity.endswith("Gi") else 1)
 
 
 @dataclass(frozen=True)
@@ -508,42 +519,3 @@ MODELS = (
     PortalSettings,
     IngressSettings,
 )
-
-
-def load() -> Settings:
-    """Reads and checks the configuration of the current stack.
-
-    Raises pulumi.RunError with every problem found, each with what was given, what is allowed and
-    how to mend it.
-    """
-    reader = Reader()
-    portal = reader.read(PortalSettings)
-    database = reader.read(DatabaseSettings)
-    settings = dataclasses.replace(
-        reader.read(Settings),
-        aws=reader.read(AwsSettings),
-        image=reader.read(ImageSettings),
-        database=database,
-        portal=portal,
-        ingress=reader.read(IngressSettings),
-        app_config=reader.read_file(
-            "appConfigPath", ROOT / portal.app_config_path, AppConfig, "a Backstage configuration"
-        ),
-        ca_bundle=reader.read_file(
-            "databaseCaBundlePath",
-            ROOT / (database.ca_bundle_path or SHIPPED_CA_BUNDLE),
-            CaBundle,
-            "PEM certificates",
-        ),
-    )
-    reader.refuse_unknown_keys(
-        MODELS,
-        {
-            reader.project: "a key of the README's configuration table",
-            "aws": "an aws: key that this program passes on to its provider; credentials come "
-            "from the environment or the profile",
-        },
-    )
-    reader.check(RULES, settings)
-    reader.raise_problems()
-    return settings

@@ -6,13 +6,10 @@ own value was accepted (`reader.sound`), so that one mistake is reported once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pulumi
 
-if TYPE_CHECKING:
-    from settings import Settings
-    from settings_reader import Reader
+from settings import DAYS, Settings
+from settings_reader import Reader
 
 # The variables that the program itself gives the portal; env and secretEnv can't replace them.
 BUILT_IN_SECRETS = ("POSTGRES_HOST", "POSTGRES_USER", "POSTGRES_PASSWORD", "AUTH_SESSION_SECRET")
@@ -30,7 +27,6 @@ BUILT_IN_VARIABLES = (
 )
 TECHDOCS_VARIABLES = ("TECHDOCS_BUCKET", "TECHDOCS_PUBLISHER")  # where there is a bucket
 OWN_TAGS = ("project", "stack", "managed-by")
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MINUTES = 24 * 60
 WEEK_MINUTES = 7 * DAY_MINUTES
 SHORTEST_WINDOW = 30  # minutes; RDS, CreateDBCluster
@@ -243,17 +239,12 @@ def replicas(s: Settings, reader: Reader) -> None:
             reader.set_command("maxReplicas", str(portal.replicas)),
         )  # fmt: skip
     if reader.sound("memoryRequest", "memoryLimit") and (
-        mebibytes(portal.memory_limit) < mebibytes(portal.memory_request)
+        portal.memory_limit_mebibytes < portal.memory_request_mebibytes
     ):
         reader.report(
             "memoryLimit", portal.memory_limit, f"at least memoryRequest, {portal.memory_request}",
             reader.set_command("memoryLimit", portal.memory_request),
         )  # fmt: skip
-
-
-def mebibytes(quantity: str) -> int:
-    """A memory quantity (Mi or Gi) in MiB."""
-    return int(quantity[:-2]) * (1024 if quantity.endswith("Gi") else 1)
 
 
 def ingress(s: Settings, reader: Reader) -> None:

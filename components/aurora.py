@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import pulumi
@@ -10,19 +9,17 @@ import pulumi_aws as aws
 import pulumi_random as random
 from pulumi import Output, ResourceOptions
 
+from components.aurora_instances import ENGINE, AuroraInstances, AuroraInstancesArgs
 from components.aurora_network import POSTGRES_PORT, AuroraNetwork, AuroraNetworkArgs
 from components.cluster import ClusterFacts
 from components.database import DATABASE_NAME, DatabaseConnection
 from settings import DatabaseSettings
 
-ENGINE = "aurora-postgresql"
 SERVERLESS = "db.serverless"
 MASTER_USERNAME = "backstageadmin"  # 1-16 letters or digits; not postgres or admin (RDS.24)
 PASSWORD_LENGTH = 32  # RDS takes 8 to 41 characters
 LOG_RETENTION_DAYS = 365  # CKV_AWS_338
 RECOVERY_DAYS = 30  # Secrets Manager's longest window
-INSIGHTS_DAYS = 7  # what Performance Insights keeps free of charge
-MONITORING_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -39,9 +36,8 @@ class AuroraPostgres(pulumi.ComponentResource):
     """Creates an encrypted Aurora PostgreSQL cluster that refuses connections without TLS.
 
     Around it: a generated password, a Secrets Manager secret with the whole connection, a cluster
-    parameter group, the log group of the exported logs, a role for Enhanced Monitoring, and a
-    writer with `instances - 1` readers. All that belongs to one generation carries its number, so
-    that a new generation is made beside the old one.
+    parameter group, the log group of the exported logs, network and instances. All that belongs to
+    one generation carries its number, so that a new generation is made beside the old one.
 
     Sources: reference of CreateDBCluster and CreateDBInstance; controls RDS.2, .3, .4, .6, .7, .9,
     .12, .13, .15, .16, .24, .27, .35, .37, .50 of AWS Foundational Security Best Practices.
@@ -61,9 +57,6 @@ class AuroraPostgres(pulumi.ComponentResource):
         )
         generation = f"{name}-{settings.generation}"
         identifier = f"{args.identifier}-{settings.generation}"
-        # A pinned minor version stays; a major one follows AWS's upgrades, and the provider
-        # takes "17" for equal to the 17.x that runs.
-        follows_minors = "." not in settings.engine_version
         password = random.RandomPassword(
             f"{name}-password",
             random.RandomPasswordArgs(
@@ -73,11 +66,19 @@ class AuroraPostgres(pulumi.ComponentResource):
             ),
             opts=ResourceOptions(parent=self),
         )
-        cluster = self._cluster(name, args, generation, identifier, follows_minors, password.result)
-        writer = self._instances(name, args, generation, cluster, follows_minors)
-
+        cluster = self._cluster(name, args, generation, identifier, password.result)
+        instances = AuroraInstances(
+            generation,
+            AuroraInstancesArgs(
+                settings=settings,
+                cluster_identifier=cluster.cluster_identifier,
+                subnet_group_name=self._network.subnet_group_name,
+                partition=args.cluster.partition,
+            ),
+            ResourceOptions(parent=self),
+        )
         # The endpoint's name exists before an instance answers there: wait for the writer.
-        host = Output.all(cluster.endpoint, writer.id).apply(lambda known: known[0])
+        host = Output.all(cluster.endpoint, instances.writer_id).apply(lambda known: known[0])
         self.connection = DatabaseConnection(
             host=host,
             port=cluster.port,
@@ -95,7 +96,6 @@ class AuroraPostgres(pulumi.ComponentResource):
         args: AuroraPostgresArgs,
         generation: str,
         identifier: str,
-        follows_minors: bool,
         password: Output[str],
     ) -> aws.rds.Cluster:
         settings = args.settings
@@ -126,7 +126,7 @@ class AuroraPostgres(pulumi.ComponentResource):
                 engine_version=settings.engine_version,
                 engine_lifecycle_support="open-source-rds-extended-support-disabled",
                 allow_major_version_upgrade=True,
-                auto_minor_version_upgrade=follows_minors,
+                auto_minor_version_upgrade=settings.follows_minor_versions,
                 serverlessv2_scaling_configuration=(
                     scaling if settings.instance_class == SERVERLESS else None
                 ),
@@ -188,73 +188,6 @@ class AuroraPostgres(pulumi.ComponentResource):
             ),
             opts=ResourceOptions(parent=self),
         )
-
-    def _monitoring_role(
-        self, name: str, args: AuroraPostgresArgs
-    ) -> tuple[aws.iam.Role, aws.iam.RolePolicyAttachment]:
-        statement = {
-            "Effect": "Allow",
-            "Principal": {"Service": "monitoring.rds.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-        role = aws.iam.Role(
-            f"{name}-monitoring-role",
-            aws.iam.RoleArgs(
-                description="Enhanced Monitoring of the Backstage database",
-                assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
-            ),
-            opts=ResourceOptions(parent=self),
-        )
-        attachment = aws.iam.RolePolicyAttachment(
-            f"{name}-monitoring-policy",
-            aws.iam.RolePolicyAttachmentArgs(
-                role=role.name,
-                policy_arn=Output.format(
-                    "arn:{0}:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole",
-                    args.cluster.partition,
-                ),
-            ),
-            opts=ResourceOptions(parent=self),
-        )
-        return role, attachment
-
-    def _instances(
-        self,
-        name: str,
-        args: AuroraPostgresArgs,
-        generation: str,
-        cluster: aws.rds.Cluster,
-        follows_minors: bool,
-    ) -> aws.rds.ClusterInstance:
-        """The writer; the readers are created after it, or one of them would be the writer."""
-        role, attachment = self._monitoring_role(name, args)
-        writer: aws.rds.ClusterInstance | None = None
-        for number in range(args.settings.instances):
-            instance = aws.rds.ClusterInstance(
-                f"{generation}-instance-{number}",
-                aws.rds.ClusterInstanceArgs(
-                    cluster_identifier=cluster.cluster_identifier,
-                    engine=ENGINE,
-                    instance_class=args.settings.instance_class,
-                    db_subnet_group_name=self._network.subnet_group_name,
-                    publicly_accessible=False,
-                    auto_minor_version_upgrade=follows_minors,
-                    ca_cert_identifier="rds-ca-rsa2048-g1",
-                    promotion_tier=min(number, 1),
-                    copy_tags_to_snapshot=True,
-                    monitoring_interval=MONITORING_SECONDS,
-                    monitoring_role_arn=role.arn,
-                    performance_insights_enabled=True,
-                    performance_insights_retention_period=INSIGHTS_DAYS,
-                    apply_immediately=True,
-                ),
-                opts=ResourceOptions(
-                    parent=self, depends_on=[attachment, *([writer] if writer else [])]
-                ),
-            )
-            writer = writer or instance
-        assert writer is not None  # settings allow one instance at least
-        return writer
 
     def _secret(
         self, name: str, settings: DatabaseSettings, connection: DatabaseConnection

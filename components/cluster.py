@@ -35,7 +35,7 @@ class ClusterFacts:
     """`aws`, `aws-cn`, `aws-us-gov`, from the cluster's ARN."""
     account_id: Output[str]
     oidc_issuer: Output[str]
-    """URL of the cluster's OpenID Connect issuer."""
+    """URL of the cluster's OpenID Connect issuer; empty where it has none."""
     security_group_id: Output[str]
     """The cluster security group, which managed node groups and Auto Mode nodes carry."""
     vpc_id: Output[str]
@@ -76,12 +76,15 @@ class Cluster(pulumi.ComponentResource):
             region=args.aws.region,
             partition=arn[1],
             account_id=arn[4],
-            oidc_issuer=found.identities.apply(lambda known: known[0].oidcs[0].issuer),
+            oidc_issuer=found.identities.apply(_issuer),
             security_group_id=network.apply(lambda config: config.cluster_security_group_id),
             vpc_id=vpc_id,
             vpc_cidrs=vpc.apply(
                 lambda known: sorted(
-                    {known.cidr_block, *(each.cidr_block for each in known.cidr_block_associations)}
+                    {
+                        known.cidr_block,
+                        *(each.cidr_block for each in known.cidr_block_associations or []),
+                    }
                 )
             ),
             subnet_ids=network.apply(lambda config: sorted(config.subnet_ids)),
@@ -119,6 +122,11 @@ class Cluster(pulumi.ComponentResource):
             ),
             opts=ResourceOptions(parent=self),
         )
+
+
+def _issuer(identities: Sequence[aws.eks.outputs.GetClusterIdentityResult]) -> str:
+    oidcs = [oidc for identity in identities or [] for oidc in identity.oidcs or []]
+    return oidcs[0].issuer if oidcs else ""
 
 
 def _cli_options(options: AwsSettings) -> list[str]:

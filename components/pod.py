@@ -11,7 +11,6 @@ from components.database import DATABASE_NAME
 from components.labels import LABELS, SELECTOR
 from components.portal import APP_CONFIG_FILE, PortalObjects
 from settings import Settings
-from settings_rules import mebibytes
 
 core = k8s.core.v1
 
@@ -145,7 +144,7 @@ def _container(args: PodArgs) -> k8s.core.v1.ContainerArgs:
 
 def _variables(args: PodArgs) -> dict[str, Input[str]]:
     settings = args.settings
-    heap = int(mebibytes(settings.portal.memory_limit) * HEAP_SHARE)
+    heap = int(settings.portal.memory_limit_mebibytes * HEAP_SHARE)
     variables: dict[str, Input[str]] = {
         "APP_HOST": settings.host,
         "APP_PORT": str(settings.port),

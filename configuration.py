@@ -1,0 +1,61 @@
+"""The program's only way to its configuration."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from mounted_files import AppConfig, CaBundle
+from settings import (
+    MODELS,
+    AwsSettings,
+    DatabaseSettings,
+    ImageSettings,
+    IngressSettings,
+    PortalSettings,
+    Settings,
+)
+from settings_reader import Reader
+from settings_rules import RULES
+
+ROOT = Path(__file__).resolve().parent
+SHIPPED_CA_BUNDLE = "assets/rds-ca-bundle.pem"
+
+
+def load() -> Settings:
+    """Reads and checks the configuration of the current stack.
+
+    Raises pulumi.RunError with every problem found, each with what was given, what is allowed and
+    how to mend it.
+    """
+    reader = Reader()
+    portal = reader.read(PortalSettings)
+    database = reader.read(DatabaseSettings)
+    settings = dataclasses.replace(
+        reader.read(Settings),
+        aws=reader.read(AwsSettings),
+        image=reader.read(ImageSettings),
+        database=database,
+        portal=portal,
+        ingress=reader.read(IngressSettings),
+        app_config=reader.read_file(
+            "appConfigPath", ROOT / portal.app_config_path, AppConfig, "a Backstage configuration"
+        ),
+        ca_bundle=reader.read_file(
+            "databaseCaBundlePath",
+            ROOT / (database.ca_bundle_path or SHIPPED_CA_BUNDLE),
+            CaBundle,
+            "PEM certificates",
+        ),
+    )
+    reader.refuse_unknown_keys(
+        MODELS,
+        {
+            reader.project: "a key of the README's configuration table",
+            "aws": "an aws: key that this program passes on to its provider; credentials come "
+            "from the environment or the profile",
+        },
+    )
+    reader.check(RULES, settings)
+    reader.raise_problems()
+    return settings
