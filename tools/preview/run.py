@@ -55,33 +55,29 @@ def _run(
     def execute() -> None:
         program()  # its result is none of the runtime's business
 
-    loop = asyncio.new_event_loop()
-    # A failed resource fails every Output that waits for it; the first message says it all.
-    loop.set_exception_handler(lambda *_: None)
-    asyncio.set_event_loop(loop)
-    pulumi.runtime.reset_options(project=config.project, stack=config.stack, preview=dry_run)
-    pulumi.runtime.configure(
-        Settings(
-            project=config.project,
-            stack=config.stack,
-            monitor=monitor,
-            engine=RecordingEngine(monitor.recording),
-            dry_run=dry_run,
-            organization="organization",
+    # A runner cancels what a failed program leaves behind: Outputs that wait for one another.
+    with asyncio.Runner() as runner:
+        # The first failure is reported below; the Outputs that it fails would only repeat it.
+        runner.get_loop().set_exception_handler(lambda *_: None)
+        pulumi.runtime.reset_options(project=config.project, stack=config.stack, preview=dry_run)
+        pulumi.runtime.configure(
+            Settings(
+                project=config.project,
+                stack=config.stack,
+                monitor=monitor,
+                engine=RecordingEngine(monitor.recording),
+                dry_run=dry_run,
+                organization="organization",
+            )
         )
-    )
-
-    try:
-        with config.applied():
-            loop.run_until_complete(pulumi.runtime.run_in_stack(execute))
-    except pulumi.RunError as error:
-        return str(error)
-    except Exception as error:
-        return f"Program failed with an unhandled exception:\n{_own_frames(error)}"
-    finally:
-        loop.run_until_complete(loop.shutdown_default_executor())
-        asyncio.set_event_loop(None)
-        loop.close()
+        try:
+            with config.applied():
+                context = contextvars.copy_context()
+                runner.run(pulumi.runtime.run_in_stack(execute), context=context)
+        except pulumi.RunError as error:
+            return str(error)
+        except Exception as error:
+            return f"Program failed with an unhandled exception:\n{_own_frames(error)}"
     return None
 
 
