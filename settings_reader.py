@@ -202,8 +202,8 @@ class ObjectList(Kind):
                 raise ValueError
             unknown = sorted(set(entry) - set(self.optional))
             if unknown:
-                near = difflib.get_close_matches(unknown[0], self.optional, n=1)
-                hint = f"; did you mean {near[0]}?" if near else ""
+                near = _nearest(unknown[0], self.optional)
+                hint = f"; did you mean {near}?" if near else ""
                 raise ValueError(f"{unknown[0]!r} is unknown{hint}")
             if any(not entry.get(name) for name in self.required):
                 raise ValueError
@@ -331,17 +331,16 @@ class Reader:
             namespace, _, name = full.partition(":")
             if namespace not in owned or full in known:
                 continue
-            key = name if namespace == self.project else full
-            same = {k.casefold(): k for k in known}
-            near = same.get(full.casefold()) or next(
-                iter(difflib.get_close_matches(full, sorted(known), n=1, cutoff=0.75)), None
+            prefix = "" if namespace == self.project else f"{namespace}:"
+            near = _nearest(
+                name, [k.partition(":")[2] for k in known if k.startswith(f"{namespace}:")]
             )
+            key = prefix + name
             mend = self.remove_command(key)
             if near:
-                near_key = near.removeprefix(f"{self.project}:")
                 self.report(
-                    key, "an unknown key", f"did you mean {near_key}?",
-                    f"{mend}, then {self.set_command(near_key, 'VALUE')}",
+                    key, "an unknown key", f"did you mean {prefix}{near}?",
+                    f"{mend}, then {self.set_command(prefix + near, 'VALUE')}",
                 )  # fmt: skip
             else:
                 self.report(key, "an unknown key", owned[namespace], mend)
@@ -369,6 +368,13 @@ class Reader:
             for problem in self.problems
         ]
         raise pulumi.RunError("\n".join([head, *blocks, "Nothing was changed."]))
+
+
+def _nearest(name: str, names: Iterable[str]) -> str | None:
+    """The name that was probably meant: another case, or few letters apart."""
+    by_lower_case = {each.lower(): each for each in names}
+    near = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.75)
+    return by_lower_case[near[0]] if near else None
 
 
 def _camel_case(name: str) -> str:
