@@ -30,23 +30,26 @@ from settings_reader import (
 
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # RFC 1123 label
 NAME = Text(LABEL, "an RFC 1123 label: a-z, 0-9 and '-', at most 63 characters", "backstage")
-DNS_NAME = Text(
-    rf"({LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?",
-    "a lower-case DNS name without scheme, port or path",
-    "backstage.example.com",
-    limit=253,
-)
+
+
+def dns_name(example: str) -> Text:
+    """A lower-case DNS name of two labels at least."""
+    pattern = rf"({LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?"
+    allowed = "a lower-case DNS name without scheme, port or path"
+    return Text(pattern, allowed, example, limit=253)
+
+
 PATH = Text(r"[^\x00]+", "a path, relative to the project's folder", "portal")
 # A name that a shell, Node and a Secret's key all accept; Backstage's own APP_CONFIG_a_b-c
 # overrides need the hyphen.
 VARIABLE = Text(
     r"[A-Za-z_][A-Za-z0-9_]*|APP_CONFIG_[A-Za-z0-9_:-]+",
     "letters, digits and '_', not starting with a digit",
-    "GITHUB_TOKEN",
+    "LOG_LEVEL",
     limit=253,
 )
 VARIABLE_VALUE = Text(r"(?s).*", "plain text", "value", limit=65536)
-BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+BUCKET = r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 SECURITY_GROUP = Text(r"sg-[0-9a-f]{8,17}", "a security group id", "sg-0123456789abcdef0")
 SUBNET = Text(r"subnet-[0-9a-f]{8,17}", "a subnet id", "subnet-0123456789abcdef0")
 CPU = Text(r"[1-9]\d{0,5}m|[1-9]\d{0,2}(\.\d)?", "CPU such as 250m or 1", "250m")
@@ -208,7 +211,7 @@ class DatabaseSettings:
     )
     subnet_ids: tuple[str, ...] = setting(
         "databaseSubnetIds",
-        ListOf(SUBNET),
+        ListOf(SUBNET, ("subnet-0123456789abcdef0", "subnet-0123456789abcdef1")),
         "subnets of the database, in at least two zones",
         default=(),
         shown_default="the cluster's private subnets",
@@ -395,7 +398,7 @@ class IngressSettings:
     )
     hosted_zone_name: str | None = setting(
         "hostedZoneName",
-        DNS_NAME,
+        dns_name("example.com"),
         "public Route 53 zone in which a certificate is validated and the host is pointed at the "
         "load balancer",
     )
@@ -453,9 +456,12 @@ class Settings:
         default="eks",
     )
     host: str = setting(
-        "host", DNS_NAME, "public host name of the portal (APP_HOST)", default="",
+        "host",
+        dns_name("backstage.example.com"),
+        "public host name of the portal (APP_HOST)",
+        default="",
         shown_default="required on eks",
-    )  # fmt: skip
+    )
     port: int = setting(
         "port",
         Integer(1024, 65535),

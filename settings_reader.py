@@ -14,7 +14,8 @@ import inspect
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -126,16 +127,17 @@ class Cidr(Kind):
 
     def parse(self, raw: str) -> str:
         network = ipaddress.IPv4Network(raw)  # its errors are ValueErrors that say what is wrong
-        if "/" not in raw or (network.prefixlen == 0 and not self.world):
+        # No netmask and no address without prefix: AWS takes neither.
+        if raw != str(network) or (network.prefixlen == 0 and not self.world):
             raise ValueError
         return raw
 
 
 class ListOf(Kind):
-    def __init__(self, item: Kind) -> None:
+    def __init__(self, item: Kind, example: Sequence[str] = ()) -> None:
         self.item = item
         self.allowed = f"a list, each entry once and {item.allowed}"
-        self.example = json.dumps([item.example])
+        self.example = json.dumps(example or [item.example])
 
     def parse(self, raw: str) -> tuple[Any, ...]:
         entries = _json(raw, list)
@@ -252,12 +254,12 @@ class Reader:
         """An instance of `model`; a refused value is replaced by the default."""
         values = {}
         for item, declaration in declared(model):
-            found = self._value(declaration)
+            found = self._value(declaration, item.default)
             if found is not None:
                 values[item.name] = found
         return model(**values)
 
-    def _value(self, declaration: Setting) -> Any:
+    def _value(self, declaration: Setting, default: Any) -> Any:
         key, kind = declaration.key, declaration.kind
         full = key if ":" in key else f"{self.project}:{key}"
         raw = get_config(full)
@@ -265,12 +267,15 @@ class Reader:
             return None
         self.given.add(key)
         holds_secrets = isinstance(kind, SecretMap)
+        # A copied command is safe: it goes back to the default where there is one.
+        usual = default not in (None, "", (), dataclasses.MISSING)
+        example = _default_text(default) if usual else kind.example
         if is_config_secret(full) and not holds_secrets:
             self.report(
                 key,
                 "an encrypted value",
                 "a plain value; only secretEnv holds secrets",
-                self.set_command(key, kind.example, flags="--plaintext"),
+                self.set_command(key, example, flags="--plaintext"),
             )
             return None
         text = _as_text(raw)
@@ -282,7 +287,7 @@ class Reader:
                 key,
                 "[secret]" if holds_secrets else _shown(text),
                 allowed,
-                self.set_command(key, kind.example),
+                self._command(key, kind, example),
             )
             return None
 
@@ -309,9 +314,15 @@ class Reader:
 
     def set_command(self, key: str, value: str, flags: str = "") -> str:
         """The command that sets `key`, quoted for a POSIX shell."""
-        quoted = value if re.fullmatch(r"[\w@%+=:,./-]+", value) else "'" + value + "'"
-        words = ["pulumi config set", f"--stack {self.stack}", flags, key, quoted]
+        quoted = [shlex.quote(key), shlex.quote(value)]
+        words = ["pulumi config set", f"--stack {self.stack}", flags, *quoted]
         return " ".join(word for word in words if word)
+
+    def _command(self, key: str, kind: Kind, value: str) -> str:
+        """The command that sets a key of a kind; a secret's value is never part of it."""
+        if isinstance(kind, SecretMap):
+            return self.set_command(f"{key}.NAME", "VALUE", "--path --secret")
+        return self.set_command(key, value)
 
     def remove_command(self, key: str) -> str:
         """The command that unsets `key`."""
@@ -323,7 +334,9 @@ class Reader:
         owned: the namespaces this program answers for, and what their keys are for.
         """
         known = {
-            declaration.key if ":" in declaration.key else f"{self.project}:{declaration.key}"
+            declaration.key if ":" in declaration.key else f"{self.project}:{declaration.key}": (
+                declaration.kind
+            )
             for model in models
             for _, declaration in declared(model)
         }
@@ -340,7 +353,8 @@ class Reader:
             if near:
                 self.report(
                     key, "an unknown key", f"did you mean {prefix}{near}?",
-                    f"{mend}, then {self.set_command(prefix + near, 'VALUE')}",
+                    f"{mend}, then "
+                    + self._command(prefix + near, known[f"{namespace}:{near}"], "VALUE"),
                 )  # fmt: skip
             else:
                 self.report(key, "an unknown key", owned[namespace], mend)
@@ -382,6 +396,10 @@ def _camel_case(name: str) -> str:
     return head + "".join(word.capitalize() for word in rest)
 
 
+def _default_text(default: Any) -> str:
+    return f"{default:g}" if isinstance(default, float) else _as_text(default)
+
+
 def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
@@ -389,6 +407,8 @@ def _as_text(value: Any) -> str:
 def _shown(text: str) -> str:
     if not text.strip():
         return "an empty value"
+    if not text.isprintable():  # a line break would tear the message
+        text = repr(text)
     return text if len(text) <= GIVEN_LIMIT else text[:GIVEN_LIMIT] + " ..."
 
 

@@ -29,6 +29,7 @@ TECHDOCS_VARIABLES = ("TECHDOCS_BUCKET", "TECHDOCS_PUBLISHER")  # where there is
 OWN_TAGS = ("project", "stack", "managed-by")
 DAY_MINUTES = 24 * 60
 WEEK_MINUTES = 7 * DAY_MINUTES
+SUNDAY_WINDOWS = ("sun:09:30-sun:10:30", "sun:12:30-sun:13:30", "sun:20:30-sun:21:30")
 SHORTEST_WINDOW = 30  # minutes; RDS, CreateDBCluster
 
 
@@ -51,7 +52,7 @@ def target(s: Settings, reader: Reader) -> None:
     for key, (value, meaning, example) in required.items():
         if not value and reader.sound(key):
             reader.report(key, "nothing", meaning, reader.set_command(key, example))
-    if s.kube_context and s.target == "eks":
+    if s.kube_context and s.target == "eks" and reader.sound("target"):
         reader.report(
             "kubeContext", s.kube_context, "unset on eks, where clusterName says which cluster",
             reader.remove_command("kubeContext"),
@@ -75,7 +76,7 @@ def image(s: Settings, reader: Reader) -> None:
                 "the repository to pull from, or appPath",
                 reader.set_command("imageRepository", "REGISTRY/REPOSITORY"),
             )  # fmt: skip
-        if "imageBuild" in reader.given:
+        if image.build == "host":
             reader.report(
                 "imageBuild", image.build, "unset without appPath, as nothing is built",
                 reader.remove_command("imageBuild"),
@@ -122,12 +123,18 @@ def windows(s: Settings, reader: Reader) -> None:
             maintenance_key, maintenance_text, f"{SHORTEST_WINDOW} minutes to 24 hours",
             reader.set_command(maintenance_key, "sun:09:30-sun:10:30"),
         )  # fmt: skip
-    elif {minute % DAY_MINUTES for minute in maintenance} & backup:
+    elif _daily(maintenance_text) & backup:
+        free = (w for w in SUNDAY_WINDOWS if not _daily(w) & backup)
         reader.report(
             maintenance_key, f"{maintenance_text} with the backup window {backup_text}",
             "windows that don't overlap: backups run every day",
-            reader.set_command(maintenance_key, "sun:09:30-sun:10:30"),
+            reader.set_command(maintenance_key, next(free, "WINDOW")),
         )  # fmt: skip
+
+
+def _daily(window: str) -> set[int]:
+    """The minutes of the day that a maintenance window covers."""
+    return {minute % DAY_MINUTES for minute in _minutes(window, WEEK_MINUTES)}
 
 
 def _minutes(window: str, cycle: int) -> set[int]:
@@ -206,6 +213,11 @@ def variables(s: Settings, reader: Reader) -> None:
             "env", "NODE_TLS_REJECT_UNAUTHORIZED=0", "TLS certificates are always verified",
             reader.remove_command("--path 'env.NODE_TLS_REJECT_UNAUTHORIZED'"),
         )  # fmt: skip
+    if "NODE_TLS_REJECT_UNAUTHORIZED" in portal.secret_env:  # its value can't be looked at
+        reader.report(
+            "secretEnv", "NODE_TLS_REJECT_UNAUTHORIZED", "TLS certificates are always verified",
+            reader.remove_command("--path 'secretEnv.NODE_TLS_REJECT_UNAUTHORIZED'"),
+        )  # fmt: skip
     if portal.secret_env and not pulumi.runtime.is_config_secret(f"{reader.project}:secretEnv"):
         pulumi.log.warn(
             "secretEnv stands in clear in the stack file; encrypt it: pulumi config set --path "
@@ -221,11 +233,17 @@ def app_config(s: Settings, reader: Reader) -> None:
     if s.portal.techdocs_bucket:
         provided.update(TECHDOCS_VARIABLES)
     for name in sorted(s.app_config.variables - provided):
-        secret = reader.set_command(f"secretEnv.{name}", "VALUE", "--path --secret")
+        mend = (
+            reader.set_command("techdocsBucket", "create")
+            if name in TECHDOCS_VARIABLES
+            else reader.set_command(f"secretEnv.{name}", "VALUE", "--path --secret")
+            + ", or "
+            + reader.set_command(f"env.{name}", "VALUE", "--path")
+        )
         reader.report(
             "appConfigPath", f"{path} uses ${{{name}}}, which nothing provides",
             f"variables from env or secretEnv, or with a default: ${{{name}:-default}}",
-            f"{secret}, or {reader.set_command(f'env.{name}', 'VALUE', '--path')}",
+            mend,
         )  # fmt: skip
     for unsafe in s.app_config.unsafe:
         reader.report("appConfigPath", f"{path}: {unsafe}", "a safe setting", f"mend {path}")
@@ -260,11 +278,13 @@ def ingress(s: Settings, reader: Reader) -> None:
     if not reader.sound(*certificate_keys):
         return
     has_certificate = ingress.certificate_arn or ingress.hosted_zone_name
+    parent = s.host.partition(".")[2]
+    zone = parent if "." in parent else s.host  # not a top-level domain
     if s.host and not has_certificate and not ingress.allow_http:
         reader.report(
             "certificateArn", f"nothing, for {s.host}",
             "an ACM certificate; or hostedZoneName, in which one is issued; or allowHttp",
-            f"{reader.set_command('hostedZoneName', s.host.partition('.')[2])}, or "
+            f"{reader.set_command('hostedZoneName', zone)}, or "
             f"{reader.set_command('certificateArn', 'ARN')}",
         )  # fmt: skip
     if has_certificate and ingress.allow_http:
@@ -273,11 +293,11 @@ def ingress(s: Settings, reader: Reader) -> None:
             "allowHttp", f"true, besides {key}", "false where there is a certificate",
             reader.remove_command("allowHttp"),
         )  # fmt: skip
-    zone = ingress.hosted_zone_name
-    if s.host and zone and s.host != zone and not s.host.endswith(f".{zone}"):
+    given = ingress.hosted_zone_name
+    if s.host and given and s.host != given and not s.host.endswith(f".{given}"):
         reader.report(
-            "host", f"{s.host}, with hostedZoneName {zone}", f"{zone} or a name that ends in "
-            f".{zone}", reader.set_command("host", f"backstage.{zone}"),
+            "host", f"{s.host}, with hostedZoneName {given}", f"{given} or a name that ends in "
+            f".{given}", reader.set_command("host", f"backstage.{given}"),
         )  # fmt: skip
 
 
@@ -293,7 +313,8 @@ def arns(s: Settings, reader: Reader) -> None:
 
 def load_balancer_controller(s: Settings, reader: Reader) -> None:
     ingress = s.ingress
-    if ingress.install_controller and ingress.controller not in ("pod-identity", "irsa"):
+    can_install = ingress.controller in ("pod-identity", "irsa")
+    if ingress.install_controller and not can_install and reader.sound("loadBalancerController"):
         reader.report(
             "installLoadBalancerController", f"true, with loadBalancerController "
             f"{ingress.controller}", "loadBalancerController pod-identity or irsa, whose role it "

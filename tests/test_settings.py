@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -298,6 +299,23 @@ BAD: dict[str, Row] = {
     "variable twice": (
         {"env": {"TOKEN": "x"}, "secretEnv": {"TOKEN": "y"}}, "env", ("secretEnv sets too",)
     ),
+    "TLS switched off in secret": (
+        {"secretEnv": {"NODE_TLS_REJECT_UNAUTHORIZED": "0"}}, "secretEnv", ("always verified",)
+    ),
+    "unknown build without app": ({"imageBuild": "x"}, "imageBuild", ("multi-stage or host",)),
+    "tag with a line break": ({"imageTag": "abc\n"}, "imageTag", ("'abc\\n'",)),
+    "CIDR with netmask": (
+        {"databaseAllowedCidrs": ["10.0.0.0/255.0.0.0"]}, "databaseAllowedCidrs", ("IPv4",)
+    ),
+    "overlap with the default": (
+        {"databaseBackupWindow": "09:00-10:00"}, "databaseMaintenanceWindow", ("sun:12:30",)
+    ),
+    "no certificate at a zone's apex": (
+        {"host": "example.com", "certificateArn": None}, "certificateArn", ("ZoneName example.com",)
+    ),
+    "secretEnv in another case": (
+        {"secretenv": {"A": CANARY}}, "secretenv", ("--path --secret secretEnv.NAME VALUE",)
+    ),
     "TLS switched off": (
         {"env": {"NODE_TLS_REJECT_UNAUTHORIZED": 0}}, "env", ("always verified",)
     ),
@@ -401,6 +419,46 @@ def test_every_key_has_a_bad_value() -> None:
     assert keys - free <= {key for changes, key, _ in BAD.values() if key in changes}
 
 
+PLACEHOLDER = re.compile(r"^[A-Z][A-Z/]+$|NAME|\.\.\.")
+
+
+def mended(changes: Mapping[str, object], command: str) -> dict[str, object] | None:
+    """`changes` after a `pulumi config` command; None where the command has a placeholder."""
+    words = [word for word in shlex.split(command)[2:] if word not in ("--plaintext", "--secret")]
+    action, _, _, *rest = words
+    path = rest[0] == "--path"
+    key, *value = rest[path:]
+    if any(PLACEHOLDER.search(word) for word in (key, *value)):
+        return None
+    after = dict(changes)
+    name, dot, inner = key.partition("[")[0].partition(".") if path else (key, "", "")
+    if dot:
+        entries = dict(after.get(name) or {})  # type: ignore[call-overload]
+        entries.pop(inner, None)
+        after[name] = {**entries, **({inner: value[0]} if action == "set" else {})}
+    elif action == "rm":
+        after[name] = None
+    else:
+        after[name] = value if key.endswith("]") else value[0]
+    return after
+
+
+def test_the_first_command_that_a_message_names_mends_it() -> None:
+    tried = 0
+    for case, (changes, _, _) in BAD.items():
+        line = re.findall("mend:    (pulumi config .*)", refused(changes))
+        if not line:
+            continue
+        after = mended(changes, re.split(r", or |, then |, and | and ", line[0])[0])
+        if after is not None:
+            tried += 1
+            try:
+                loaded(after)
+            except PreviewError as error:
+                raise AssertionError(f"{case}: {line[0]} leads to {error}") from error
+    assert tried > 100
+
+
 def test_all_problems_in_one_message() -> None:
     message = refused({"host": "X", "port": 1, "replicas": 0, "nope": 1, "imageTag": None})
     assert message.startswith("Stack 'test' has 5 configuration problems:")
@@ -416,8 +474,22 @@ def test_a_problem_is_reported_once() -> None:
     assert message.count("given:") == 1
 
 
+@pytest.mark.parametrize(
+    ("given", "default"),
+    [
+        ({"databaseSkipFinalSnapshot": "x"}, "databaseSkipFinalSnapshot false"),
+        ({"allowHttp": "x"}, "allowHttp false"),
+        ({"port": 1}, "port 7007"),
+        ({"databaseMaxCapacity": 999}, "databaseMaxCapacity 4"),
+        ({"ingressClassName": "A"}, "ingressClassName alb"),
+    ],
+)
+def test_mend_commands_go_back_to_the_default(given: dict[str, object], default: str) -> None:
+    assert f"pulumi config set --stack test {default}\n" in refused(given)
+
+
 def test_mend_commands_are_quoted_for_a_shell() -> None:
-    assert "databaseSubnetIds '[\"subnet-0123456789abcdef0\"]'" in refused(
+    assert 'databaseSubnetIds \'["subnet-0123456789abcdef0", ' in refused(
         {"databaseSubnetIds": "x"}
     )
 
