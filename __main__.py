@@ -23,7 +23,7 @@ NAME = "backstage"  # logical name of every component, and of the service accoun
 settings = load()
 project, stack = pulumi.get_project(), pulumi.get_stack()
 # For physical names: letters, digits and single hyphens, as RDS and ECR ask for.
-identifier = re.sub(r"[^a-z0-9]+", "-", f"{project}-{stack}".lower()).strip("-")[:50]
+identifier = re.sub(r"[^a-z0-9]+", "-", f"{project}-{stack}".lower())[:50].strip("-")
 tags = {"project": project, "stack": stack, "managed-by": "pulumi", **settings.tags}
 
 cluster = Cluster(NAME, ClusterArgs(settings.cluster_name, settings.aws, tags))
