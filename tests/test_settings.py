@@ -26,7 +26,7 @@ VALID: dict[str, object] = {
     "aws:region": "us-east-1",
     "host": "portal.example.com",
     "clusterName": "platform",
-    "imageRepository": "registry.example.com/portal",
+    "imageRepository": "images.example.com/portal",
     "imageTag": "abc1234",
     "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b",
 }
