@@ -131,6 +131,7 @@ def test_a_failure_shows_the_programs_own_frames(
     printed = capsys.readouterr().err
     assert "in broken" in printed
     assert "runpy" not in printed
+    assert "asyncio" not in printed
     assert "site-packages" not in printed
 
 

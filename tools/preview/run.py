@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import os
 import runpy
+import sysconfig
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -83,11 +84,11 @@ def _run(
 
 def _own_frames(error: Exception) -> str:
     """The exception without the frames of this tool, of Python and of installed packages."""
-    here = Path(__file__).resolve().parent
+    others = (Path(__file__).resolve().parent, sysconfig.get_path("stdlib"))
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not Path(frame.filename).is_relative_to(here)
+        if not any(Path(frame.filename).is_relative_to(other) for other in others)
         and "site-packages" not in frame.filename
         and not frame.filename.startswith("<frozen")
     ]
