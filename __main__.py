@@ -30,7 +30,7 @@ cluster = Cluster(NAME, ClusterArgs(settings.cluster_name, settings.aws, tags))
 facts = cluster.facts
 opts = ResourceOptions(providers=[cluster.aws_provider, cluster.kubernetes_provider])
 
-image = Image(NAME, ImageArgs(settings.image, repository_name=identifier), opts)
+image = Image(NAME, ImageArgs(settings.image, identifier, settings.commit_time), opts)
 ca_certificates = settings.ca_bundle.for_region(facts.region)
 database = AuroraPostgres(
     NAME, AuroraPostgresArgs(settings.database, identifier, facts, ca_certificates), opts

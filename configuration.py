@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+from backstage_app import BackstageApp
 from mounted_files import AppConfig, CaBundle
 from settings import (
     MODELS,
@@ -31,13 +32,15 @@ def load() -> Settings:
     reader = Reader()
     portal = reader.read(PortalSettings)
     database = reader.read(DatabaseSettings)
+    image = reader.read(ImageSettings)
     settings = dataclasses.replace(
         reader.read(Settings),
         aws=reader.read(AwsSettings),
-        image=reader.read(ImageSettings),
+        image=image,
         database=database,
         portal=portal,
         ingress=reader.read(IngressSettings),
+        app=BackstageApp(ROOT / image.app_path) if image.app_path else None,
         app_config=reader.read_file(
             "appConfigPath", ROOT / portal.app_config_path, AppConfig, "a Backstage configuration"
         ),

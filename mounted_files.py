@@ -18,6 +18,8 @@ _YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 CONFIG_MAP_LIMIT = 1_000_000  # bytes; an object of the API server holds at most 1 MiB
 
+KNEX_POOL_SIZE = 10  # knex's own upper limit, where the configuration gives none
+
 # Backstage's substitution: ${NAME}, ${NAME:-default}; $${NAME} stands for itself.
 # Source: @backstage/config-loader, substitution transform.
 _SUBSTITUTION = re.compile(r"(\$?)\$\{([^{}]*)\}")
@@ -37,6 +39,10 @@ class AppConfig:
     """Environment variables that it needs: every `${NAME}` without a default."""
     unsafe: tuple[str, ...] = field(init=False)
     """Settings that must not reach production, each as `path why`."""
+    pool_size: int = field(init=False)
+    """The most connections to the database that one plugin of one pod keeps."""
+    sign_in: Mapping[str, frozenset[str]] = field(init=False)
+    """By sign-in provider: variables without which it is there and signs nobody in."""
 
     def __post_init__(self) -> None:
         if len(self.text.encode()) > CONFIG_MAP_LIMIT:
@@ -52,6 +58,14 @@ class AppConfig:
             raise ValueError("not a YAML mapping")
         object.__setattr__(self, "variables", frozenset(_required_variables(document)))
         object.__setattr__(self, "unsafe", tuple(_unsafe_settings(document)))
+        object.__setattr__(self, "pool_size", _pool_size(document))
+        providers = _at(document, "auth", "providers")
+        sign_in = {
+            name: frozenset(_placeholders(provider))
+            for name, provider in (providers if isinstance(providers, dict) else {}).items()
+            if provider is not None
+        }
+        object.__setattr__(self, "sign_in", sign_in)
 
 
 @dataclass(frozen=True)
@@ -103,6 +117,20 @@ def _required_variables(document: Any) -> Iterator[str]:
         for escape, expression in _SUBSTITUTION.findall(text):
             if not escape and ":-" not in expression:
                 yield expression.strip()
+
+
+def _placeholders(node: Any) -> Iterator[str]:
+    """Variables that stand in for a value which has to be replaced: `${NAME:-something}`."""
+    for text in _strings(node):
+        for escape, expression in _SUBSTITUTION.findall(text):
+            name, _, default = expression.partition(":-")
+            if not escape and default:
+                yield name.strip()
+
+
+def _pool_size(document: Any) -> int:
+    size = _at(document, "backend", "database", "knexConfig", "pool", "max")
+    return size if isinstance(size, int) and size > 0 else KNEX_POOL_SIZE
 
 
 def _at(node: Any, *path: str) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from backstage_app import BackstageApp
 from mounted_files import AppConfig, CaBundle
 from settings_reader import (
     Choice,
@@ -62,6 +63,9 @@ MAINTENANCE_WINDOW = Text(
     "ddd:hh:mm-ddd:hh:mm in UTC",
     "sun:09:30-sun:10:30",
 )
+
+
+SHIPPED_PLUGINS = 13  # the schemas that portal/ makes, as the end-to-end test counts them
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,28 @@ class ImageSettings:
         Choice("multi-stage", "host"),
         "which Dockerfile: all in Docker, or around a bundle that was built on the host",
         default="multi-stage",
+    )
+    target: str = setting(
+        "imageTarget",
+        Choice("portal", "techdocs"),
+        "what is built: the portal, or the portal with mkdocs to generate documentation itself",
+        default="portal",
+    )
+    base: str | None = setting(
+        "imageBase",
+        Text(
+            r"[a-z0-9][a-zA-Z0-9_./:-]*(@sha256:[0-9a-f]{64})?",
+            "an image reference, best by digest: Node 22 or 24 on Debian, as the app supports",
+            "registry.example.com/node:24-trixie-slim",
+            limit=500,
+        ),
+        "Node image that the portal's is built on",
+        shown_default="pinned in image/",
+    )
+    source: str | None = setting(
+        "imageSource",
+        Text(r"https://[^\s@]+", "an https URL without credentials", "https://example.com/portal"),
+        "address of the source repository, for the image's label",
     )
     repository: str | None = setting(
         "imageRepository",
@@ -276,6 +302,12 @@ class DatabaseSettings:
         ),
         "snapshot that a new generation starts from; read when the cluster is created",
     )
+    plugins: int | None = setting(
+        "databasePlugins",
+        Integer(1, 200),
+        "plugins of the backend that keep connections to the database",
+        shown_default=f"those of appPath, else {SHIPPED_PLUGINS}",
+    )
     password_version: int = setting(
         "databasePasswordVersion",
         Integer(1, 9999),
@@ -293,6 +325,25 @@ class DatabaseSettings:
     def follows_minor_versions(self) -> bool:
         """Whether AWS's minor upgrades are taken: not where the version names a minor one."""
         return "." not in self.engine_version
+
+    @property
+    def max_connections(self) -> int:
+        """What Aurora PostgreSQL sets max_connections to, by the memory of the smallest instance.
+
+        With db.serverless it follows the upper limit of capacity, and stays at 2000 where the
+        lower limit is under 1 ACU. Source: Aurora User Guide, performance and scaling for Aurora
+        serverless; its table (1 ACU 189, 4 823, 8 1669, 16 3360, 5000 at most) is linear.
+        """
+        if self.instance_class == "db.serverless":
+            capacity = self.max_capacity
+            most = 2000 if self.min_capacity < 1 else 5000
+        else:
+            family, size = self.instance_class.split(".")[1:]
+            # The smallest of a size: medium and large of the burstable classes have 4 and 8 GiB,
+            # large of the others 16 GiB and more; 2 GiB are the memory of one ACU.
+            burstable = {"medium": 2.0, "large": 4.0} if family.startswith("t") else {}
+            capacity, most = burstable.get(size, 8.0), 5000
+        return min(most, int(189 + 211.4 * (capacity - 1)))
 
 
 @dataclass(frozen=True)
@@ -330,6 +381,12 @@ class PortalSettings:
         "memoryLimit", MEMORY, "memory at which a pod is killed; the heap is 75 % of it",
         default="1Gi",
     )  # fmt: skip
+    metrics: bool = setting(
+        "metrics",
+        Flag(),
+        "the image serves OpenTelemetry metrics at :9464/metrics; open that port to the cluster",
+        default=True,
+    )
     network_policy: bool = setting(
         "networkPolicy", Flag(), "a NetworkPolicy around the pods", default=True
     )
@@ -508,8 +565,31 @@ class Settings:
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     portal: PortalSettings = field(default_factory=PortalSettings)
     ingress: IngressSettings = field(default_factory=IngressSettings)
+    app: BackstageApp | None = None
+    """The app at `appPath`."""
     app_config: AppConfig = field(default_factory=AppConfig)
     ca_bundle: CaBundle = field(default_factory=CaBundle)
+
+    @property
+    def commit_time(self) -> str | None:
+        """When the commit that `imageTag` names was made."""
+        return self.app.commit_time(self.image.tag) if self.app and self.image.tag else None
+
+    @property
+    def most_pods(self) -> int:
+        """Upper limit of pods at one moment: a rollout starts one more than there are."""
+        return self.portal.most_replicas + 1
+
+    @property
+    def database_plugins(self) -> int:
+        """Plugins that keep a pool of connections: as given, as counted, or as shipped."""
+        counted = self.app.database_plugins() if self.app else 0
+        return self.database.plugins or counted or SHIPPED_PLUGINS
+
+    @property
+    def most_connections(self) -> int:
+        """Upper limit of connections to the database that the pods' pools hold."""
+        return self.database_plugins * self.app_config.pool_size * self.most_pods
 
     @property
     def base_url(self) -> str:

@@ -30,6 +30,7 @@ OWN_TAGS = ("project", "stack", "managed-by")
 DAY_MINUTES = 24 * 60
 WEEK_MINUTES = 7 * DAY_MINUTES
 SUNDAY_WINDOWS = ("sun:09:30-sun:10:30", "sun:12:30-sun:13:30", "sun:20:30-sun:21:30")
+RESERVED_CONNECTIONS = 20  # for AWS's own sessions, superusers, and a person with psql
 SHORTEST_WINDOW = 30  # minutes; RDS, CreateDBCluster
 
 
@@ -76,11 +77,18 @@ def image(s: Settings, reader: Reader) -> None:
                 "the repository to pull from, or appPath",
                 reader.set_command("imageRepository", "REGISTRY/REPOSITORY"),
             )  # fmt: skip
-        if image.build == "host":
-            reader.report(
-                "imageBuild", image.build, "unset without appPath, as nothing is built",
-                reader.remove_command("imageBuild"),
-            )  # fmt: skip
+        building = {
+            "imageBuild": image.build if image.build != "multi-stage" else None,
+            "imageTarget": image.target if image.target != "portal" else None,
+            "imageBase": image.base,
+            "imageSource": image.source,
+        }
+        for key, value in building.items():
+            if value and reader.sound(key):
+                reader.report(
+                    key, value, "unset without appPath, as nothing is built",
+                    reader.remove_command(key),
+                )  # fmt: skip
     if image.app_path and image.digest:
         reader.report(
             "imageDigest", f"{image.digest} besides appPath",
@@ -92,6 +100,73 @@ def image(s: Settings, reader: Reader) -> None:
         if not image.app_path:
             allowed = "the tag to deploy, or imageDigest"
         reader.report("imageTag", "nothing", allowed, reader.set_command("imageTag", "SHA"))
+
+
+def app(s: Settings, reader: Reader) -> None:
+    if not s.app or not reader.sound("appPath"):
+        return
+    path = s.image.app_path
+    faults = s.app.faults()
+    if faults:
+        reader.report(
+            "appPath", f"{path} ({'; '.join(faults)})",
+            "the folder of a Backstage app with yarn 4 and the new backend system, as "
+            "`npx @backstage/create-app` makes it",
+            reader.set_command("appPath", "portal"),
+        )  # fmt: skip
+    elif s.image.build == "host" and s.app.missing_host_build():
+        reader.report(
+            "imageBuild", f"host, and {path} has no {' or '.join(s.app.missing_host_build())}",
+            f"a bundle that was built before: yarn install --immutable && yarn build:backend, in "
+            f"{path}; or multi-stage, which builds it in Docker",
+            reader.set_command("imageBuild", "multi-stage"),
+        )  # fmt: skip
+
+
+def connections(s: Settings, reader: Reader) -> None:
+    database = s.database
+    keys = (
+        "databaseInstanceClass", "databaseMinCapacity", "databaseMaxCapacity", "databasePlugins",
+        "replicas", "maxReplicas", "appConfigPath", "appPath",
+    )  # fmt: skip
+    room = database.max_connections - RESERVED_CONNECTIONS
+    if not reader.sound(*keys) or s.most_connections <= room:
+        return
+    serverless = database.instance_class == "db.serverless"
+    capacity = f" of at most {database.max_capacity:g} ACU" if serverless else ""
+    fits = room // (s.database_plugins * s.app_config.pool_size) - 1
+    mend = f"lower backend.database.knexConfig.pool.max in {s.portal.app_config_path}"
+    if fits >= s.portal.replicas:
+        mend = f"{reader.set_command('maxReplicas', str(fits))}, or {mend}"
+    reader.report(
+        "maxReplicas",
+        f"{s.portal.most_replicas}, for which {s.most_connections} connections are needed: "
+        f"{s.database_plugins} plugins x {s.app_config.pool_size} in each pool x {s.most_pods} "
+        "pods, with the one that a rollout adds",
+        f"the {room} connections that {database.instance_class}{capacity} has to give; a larger "
+        "database has more",
+        mend,
+    )
+
+
+def sign_in(s: Settings, reader: Reader) -> None:
+    given = {*s.portal.env, *s.portal.secret_env}
+    if not reader.sound("appConfigPath", "env", "secretEnv"):
+        return
+    if any(name.startswith("APP_CONFIG_auth_providers") for name in given):
+        return
+    missing = {name: variables - given for name, variables in s.app_config.sign_in.items()}
+    if not missing:
+        pulumi.log.warn(
+            f"Nobody will be able to sign in: {s.portal.app_config_path} configures no "
+            "auth.providers."
+        )
+    elif all(missing.values()):
+        names = ", ".join(sorted(set().union(*missing.values())))
+        pulumi.log.warn(
+            f"Nobody will be able to sign in to the portal: {names} not given. Once the OAuth app "
+            f"is registered: {reader.set_command('secretEnv.NAME', 'VALUE', '--path --secret')}"
+        )
 
 
 def capacity(s: Settings, reader: Reader) -> None:
@@ -345,6 +420,9 @@ RULES = (
     target,
     namespace,
     image,
+    app,
+    connections,
+    sign_in,
     capacity,
     windows,
     subnets,

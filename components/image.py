@@ -24,6 +24,8 @@ class ImageArgs:
     settings: ImageSettings
     repository_name: str
     """Name of the ECR repository, where one is created; unique in account and region."""
+    created: str | None
+    """The time of the commit that is built, RFC 3339, for the image's label."""
 
 
 class Image(pulumi.ComponentResource):
@@ -89,9 +91,10 @@ class Image(pulumi.ComponentResource):
                 build=docker.DockerBuildArgs(
                     context=settings.app_path,
                     dockerfile=f"image/{settings.build}.Dockerfile",
+                    target=settings.target,
                     platform=settings.platform,  # unset, it would be the building machine's
                     builder_version=docker.BuilderVersion.BUILDER_BUILD_KIT,
-                    args={"REVISION": settings.tag or ""},
+                    args=_build_arguments(args),
                 ),
                 build_on_preview=False,
                 registry=registry,
@@ -130,6 +133,17 @@ class Image(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self),
         )
         return repository
+
+
+def _build_arguments(args: ImageArgs) -> dict[str, str]:
+    """None of them changes without a commit or a changed setting: no build is repeated."""
+    arguments = {
+        "REVISION": args.settings.tag,
+        "CREATED": args.created,
+        "SOURCE": args.settings.source,
+        "NODE_IMAGE": args.settings.base,
+    }
+    return {name: value for name, value in arguments.items() if value}
 
 
 def _expiry(priority: int, status: str, count: dict[str, str], number: int) -> dict[str, object]:

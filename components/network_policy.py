@@ -11,6 +11,7 @@ from pulumi import Input, Output, ResourceOptions
 
 from components.database import DatabaseConnection
 from components.labels import LABELS, SELECTOR
+from components.pod import METRICS_PORT
 from settings import Settings
 
 networking = k8s.networking.v1
@@ -30,7 +31,8 @@ class PortalNetworkPolicyArgs:
 
 
 class PortalNetworkPolicy(pulumi.ComponentResource):
-    """Creates a NetworkPolicy: in from the VPC to the portal's port; out to DNS, the database,
+    """Creates a NetworkPolicy: in from the VPC to the portal's port, and from the cluster's pods
+    to its metrics; out to DNS, the database,
     port 443, the Pod Identity agent and `egressPorts`; nothing else.
     """
 
@@ -48,6 +50,21 @@ class PortalNetworkPolicy(pulumi.ComponentResource):
         agent = networking.NetworkPolicyEgressRuleArgs(
             to=_peers([POD_IDENTITY_AGENT]), ports=_ports((POD_IDENTITY_PORT, "TCP"))
         )
+        ingress = [
+            networking.NetworkPolicyIngressRuleArgs(
+                from_=args.ingress_networks.apply(_peers),
+                ports=_ports((args.settings.port, "TCP")),
+            )
+        ]
+        if args.settings.portal.metrics:
+            any_pod = networking.NetworkPolicyPeerArgs(
+                namespace_selector=k8s.meta.v1.LabelSelectorArgs()
+            )
+            ingress.append(
+                networking.NetworkPolicyIngressRuleArgs(
+                    from_=[any_pod], ports=_ports((METRICS_PORT, "TCP"))
+                )
+            )
         networking.NetworkPolicy(
             f"{name}-network-policy",
             networking.NetworkPolicyInitArgs(
@@ -57,12 +74,7 @@ class PortalNetworkPolicy(pulumi.ComponentResource):
                 spec=networking.NetworkPolicySpecArgs(
                     pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=SELECTOR),
                     policy_types=["Ingress", "Egress"],
-                    ingress=[
-                        networking.NetworkPolicyIngressRuleArgs(
-                            from_=args.ingress_networks.apply(_peers),
-                            ports=_ports((args.settings.port, "TCP")),
-                        )
-                    ],
+                    ingress=ingress,
                     egress=[anywhere, database, agent],
                 ),
             ),

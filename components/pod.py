@@ -26,6 +26,15 @@ GRACE_SECONDS = 90
 CONFIG_DIRECTORY = "/etc/backstage/app-config"
 CA_DIRECTORY = "/etc/backstage/database-ca"
 TEMPORARY_SIZE = "1Gi"
+METRICS_PORT = 9464  # of OpenTelemetry's Prometheus exporter
+
+
+# What Prometheus' own example configuration, and most that follow it, look for.
+_SCRAPED = {
+    "prometheus.io/scrape": "true",
+    "prometheus.io/port": str(METRICS_PORT),
+    "prometheus.io/path": "/metrics",
+}
 
 
 @dataclass(frozen=True)
@@ -55,7 +64,9 @@ def pod_template(args: PodArgs) -> k8s.core.v1.PodTemplateSpecArgs:
         for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
     ]
     return core.PodTemplateSpecArgs(
-        metadata=k8s.meta.v1.ObjectMetaArgs(labels=LABELS),
+        metadata=k8s.meta.v1.ObjectMetaArgs(
+            labels=LABELS, annotations=_SCRAPED if settings.portal.metrics else None
+        ),
         spec=core.PodSpecArgs(
             service_account_name=args.objects.service_account,
             automount_service_account_token=settings.portal.kubernetes_plugin,
@@ -95,6 +106,7 @@ def pod_template(args: PodArgs) -> k8s.core.v1.PodTemplateSpecArgs:
 
 def _container(args: PodArgs) -> k8s.core.v1.ContainerArgs:
     settings, port = args.settings.portal, args.settings.port
+    ports = {"http": port, **({"metrics": METRICS_PORT} if settings.metrics else {})}
     return core.ContainerArgs(
         name=CONTAINER,
         image=args.image,
@@ -108,7 +120,10 @@ def _container(args: PodArgs) -> k8s.core.v1.ContainerArgs:
             "--config",
             f"{CONFIG_DIRECTORY}/{APP_CONFIG_FILE}",
         ],
-        ports=[core.ContainerPortArgs(name="http", container_port=port, protocol="TCP")],
+        ports=[
+            core.ContainerPortArgs(name=name, container_port=number, protocol="TCP")
+            for name, number in ports.items()
+        ],
         env_from=[
             core.EnvFromSourceArgs(secret_ref=core.SecretEnvSourceArgs(name=args.objects.secret))
         ],

@@ -175,7 +175,9 @@ def test_cluster_passes_every_aws_option_on() -> None:
 @MODES
 def test_image_by_tag_registers_nothing(creates: bool) -> None:
     def build(opts: ResourceOptions) -> None:
-        image = Image("i", ImageArgs(ImageSettings(repository="r.io/p", tag="abc"), "n"), opts)
+        image = Image(
+            "i", ImageArgs(ImageSettings(repository="r.io/p", tag="abc"), "n", None), opts
+        )
         pulumi.export("image", image.reference)
         assert image.pull_policy == "Always"
         assert image.repository_url is None
@@ -191,7 +193,7 @@ def test_image_digest_goes_before_the_tag() -> None:
 
     def build(opts: ResourceOptions) -> None:
         settings = ImageSettings(repository="r.io/p", tag="abc", digest=digest)
-        pulumi.export("image", Image("i", ImageArgs(settings, "n"), opts).reference)
+        pulumi.export("image", Image("i", ImageArgs(settings, "n", None), opts).reference)
 
     assert run(build, creates=False).outputs == {"image": f"r.io/p@{digest}"}
 
@@ -199,7 +201,9 @@ def test_image_digest_goes_before_the_tag() -> None:
 @MODES
 def test_image_built_into_a_created_repository(creates: bool) -> None:
     def build(opts: ResourceOptions) -> None:
-        image = Image("i", ImageArgs(ImageSettings(app_path="portal", tag="abc"), "shop-dev"), opts)
+        settings = ImageSettings(app_path="portal", tag="abc", base="r.io/node:24")
+        args = ImageArgs(settings, "shop-dev", "2026-11-23T10:00:00+00:00")
+        image = Image("i", args, opts)
         pulumi.export("image", image.reference)
         assert image.pull_policy == "IfNotPresent"
 
@@ -212,6 +216,12 @@ def test_image_built_into_a_created_repository(creates: bool) -> None:
     assert [rule["rulePriority"] for rule in policy["rules"]] == [1, 2]
     image = program.inputs("docker:index/image:Image")
     assert image["build"]["dockerfile"] == "image/multi-stage.Dockerfile"
+    assert image["build"]["target"] == "portal"
+    assert image["build"]["args"] == {
+        "REVISION": "abc",
+        "CREATED": "2026-11-23T10:00:00+00:00",
+        "NODE_IMAGE": "r.io/node:24",
+    }
     assert image["buildOnPreview"] is False
     url = "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop-dev"
     assert image["imageName"] == (f"{url}:abc" if creates else COMPUTED)
@@ -220,7 +230,7 @@ def test_image_built_into_a_created_repository(creates: bool) -> None:
 
 def test_image_built_for_another_registry_uses_the_docker_login() -> None:
     settings = ImageSettings(app_path="portal", tag="abc", repository="ghcr.io/shop/portal")
-    program = run(lambda opts: Image("i", ImageArgs(settings, "n"), opts), creates=False)
+    program = run(lambda opts: Image("i", ImageArgs(settings, "n", None), opts), creates=False)
     image = program.inputs("docker:index/image:Image")
     assert image["imageName"] == "ghcr.io/shop/portal:abc"
     assert "registry" not in image

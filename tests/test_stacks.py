@@ -493,7 +493,11 @@ def test_network_policy_of_the_pods() -> None:
     spec = previewed("internet-facing").inputs("kubernetes:networking.k8s.io/v1:NetworkPolicy")[
         "spec"
     ]
-    [inbound] = spec["ingress"]
+    inbound, metrics = spec["ingress"]
+    assert metrics == {
+        "from": [{"namespaceSelector": {}}],
+        "ports": [{"port": 9464, "protocol": "TCP"}],
+    }
     assert [each["ipBlock"]["cidr"] for each in inbound["from"]] == [
         "10.0.0.0/16",
         "100.64.0.0/16",
@@ -506,6 +510,21 @@ def test_network_policy_of_the_pods() -> None:
     assert "10.0.0.0/19" in {each["ipBlock"]["cidr"] for each in database["to"]}
     assert agent["to"] == [{"ipBlock": {"cidr": "169.254.170.23/32"}}]
     assert agent["ports"] == [{"port": 80, "protocol": "TCP"}]
+
+
+def test_metrics_have_a_port_of_their_own() -> None:
+    template = previewed("prod", creates=True).inputs(DEPLOYMENT)["spec"]["template"]
+    assert {each["name"]: each["containerPort"] for each in container("prod")["ports"]} == {
+        "http": 7007,
+        "metrics": 9464,
+    }
+    assert template["metadata"]["annotations"]["prometheus.io/port"] == "9464"
+    without = changed("prod", {"metrics": False}, creates=True)
+    template = without.inputs(DEPLOYMENT)["spec"]["template"]
+    assert [each["name"] for each in template["spec"]["containers"][0]["ports"]] == ["http"]
+    assert "annotations" not in template["metadata"]
+    policy = without.inputs("kubernetes:networking.k8s.io/v1:NetworkPolicy")["spec"]
+    assert len(policy["ingress"]) == 1
 
 
 # The way in

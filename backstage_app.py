@@ -1,0 +1,73 @@
+"""The Backstage app that a stack builds, looked at before anything runs."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# What both Dockerfiles under image/ take for granted.
+_YARN = re.compile(r"yarn@([4-9]|\d\d)\..*")
+BACKEND = "packages/backend"
+HOST_BUILD = (f"{BACKEND}/dist/skeleton.tar.gz", f"{BACKEND}/dist/bundle.tar.gz")
+# A plugin's package, not a module's: @backstage/plugin-catalog-backend
+_PLUGIN = re.compile(r"(@[^/]+/)?(backstage-)?plugin-[a-z0-9-]+-backend")
+
+
+@dataclass(frozen=True)
+class BackstageApp:
+    """A Backstage app in a directory of this machine."""
+
+    directory: Path
+
+    def faults(self) -> tuple[str, ...]:
+        """Why the directory isn't an app that the Dockerfiles can build; empty when it is one."""
+        if not self.directory.is_dir():
+            return ("no such directory",)
+        return tuple(self._faults())
+
+    def _faults(self) -> Iterator[str]:
+        for file in ("package.json", "yarn.lock", ".yarnrc.yml", "backstage.json"):
+            if not (self.directory / file).is_file():
+                yield f"no {file}"
+        if not (self.directory / "app-config.yaml").is_file():
+            yield "no app-config.yaml, which the portal starts with"
+        root = self._manifest("package.json") or {}
+        if not _YARN.fullmatch(str(root.get("packageManager"))):
+            yield "its package.json names no yarn 4 as packageManager"
+        backend = self._manifest(f"{BACKEND}/package.json")
+        if backend is None:
+            yield f"no {BACKEND}/package.json"
+        elif "@backstage/backend-defaults" not in backend.get("dependencies", {}):
+            yield f"{BACKEND} isn't built on the new backend system, @backstage/backend-defaults"
+
+    def missing_host_build(self) -> tuple[str, ...]:
+        """The files of `yarn build:backend` that aren't there."""
+        return tuple(file for file in HOST_BUILD if not (self.directory / file).is_file())
+
+    def database_plugins(self) -> int:
+        """How many plugins its backend has; each keeps a pool of connections to the database."""
+        backend = self._manifest(f"{BACKEND}/package.json") or {}
+        return sum(1 for name in backend.get("dependencies", {}) if _PLUGIN.fullmatch(name))
+
+    def commit_time(self, commit: str) -> str | None:
+        """When `commit` was made, in RFC 3339; None where git doesn't know it as a commit."""
+        try:
+            done = subprocess.run(  # noqa: S603, the tag's characters are checked
+                ["git", "-C", str(self.directory), "log", "-1", "--format=%cI", commit, "--"],  # noqa: S607
+                capture_output=True, text=True, timeout=10, check=False,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() or None
+
+    def _manifest(self, path: str) -> dict[str, Any] | None:
+        try:
+            manifest = json.loads((self.directory / path).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return manifest if isinstance(manifest, dict) else None

@@ -1,0 +1,191 @@
+"""The portal's container, run from the manifests that the offline preview wrote."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tools.container.engine import docker, inspect
+
+HEALTH = "/.backstage/health/v1"
+_UNITS = {"Mi": "m", "Gi": "g"}
+
+
+@dataclass(frozen=True)
+class PodSpec:
+    """What the manifests say about the portal's one container."""
+
+    arguments: list[str]
+    environment: dict[str, str]
+    """Values that only an update knows stand as __SECRET:...__."""
+    files: dict[str, dict[str, str]]
+    """By mount path: the texts of a ConfigMap, by file name."""
+    writable: list[str]
+    user: str
+    """uid:gid"""
+    memory: str
+    """As docker writes it: 2g."""
+    port: int
+    grace_seconds: int
+    """From SIGTERM to SIGKILL; what preStop takes of the grace period is not in it."""
+
+    @classmethod
+    def read(cls, manifests: Path) -> PodSpec:
+        """From a directory that `make preview` wrote.
+
+        Raises ValueError for a manifest that a container on this machine can't follow.
+        """
+        objects = [yaml.safe_load(file.read_text("utf-8")) for file in manifests.glob("*.yaml")]
+        named = {(each["kind"], each["metadata"]["name"]): each for each in objects}
+        pod = named["Deployment", "backstage"]["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        security = container["securityContext"]
+        if not security["readOnlyRootFilesystem"] or security["capabilities"] != {"drop": ["ALL"]}:
+            raise ValueError("the Deployment's security context is not the restricted one")
+        environment: dict[str, str] = {}
+        for source in container["envFrom"]:
+            environment |= named["Secret", source["secretRef"]["name"]]["stringData"]
+        environment |= {each["name"]: each["value"] for each in container["env"]}
+        volumes = {volume["name"]: volume for volume in pod["volumes"]}
+        files: dict[str, dict[str, str]] = {}
+        writable: list[str] = []
+        for mount in container["volumeMounts"]:
+            volume = volumes[mount["name"]]
+            if "configMap" in volume:
+                name = volume["configMap"]["name"]
+                files[mount["mountPath"]] = dict(named["ConfigMap", name]["data"])
+            else:
+                writable.append(mount["mountPath"])
+        limit = container["resources"]["limits"]["memory"]
+        account = pod["securityContext"]
+        return cls(
+            arguments=container["args"],
+            environment=environment,
+            files=files,
+            writable=writable,
+            user=f"{account['runAsUser']}:{account['runAsGroup']}",
+            memory=limit[:-2] + _UNITS[limit[-2:]],
+            port=container["ports"][0]["containerPort"],
+            grace_seconds=pod["terminationGracePeriodSeconds"]
+            - container["lifecycle"]["preStop"]["sleep"]["seconds"],
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP response; status 0 means that none came."""
+
+    status: int
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def json(self) -> Any:
+        """The body's JSON."""
+        return json.loads(self.body)
+
+
+def get(url: str, headers: Mapping[str, str] | None = None, timeout: float = 10) -> Answer:
+    """One GET request over a connection of its own."""
+    request = urllib.request.Request(url, headers=dict(headers or {}))  # noqa: S310, http only
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as response:  # noqa: S310
+            return Answer(response.status, response.read().decode(), dict(response.headers))
+    except urllib.error.HTTPError as error:
+        return Answer(error.code, error.read().decode(), dict(error.headers))
+    except OSError as error:
+        return Answer(0, str(error))
+
+
+class PortalContainer:
+    """A container started the way the kubelet would start the pod's."""
+
+    def __init__(
+        self,
+        name: str,
+        image: str,
+        pod: PodSpec,
+        network: str,
+        hosts: Mapping[str, str],
+        arguments: Sequence[str] | None = None,
+    ) -> None:
+        docker("rm", "--force", name, check=False)
+        self.name = name
+        self._directory = Path(tempfile.mkdtemp(prefix="portal-container-"))
+        options = ["--memory", pod.memory, "--memory-swap", pod.memory, "--user", pod.user,
+                   "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
+                   "--network", network]  # fmt: skip
+        for host, address in hosts.items():
+            options += ["--add-host", f"{host}:{address}"]
+        uid, gid = (int(part) for part in pod.user.split(":"))
+        for number, path in enumerate(pod.writable):
+            directory = self._directory / f"writable-{number}"
+            directory.mkdir()
+            shutil.chown(directory, uid, gid)
+            options += ["--volume", f"{directory}:{path}"]
+        for number, (path, texts) in enumerate(pod.files.items()):
+            directory = self._directory / f"files-{number}"
+            directory.mkdir(mode=0o755)
+            for file, text in texts.items():
+                (directory / file).write_text(text, encoding="utf-8")
+            options += ["--volume", f"{directory}:{path}:ro"]
+        self._directory.chmod(0o755)
+        for key, value in pod.environment.items():
+            options += ["--env", f"{key}={value}"]
+        self.started = time.monotonic()
+        docker("run", "--detach", "--name", name, *options, image, *(arguments or pod.arguments))
+        networks = inspect("container", name)["NetworkSettings"]["Networks"]
+        self.address = f"{networks[network]['IPAddress']}:{pod.port}"
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """A GET request to the portal's port."""
+        return get(f"http://{self.address}{path}", headers)
+
+    def state(self) -> Any:
+        """Docker's view: Running, ExitCode, OOMKilled, ..."""
+        return inspect("container", self.name)["State"]
+
+    def logs(self) -> str:
+        """What the container printed."""
+        return docker("logs", self.name, errors=True)
+
+    def wait_ready(self, seconds: float = 180) -> float:
+        """Seconds from the start until readiness answered 200.
+
+        Raises TimeoutError, or RuntimeError where the container ended before.
+        """
+        while time.monotonic() - self.started < seconds:
+            if self.get(f"{HEALTH}/readiness").status == 200:
+                return time.monotonic() - self.started
+            if not self.state()["Running"]:
+                raise RuntimeError(f"the portal ended:\n{self.logs()[-3000:]}")
+            time.sleep(0.1)
+        raise TimeoutError(f"not ready within {seconds:.0f} s:\n{self.logs()[-3000:]}")
+
+    def wait_ended(self, seconds: float) -> int:
+        """The exit code. Raises TimeoutError."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            state = self.state()
+            if not state["Running"]:
+                return int(state["ExitCode"])
+            time.sleep(0.1)
+        raise TimeoutError(f"still running after {seconds:.0f} s")
+
+    def signal(self, name: str) -> None:
+        """Sends a signal, such as TERM, to the container's first process."""
+        docker("kill", "--signal", name, self.name)
+
+    def remove(self) -> None:
+        """Kills the container and deletes what it wrote."""
+        docker("rm", "--force", "--volumes", self.name, check=False)
+        shutil.rmtree(self._directory, ignore_errors=True)

@@ -1,0 +1,124 @@
+"""A PostgreSQL server of this machine's own binaries, with TLS and a certificate authority."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import trustme
+
+from components.database import DATABASE_NAME
+
+HOST = "database.portal.internal"
+PORT = 25432
+USER = "portal"
+MAX_CONNECTIONS = 200
+
+
+def binaries() -> Path | None:
+    """The directory of initdb and pg_ctl: PG_BIN, else PATH, else where Debian puts them."""
+    candidates = [Path(os.environ["PG_BIN"])] if os.environ.get("PG_BIN") else []
+    on_path = shutil.which("initdb")
+    candidates += [Path(on_path).resolve().parent] if on_path else []
+    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return next((each for each in candidates if (each / "initdb").exists()), None)
+
+
+class Postgres:
+    """A server that refuses connections without TLS, as Aurora with rds.force_ssl does.
+
+    The database's owner may neither create databases nor roles. The data directory and the server
+    go with `stop`.
+    """
+
+    def __init__(self, address: str) -> None:
+        found = binaries()
+        if found is None:
+            raise FileNotFoundError("PostgreSQL's server binaries: install them or set PG_BIN")
+        self._bin = found
+        self.address = address
+        self.password = secrets.token_hex(16)
+        self._authority = trustme.CA()
+        self.ca_certificate = self._authority.cert_pem.bytes().decode()
+        self._directory = Path(tempfile.mkdtemp(prefix="portal-postgres-"))
+        self._data = self._directory / "data"
+        # initdb refuses root.
+        self._account = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+        self._own(self._directory)
+        self._create()
+
+    def _own(self, path: Path) -> None:
+        if self._account:
+            os.chown(path, self._account.pw_uid, self._account.pw_gid)
+
+    def _run(self, program: str, *arguments: str) -> str:
+        account = self._account
+        done = subprocess.run(  # noqa: S603, PostgreSQL's own programs
+            [str(self._bin / program), *arguments],
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
+            cwd=self._directory,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{program} failed:\n{done.stdout}")
+        return done.stdout
+
+    def _create(self) -> None:
+        self._run("initdb", "--pgdata", str(self._data), "--username", "postgres",
+                  "--auth-local", "trust", "--encoding", "UTF8")  # fmt: skip
+        certificate = self._authority.issue_cert(HOST)
+        for name, blob in (
+            ("server.key", certificate.private_key_pem),
+            ("server.crt", certificate.cert_chain_pems[0]),
+        ):
+            path = self._data / name
+            blob.write_to_path(path)
+            path.chmod(0o600)
+            self._own(path)
+        with (self._data / "postgresql.conf").open("a", encoding="utf-8") as settings:
+            settings.write(
+                f"listen_addresses = '{self.address}'\nport = {PORT}\nssl = on\nfsync = off\n"
+                f"unix_socket_directories = '{self._directory}'\n"
+                f"max_connections = {MAX_CONNECTIONS}\n"
+            )
+        (self._data / "pg_hba.conf").write_text(
+            "local all all trust\nhostssl all all 0.0.0.0/0 scram-sha-256\n", encoding="utf-8"
+        )
+        self.start()
+        self.query(f"CREATE ROLE {USER} LOGIN PASSWORD '{self.password}'", "postgres")
+        self.query(f"CREATE DATABASE {DATABASE_NAME} OWNER {USER}", "postgres")
+
+    def _control(self, *arguments: str) -> None:
+        self._run("pg_ctl", "--pgdata", str(self._data), "--wait", "--silent",
+                  "--log", str(self._directory / "log"), *arguments)  # fmt: skip
+
+    def start(self) -> None:
+        """Starts the server and waits until it accepts connections."""
+        self._control("start")
+
+    def restart(self) -> None:
+        """Ends every connection, then comes back."""
+        self._control("restart", "--mode", "fast")
+
+    def stop(self) -> None:
+        """Stops the server and deletes its data."""
+        self._control("stop", "--mode", "immediate")
+        shutil.rmtree(self._directory)
+
+    def query(self, statement: str, database: str = DATABASE_NAME) -> list[str]:
+        """The rows of a statement that the superuser runs, columns separated by '|'."""
+        output = self._run(
+            "psql", "--host", str(self._directory), "--port", str(PORT), "--username", "postgres",
+            "--dbname", database, "--no-align", "--tuples-only", "--command", statement,
+        )  # fmt: skip
+        return output.split("\n")[:-1]
