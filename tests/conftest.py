@@ -7,3 +7,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write tests/golden anew from the program"
     )
+
+
+# Markers of tests that need more than Python; each runs with its own make target only.
+OPT_IN = {"e2e": "needs a Docker engine and PostgreSQL's server binaries; run by `make e2e`"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for marker, needs in OPT_IN.items():
+        config.addinivalue_line("markers", f"{marker}: {needs}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    chosen = str(config.getoption("markexpr"))
+    for item in items:
+        for marker, needs in OPT_IN.items():
+            if item.get_closest_marker(marker) and marker not in chosen:
+                item.add_marker(pytest.mark.skip(reason=needs))

@@ -141,6 +141,8 @@ class PortalContainer:
         self._directory.chmod(0o755)
         for key, value in pod.environment.items():
             options += ["--env", f"{key}={value}"]
+        self.ready_after = 0.0
+        """Seconds from the start until `wait_ready` found it ready."""
         self.started = time.monotonic()
         docker("run", "--detach", "--name", name, *options, image, *(arguments or pod.arguments))
         networks = inspect("container", name)["NetworkSettings"]["Networks"]
@@ -165,7 +167,8 @@ class PortalContainer:
         """
         while time.monotonic() - self.started < seconds:
             if self.get(f"{HEALTH}/readiness").status == 200:
-                return time.monotonic() - self.started
+                self.ready_after = time.monotonic() - self.started
+                return self.ready_after
             if not self.state()["Running"]:
                 raise RuntimeError(f"the portal ended:\n{self.logs()[-3000:]}")
             time.sleep(0.1)

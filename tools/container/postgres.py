@@ -10,8 +10,6 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import trustme
-
 from components.database import DATABASE_NAME
 
 HOST = "database.portal.internal"
@@ -43,6 +41,8 @@ class Postgres:
         self._bin = found
         self.address = address
         self.password = secrets.token_hex(16)
+        import trustme  # not needed to read this module, and not installed where nothing is run
+
         self._authority = trustme.CA()
         self.ca_certificate = self._authority.cert_pem.bytes().decode()
         self._directory = Path(tempfile.mkdtemp(prefix="portal-postgres-"))

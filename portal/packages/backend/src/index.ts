@@ -45,4 +45,8 @@ backend.add(import('@backstage/plugin-notifications-backend'));
 backend.add(import('@backstage/plugin-signals-backend'));
 backend.add(import('@backstage/plugin-mcp-actions-backend'));
 
-backend.start();
+// A portal that can't start ends: its pod is started again, and says why it failed.
+backend.start().catch(error => {
+  console.error(`The backend did not start: ${error.message ?? error}`);
+  process.exit(1);
+});

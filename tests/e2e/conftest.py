@@ -1,0 +1,181 @@
+"""The image, a database and a running portal for the end-to-end tests; made once."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from components.pod import CA_DIRECTORY, CONFIG_DIRECTORY
+from components.portal import CA_FILE
+from tests.programs import ROOT, previewed
+from tools.container import engine
+from tools.container.edge import GitHub
+from tools.container.portal import PodSpec, PortalContainer
+from tools.container.postgres import HOST, PORT, USER, Postgres, binaries
+
+TAG = "backstage-portal:e2e"
+NETWORK = "backstage-e2e"
+TOKEN = secrets.token_hex(16)
+# Stands in every file that must not get into an image.
+CANARY = "canary-of-the-build-context"
+PLANTED = (
+    ".env",
+    "packages/backend/.env.production",
+    "app-config.local.yaml",
+    "github-app-credentials.yaml",
+    "packages/app/tls.key",
+    ".git/config",
+)
+ORGANIZATION = """\
+apiVersion: backstage.io/v1alpha1
+kind: User
+metadata: {name: alice}
+spec: {memberOf: [platform], profile: {displayName: Alice}}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Group
+metadata: {name: platform}
+spec: {type: team, children: []}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: checkout, description: Takes the money}
+spec: {type: service, lifecycle: production, owner: platform}
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _lab() -> None:
+    try:
+        engine.client()
+    except engine.EngineMissing as error:
+        pytest.skip(f"needs {engine.NEEDS}: {error}")
+    if binaries() is None:
+        pytest.skip("needs PostgreSQL's server binaries: install them, or set PG_BIN")
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The image that the program builds, from a context in which secrets lie around."""
+    build = previewed("dev").inputs("docker:index/image:Image")["build"]
+    context = tmp_path_factory.mktemp("context") / "portal"
+    shutil.copytree(
+        ROOT / build["context"], context, ignore=shutil.ignore_patterns("node_modules", "dist*")
+    )
+    for planted in PLANTED:
+        (context / planted).parent.mkdir(exist_ok=True)
+        (context / planted).write_text(CANARY, encoding="utf-8")
+    engine.build(
+        TAG, context, ROOT / build["dockerfile"], build["args"], ["--target", build["target"]]
+    )
+    return TAG
+
+
+@dataclass(frozen=True)
+class Site:
+    """What a portal needs around it."""
+
+    network: str
+    address: str
+    """Of this machine, as containers see it."""
+    database: Postgres
+    github: GitHub
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """A network, a database with TLS and a GitHub stand-in."""
+    with engine.network(NETWORK) as address, GitHub().serve(address) as github:
+        database = Postgres(address)
+        try:
+            yield Site(NETWORK, address, database, github)
+        finally:
+            database.stop()
+
+
+@pytest.fixture(scope="session")
+def pod(site: Site) -> PodSpec:
+    """The pod of the prod stack's manifests, with values for what only an update knows.
+
+    Added is what a user would add by secretEnv and env: sign-in credentials, a token for machines,
+    and where the people are.
+    """
+    subprocess.run([sys.executable, "-m", "tools.preview", "prod"], cwd=ROOT, check=True,
+                   stdout=subprocess.DEVNULL)  # fmt: skip
+    pod = PodSpec.read(ROOT / "build" / "preview" / "prod" / "manifests")
+    given = {
+        "POSTGRES_HOST": HOST,
+        "POSTGRES_USER": USER,
+        "POSTGRES_PASSWORD": site.database.password,
+        "AUTH_SESSION_SECRET": secrets.token_hex(24),
+    }
+    placeholders = {key for key, value in pod.environment.items() if "__SECRET:" in value}
+    assert placeholders == set(given), "the manifests hold a placeholder that the test doesn't know"
+    access = [{"type": "static", "options": {"token": TOKEN, "subject": "e2e"}}]
+    people = {"type": "file", "target": "/etc/backstage/people/people.yaml",
+              "rules": [{"allow": ["User", "Group", "Component"]}]}  # fmt: skip
+    added = {
+        "POSTGRES_PORT": str(PORT),
+        "AUTH_GITHUB_CLIENT_ID": "e2e",
+        "AUTH_GITHUB_CLIENT_SECRET": secrets.token_hex(16),
+        "APP_CONFIG_auth_providers_github_production_enterpriseInstanceUrl": site.github.url,
+        "APP_CONFIG_backend_auth_externalAccess": json.dumps(access),
+        "APP_CONFIG_catalog_locations": json.dumps([people]),
+    }
+    assert CONFIG_DIRECTORY in pod.files
+    return replace(
+        pod,
+        environment={**pod.environment, **given, **added},
+        files={
+            **pod.files,
+            CA_DIRECTORY: {CA_FILE: site.database.ca_certificate},
+            "/etc/backstage/people": {"people.yaml": ORGANIZATION},
+        },
+    )
+
+
+Start = Callable[..., PortalContainer]
+
+
+@pytest.fixture(scope="session")
+def start(image: str, site: Site) -> Iterator[Start]:
+    """Starts a portal under a name; all are removed at the end."""
+    started: list[PortalContainer] = []
+
+    def start(
+        name: str, pod: PodSpec, environment: Mapping[str, str] | None = None
+    ) -> PortalContainer:
+        changed = replace(pod, environment={**pod.environment, **(environment or {})})
+        container = PortalContainer(
+            f"backstage-e2e-{name}", image, changed, site.network, {HOST: site.address}
+        )
+        started.append(container)
+        return container
+
+    yield start
+    for container in started:
+        container.remove()
+
+
+@pytest.fixture(scope="session")
+def portal(start: Start, pod: PodSpec) -> PortalContainer:
+    """A portal that is ready; `portal.ready_after` says after how many seconds."""
+    container = start("portal", pod)
+    container.wait_ready()
+    return container
+
+
+@pytest.fixture(scope="session")
+def results() -> Path:
+    """Where screenshots and figures go."""
+    directory = ROOT / "build" / "e2e"
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory

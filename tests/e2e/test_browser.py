@@ -1,0 +1,85 @@
+"""Sign-in and catalog in a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.conftest import Site
+from tools.container.edge import https_edge
+from tools.container.portal import PortalContainer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.e2e
+
+HOST = "backstage.example.com"
+# Nothing of the browser's own may look for the Internet.
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser(portal: PortalContainer) -> Iterator[Browser]:
+    """A headless Chromium for which the portal's host is this machine."""
+    executable = (
+        os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    )
+    if not executable:
+        pytest.skip("needs Chromium: install it, or set CHROMIUM to its executable")
+    from playwright.sync_api import sync_playwright
+
+    with https_edge(HOST, portal.address) as port, sync_playwright() as playwright:
+        rules = f"--host-resolver-rules=MAP {HOST}:443 127.0.0.1:{port}"
+        chromium = playwright.chromium.launch(executable_path=executable, args=[*FLAGS, rules])
+        yield chromium
+        chromium.close()
+
+
+def opened(browser: Browser) -> Page:
+    context = browser.new_context(ignore_https_errors=True, viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.goto(f"https://{HOST}/")
+    return page
+
+
+def sign_in(page: Page) -> None:
+    with page.expect_popup():
+        page.get_by_role("button", name="Sign In").click()
+
+
+def test_sign_in_page_offers_what_is_configured(browser: Browser, results: Path) -> None:
+    page = opened(browser)
+    page.get_by_role("button", name="Sign In").wait_for()
+    page.screenshot(path=results / "sign-in.png")
+    text = page.inner_text("body")
+    assert "GitHub" in text
+    assert "Guest" not in text
+
+
+def test_somebody_whom_the_catalog_knows_gets_in(
+    browser: Browser, site: Site, results: Path
+) -> None:
+    site.github.login = "alice"
+    page = opened(browser)
+    sign_in(page)
+    page.get_by_role("link", name="checkout").first.wait_for(timeout=60_000)
+    page.screenshot(path=results / "catalog.png")
+    page.reload()  # the session is in a cookie
+    page.get_by_role("link", name="checkout").first.wait_for()
+
+
+def test_somebody_whom_it_does_not_know_stays_outside(browser: Browser, site: Site) -> None:
+    site.github.login = "mallory"
+    page = opened(browser)
+    sign_in(page)
+    page.get_by_text("unable to resolve user identity").wait_for()
+    assert page.get_by_role("link", name="checkout").count() == 0

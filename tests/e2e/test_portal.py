@@ -1,0 +1,221 @@
+"""The portal as the rendered Deployment runs it, against a real database."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from components.pod import CA_DIRECTORY, METRICS_PORT
+from configuration import SHIPPED_CA_BUNDLE
+from settings import SHIPPED_PLUGINS
+from tests.e2e.conftest import TOKEN, Site, Start
+from tests.programs import ROOT
+from tools.container import engine
+from tools.container.portal import HEALTH, Answer, PodSpec, PortalContainer, get
+
+pytestmark = pytest.mark.e2e
+
+MACHINE = {"Authorization": f"Bearer {TOKEN}"}
+POOL_SIZE = 4
+# An Application Load Balancer goes on sending for some seconds after a target turned unhealthy.
+ALB_LATENCY = 10
+
+
+def test_ready_and_alive(portal: PortalContainer, results: Path) -> None:
+    assert portal.get(f"{HEALTH}/liveness").status == 200
+    assert portal.ready_after < 120
+    figures = {"seconds to ready, first start": round(portal.ready_after, 1)}
+    (results / "figures.json").write_text(json.dumps(figures), encoding="utf-8")
+    print(f"\nready {portal.ready_after:.1f} s after the first start, migrations included")
+
+
+def test_index_page_carries_the_configured_address(portal: PortalContainer) -> None:
+    page = portal.get("/")
+    assert page.status == 200
+    config = re.search(r'<script type="backstage.io/config">(.*?)</script>', page.body, re.S)
+    assert config
+    data = {}
+    for source in json.loads(config.group(1)):
+        for key, value in source["data"].items():
+            data.setdefault(key, {}).update(value)
+    assert data["app"]["baseUrl"] == "https://backstage.example.com"
+    assert data["backend"]["baseUrl"] == "https://backstage.example.com"
+    assert data["auth"]["providers"] == {"github": {}}  # names only, nothing below them
+
+
+def test_page_is_hardened(portal: PortalContainer) -> None:
+    headers = {key.lower(): value for key, value in portal.get("/").headers.items()}
+    assert "upgrade-insecure-requests" in headers["content-security-policy"]
+    assert "strict-transport-security" in headers
+
+
+def entities(portal: PortalContainer, headers: dict[str, str]) -> Answer:
+    return portal.get("/api/catalog/entities?filter=kind=component", headers)
+
+
+def test_catalog_answers_a_machine_with_a_token(portal: PortalContainer) -> None:
+    end = time.monotonic() + 60
+    while not (found := entities(portal, MACHINE).json()) and time.monotonic() < end:
+        time.sleep(0.5)  # until the location was read
+    assert [each["metadata"]["name"] for each in found] == ["checkout"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong-token"}])
+def test_catalog_refuses_without(portal: PortalContainer, headers: dict[str, str]) -> None:
+    assert entities(portal, headers).status == 401
+
+
+def test_guest_sign_in_is_refused(portal: PortalContainer) -> None:
+    answer = portal.get("/api/auth/guest/refresh")
+    assert answer.status in (401, 403, 404)
+    assert "token" not in answer.body
+
+
+def test_connections_are_encrypted_and_within_the_budget(
+    portal: PortalContainer, site: Site
+) -> None:
+    rows = site.database.query(
+        "SELECT application_name, count(*), bool_and(ssl) FROM pg_stat_activity "
+        "JOIN pg_stat_ssl USING (pid) WHERE usename = 'portal' GROUP BY 1"
+    )
+    counts = {name: (int(count), ssl) for name, count, ssl in (row.split("|") for row in rows)}
+    assert {ssl for _, ssl in counts.values()} == {"t"}
+    assert max(count for count, _ in counts.values()) <= POOL_SIZE
+    assert sum(count for count, _ in counts.values()) <= SHIPPED_PLUGINS * POOL_SIZE
+
+
+def test_one_schema_for_each_plugin_and_no_further_database(
+    portal: PortalContainer, site: Site
+) -> None:
+    schemas = site.database.query(
+        "SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema|public)'"
+    )
+    assert len(schemas) == SHIPPED_PLUGINS
+    assert {"catalog", "auth", "scaffolder", "search"} <= set(schemas)
+    databases = site.database.query("SELECT datname FROM pg_database WHERE NOT datistemplate")
+    assert sorted(databases) == ["backstage", "postgres"]
+    assert site.database.query("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [
+        "0"
+    ]
+
+
+def test_metrics_have_a_port_of_their_own(portal: PortalContainer) -> None:
+    address = portal.address.partition(":")[0]
+    body = get(f"http://{address}:{METRICS_PORT}/metrics").body
+    for meter in ("catalog_entities_count", "backend_tasks_task_runs_count", "http_server_request",
+                  "nodejs_eventloop"):  # fmt: skip
+        assert meter in body, meter
+    assert portal.get("/metrics").body.lstrip().startswith("<!DOCTYPE html>")  # the page, no meter
+
+
+def test_nothing_is_written_outside_the_writable_directories(
+    portal: PortalContainer, pod: PodSpec
+) -> None:
+    changed = {line.split()[1] for line in engine.docker("diff", portal.name).splitlines()}
+    mounts = [*pod.files, *pod.writable]
+    assert not [path for path in changed if not any(mount.startswith(path) for mount in mounts)]
+
+
+def test_configuration_is_valid(portal: PortalContainer) -> None:
+    """No key of it is unknown to the portal's own schema, and every value has its type.
+
+    `config:check` is part of Backstage's development tools, which the image lacks; the portal
+    itself refuses to start on a wrong type, and logs what it can't use.
+    """
+    assert "Configuration does not match schema" not in portal.logs()
+
+
+def test_health_checks_are_not_logged(portal: PortalContainer) -> None:
+    portal.get("/api/catalog/entities")
+    assert "/api/catalog/entities" in portal.logs()
+    assert f'GET {HEALTH}/readiness HTTP/1.1\\" 200' not in portal.logs()
+
+
+def test_no_secret_in_the_logs(portal: PortalContainer, pod: PodSpec) -> None:
+    logs = portal.logs()
+    for name in ("POSTGRES_PASSWORD", "AUTH_SESSION_SECRET", "AUTH_GITHUB_CLIENT_SECRET"):
+        assert pod.environment[name] not in logs, name
+    assert TOKEN not in logs
+
+
+def test_a_restart_of_the_database_is_survived(portal: PortalContainer, site: Site) -> None:
+    before = portal.state()["StartedAt"]
+    site.database.restart()
+    end = time.monotonic() + 30
+    while entities(portal, MACHINE).status != 200:
+        assert time.monotonic() < end, "no answer for 30 s"
+        time.sleep(0.2)
+    assert portal.get(f"{HEALTH}/readiness").status == 200
+    assert portal.state()["StartedAt"] == before
+
+
+def test_a_wrong_certificate_authority_is_named_in_the_log(start: Start, pod: PodSpec) -> None:
+    roots = (ROOT / SHIPPED_CA_BUNDLE).read_text(encoding="utf-8")
+    container = start(
+        "wrong-ca", replace(pod, files={**pod.files, CA_DIRECTORY: {"ca.pem": roots}})
+    )
+    assert container.wait_ended(60) != 0
+    assert re.search(
+        r"self.signed certificate in certificate chain|unable to verify", container.logs()
+    )
+
+
+def test_a_certificate_for_another_host_is_refused(start: Start, pod: PodSpec, site: Site) -> None:
+    container = start("wrong-host", pod, {"POSTGRES_HOST": site.address})
+    assert container.wait_ended(60) != 0
+    assert "ERR_TLS_CERT_ALTNAME_INVALID" in container.logs()
+
+
+class Requests:
+    """Asks for health, page and API in turn, each over a new connection, and keeps the answers."""
+
+    def __init__(self, portal: PortalContainer) -> None:
+        self.answers: list[tuple[float, str, int]] = []
+        """When it was sent, path, status."""
+        self._portal = portal
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(n,)) for n in range(4)]
+        for thread in self._threads:
+            thread.start()
+
+    def _run(self, number: int) -> None:
+        paths = ("/", "/api/catalog/entities?limit=1", f"{HEALTH}/liveness")
+        for turn in range(100_000):
+            if self._stop.wait(0.05):
+                return
+            path = paths[(turn + number) % len(paths)]
+            sent = time.monotonic()
+            self.answers.append((sent, path, self._portal.get(path, MACHINE).status))
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def test_sigterm_loses_no_request_of_a_load_balancer(start: Start, pod: PodSpec) -> None:
+    container = start("sigterm", pod)
+    container.wait_ready()
+    requests = Requests(container)
+    time.sleep(2)
+    container.signal("TERM")
+    sent = time.monotonic()
+    while container.get(f"{HEALTH}/readiness").status != 503:
+        assert time.monotonic() < sent + 5, "readiness still 200 after 5 s"
+    unready = time.monotonic()
+    code = container.wait_ended(pod.grace_seconds)
+    ended = time.monotonic()
+    requests.stop()
+    expected = [each for each in requests.answers if each[0] < unready + ALB_LATENCY]
+    lost = [each for each in expected if each[2] != 200]
+    print(f"\n{len(expected)} requests until {ALB_LATENCY} s after readiness turned 503, "
+          f"{len(lost)} lost; ended after {ended - sent:.1f} s with code {code}")  # fmt: skip
+    assert len(expected) > 500
+    assert lost == []
+    assert code == 0
