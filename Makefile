@@ -2,8 +2,10 @@
 STACK ?= dev
 PYTHON ?= python3
 BIN := .venv/bin
+# The yarn release that portal/package.json names, whatever is on PATH.
+YARN = npx --yes --package="@yarnpkg/cli-dist@$$(node -p 'require("./package.json").packageManager.split("@")[1]')" yarn
 
-.PHONY: preview test lint types bench check clean
+.PHONY: preview test lint types bench e2e bench-image portal-dev portal-check clean
 
 preview: .venv/installed
 	@$(BIN)/python -m tools.preview $(STACK)
@@ -23,6 +25,23 @@ types: .venv/developed
 bench: .venv/installed
 	@$(BIN)/python -m tools.bench $(STACK)
 
+# The image that the program builds, run as its manifests say, against PostgreSQL and in a browser.
+# NODE_IMAGE=... replaces the pinned base image.
+e2e: .venv/e2e
+	@$(BIN)/pytest -m e2e -s tests/e2e
+
+# That image beside the one of a freshly scaffolded app: size, build times, start, memory.
+bench-image: .venv/e2e
+	@$(BIN)/python -m tools.bench_image
+
+# The app on http://localhost:3000, with guest sign-in and a database in memory.
+portal-dev: portal/node_modules/.yarn-state.yml
+	@cd portal && $(YARN) start
+
+# Compiler, linters and tests of the app.
+portal-check: portal/node_modules/.yarn-state.yml
+	@cd portal && $(YARN) tsc && $(YARN) lint && $(YARN) prettier:check && $(YARN) test
+
 clean:
 	rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache
 
@@ -35,4 +54,13 @@ clean:
 
 .venv/developed: .venv/installed requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@
+
+.venv/e2e: .venv/installed requirements-e2e.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-e2e.txt
+	@touch $@
+
+portal/node_modules/.yarn-state.yml: portal/package.json portal/yarn.lock portal/packages/app/package.json portal/packages/backend/package.json
+	@node -e 'const [major] = process.versions.node.split("."); if (![22, 24].includes(+major)) { console.error("Node 22 or 24 is needed, this is " + process.version); process.exit(1) }'
+	@cd portal && $(YARN) install --immutable
 	@touch $@

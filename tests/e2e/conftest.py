@@ -21,7 +21,6 @@ from tools.container.edge import GitHub
 from tools.container.portal import PodSpec, PortalContainer
 from tools.container.postgres import HOST, PORT, USER, Postgres, binaries
 
-TAG = "backstage-portal:e2e"
 NETWORK = "backstage-e2e"
 TOKEN = secrets.token_hex(16)
 # Stands in every file that must not get into an image.
@@ -62,21 +61,34 @@ def _lab() -> None:
         pytest.skip("needs PostgreSQL's server binaries: install them, or set PG_BIN")
 
 
+Build = Callable[[str], str]
+
+
 @pytest.fixture(scope="session")
-def image(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The image that the program builds, from a context in which secrets lie around."""
-    build = previewed("dev").inputs("docker:index/image:Image")["build"]
+def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """Builds a target as the program would, from a context in which secrets lie around."""
+    program = previewed("dev").inputs("docker:index/image:Image")["build"]
     context = tmp_path_factory.mktemp("context") / "portal"
     shutil.copytree(
-        ROOT / build["context"], context, ignore=shutil.ignore_patterns("node_modules", "dist*")
+        ROOT / program["context"], context, ignore=shutil.ignore_patterns("node_modules", "dist*")
     )
     for planted in PLANTED:
         (context / planted).parent.mkdir(exist_ok=True)
         (context / planted).write_text(CANARY, encoding="utf-8")
-    engine.build(
-        TAG, context, ROOT / build["dockerfile"], build["args"], ["--target", build["target"]]
-    )
-    return TAG
+
+    def build(target: str) -> str:
+        tag = f"backstage-e2e:{target}"
+        dockerfile = ROOT / program["dockerfile"]
+        engine.build(tag, context, dockerfile, program["args"], ["--target", target])
+        return tag
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def image(build: Build) -> str:
+    """The image that the program builds."""
+    return build(previewed("dev").inputs("docker:index/image:Image")["build"]["target"])
 
 
 @dataclass(frozen=True)
@@ -147,11 +159,15 @@ Start = Callable[..., PortalContainer]
 
 @pytest.fixture(scope="session")
 def start(image: str, site: Site) -> Iterator[Start]:
-    """Starts a portal under a name; all are removed at the end."""
+    """Starts a container under a name, as a pod with some variables changed; all go at the end."""
     started: list[PortalContainer] = []
+    portal = image
 
     def start(
-        name: str, pod: PodSpec, environment: Mapping[str, str] | None = None
+        name: str,
+        pod: PodSpec,
+        environment: Mapping[str, str] | None = None,
+        image: str = portal,
     ) -> PortalContainer:
         changed = replace(pod, environment={**pod.environment, **(environment or {})})
         container = PortalContainer(

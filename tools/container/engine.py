@@ -107,7 +107,7 @@ def network(name: str) -> Iterator[str]:
         docker("network", "rm", name, check=False)
 
 
-def mebibytes(text: str) -> float:
-    """`docker stats` writes 312.5MiB or 1.2GiB."""
-    number, unit = re.fullmatch(r"([\d.]+)([KMG])iB", text).groups()  # type: ignore[union-attr]
+def mebibytes(usage: str) -> float:
+    """What `docker stats` writes as 312.5MiB / 2GiB or 1.2GiB / 2GiB."""
+    number, unit = re.findall(r"([\d.]+)([KMG])iB", usage)[0]
     return float(number) * {"K": 1 / 1024, "M": 1, "G": 1024}[unit]

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from tools.container.engine import docker, inspect
+from tools.container.engine import docker, inspect, mebibytes
 
 HEALTH = "/.backstage/health/v1"
 _UNITS = {"Mi": "m", "Gi": "g"}
@@ -38,6 +38,8 @@ class PodSpec:
     port: int
     grace_seconds: int
     """From SIGTERM to SIGKILL; what preStop takes of the grace period is not in it."""
+    read_only: bool = True
+    """Of the root file system."""
 
     @classmethod
     def read(cls, manifests: Path) -> PodSpec:
@@ -122,8 +124,10 @@ class PortalContainer:
         self.name = name
         self._directory = Path(tempfile.mkdtemp(prefix="portal-container-"))
         options = ["--memory", pod.memory, "--memory-swap", pod.memory, "--user", pod.user,
-                   "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
+                   "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
                    "--network", network]  # fmt: skip
+        if pod.read_only:
+            options.append("--read-only")
         for host, address in hosts.items():
             options += ["--add-host", f"{host}:{address}"]
         uid, gid = (int(part) for part in pod.user.split(":"))
@@ -145,8 +149,12 @@ class PortalContainer:
         """Seconds from the start until `wait_ready` found it ready."""
         self.started = time.monotonic()
         docker("run", "--detach", "--name", name, *options, image, *(arguments or pod.arguments))
-        networks = inspect("container", name)["NetworkSettings"]["Networks"]
-        self.address = f"{networks[network]['IPAddress']}:{pod.port}"
+        self._port = pod.port
+        self.address = self._find_address()
+
+    def _find_address(self) -> str:
+        (network,) = inspect("container", self.name)["NetworkSettings"]["Networks"].values()
+        return f"{network['IPAddress']}:{self._port}"
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         """A GET request to the portal's port."""
@@ -183,6 +191,17 @@ class PortalContainer:
                 return int(state["ExitCode"])
             time.sleep(0.1)
         raise TimeoutError(f"still running after {seconds:.0f} s")
+
+    def restart(self) -> float:
+        """Starts the ended container again; seconds until it is ready."""
+        self.started = time.monotonic()
+        docker("start", self.name)
+        self.address = self._find_address()
+        return self.wait_ready()
+
+    def memory(self) -> float:
+        """MiB in use, without the file cache that the kernel could drop."""
+        return mebibytes(docker("stats", "--no-stream", "--format", "{{.MemUsage}}", self.name))
 
     def signal(self, name: str) -> None:
         """Sends a signal, such as TERM, to the container's first process."""

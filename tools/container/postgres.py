@@ -30,11 +30,11 @@ def binaries() -> Path | None:
 class Postgres:
     """A server that refuses connections without TLS, as Aurora with rds.force_ssl does.
 
-    The database's owner may neither create databases nor roles. The data directory and the server
-    go with `stop`.
+    The database's owner may create no roles, and databases only where it is said. The data
+    directory and the server go with `stop`.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, may_create_databases: bool = False) -> None:
         found = binaries()
         if found is None:
             raise FileNotFoundError("PostgreSQL's server binaries: install them or set PG_BIN")
@@ -50,7 +50,7 @@ class Postgres:
         # initdb refuses root.
         self._account = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
         self._own(self._directory)
-        self._create()
+        self._create("CREATEDB" if may_create_databases else "")
 
     def _own(self, path: Path) -> None:
         if self._account:
@@ -73,7 +73,7 @@ class Postgres:
             raise RuntimeError(f"{program} failed:\n{done.stdout}")
         return done.stdout
 
-    def _create(self) -> None:
+    def _create(self, right: str) -> None:
         self._run("initdb", "--pgdata", str(self._data), "--username", "postgres",
                   "--auth-local", "trust", "--encoding", "UTF8")  # fmt: skip
         certificate = self._authority.issue_cert(HOST)
@@ -95,7 +95,7 @@ class Postgres:
             "local all all trust\nhostssl all all 0.0.0.0/0 scram-sha-256\n", encoding="utf-8"
         )
         self.start()
-        self.query(f"CREATE ROLE {USER} LOGIN PASSWORD '{self.password}'", "postgres")
+        self.query(f"CREATE ROLE {USER} LOGIN {right} PASSWORD '{self.password}'", "postgres")
         self.query(f"CREATE DATABASE {DATABASE_NAME} OWNER {USER}", "postgres")
 
     def _control(self, *arguments: str) -> None:

@@ -6,6 +6,7 @@ import {
   SidebarItem,
   SidebarScrollWrapper,
   SidebarSpace,
+  useSidebarOpenState,
 } from '@backstage/core-components';
 import { configApiRef, useApi } from '@backstage/frontend-plugin-api';
 import { NavContentBlueprint } from '@backstage/plugin-app-react';
@@ -13,15 +14,19 @@ import { NotificationsSidebarItem } from '@backstage/plugin-notifications';
 import { SidebarSearchModal } from '@backstage/plugin-search';
 import { UserSettingsSignInAvatar } from '@backstage/plugin-user-settings';
 import Box from '@material-ui/core/Box';
+import Typography from '@material-ui/core/Typography';
 import MenuIcon from '@material-ui/icons/Menu';
 import SearchIcon from '@material-ui/icons/Search';
 
 const Title = () => {
-  const title = useApi(configApiRef).getOptionalString('app.title');
+  const title = useApi(configApiRef).getOptionalString('app.title') ?? 'Portal';
+  const { isOpen } = useSidebarOpenState();
   return (
-    <Box px={3} py={2}>
-      <Link to="/" underline="none" aria-label="Home">
-        {title?.slice(0, 1) ?? 'P'}
+    <Box px={3} py={2} color="common.white">
+      <Link to="/" underline="none" color="inherit" aria-label="Home">
+        <Typography variant="h6" component="span" noWrap>
+          {isOpen ? title : title.slice(0, 1)}
+        </Typography>
       </Link>
     </Box>
   );

@@ -1,0 +1,144 @@
+"""The rendered app-config with the rendered pod's variables, against the portal's own schema."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from tests.programs import COMMITTED, ROOT, previewed
+
+CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
+# What every package of portal/ says of its configuration; `make e2e` compares it with the image.
+SCHEMAS = ROOT / "tests" / "golden" / "portal-config-schemas.json"
+VANISHED = object()
+
+
+def environment(stack: str) -> dict[str, str]:
+    """The variables of the stack's container; what is unknown before an update has a stand-in."""
+    program = previewed(stack, creates=True)
+    pod = program.inputs("kubernetes:apps/v1:Deployment")["spec"]["template"]["spec"]
+    secret = program.one("kubernetes:core/v1:Secret").raw_inputs["stringData"]["value"]
+    variables = dict.fromkeys(secret, "secret")
+    return variables | {each["name"]: each["value"] for each in pod["containers"][0]["env"]}
+
+
+def substituted(node: Any, variables: Mapping[str, str]) -> Any:
+    """As Backstage reads it: null, or a value with an unset variable, takes its key away."""
+    if isinstance(node, dict):
+        if set(node) == {"$file"}:
+            return "the file's text"
+        kept = {key: substituted(value, variables) for key, value in node.items()}
+        return {key: value for key, value in kept.items() if value is not VANISHED}
+    if isinstance(node, list):
+        values = [substituted(each, variables) for each in node]
+        return [each for each in values if each is not VANISHED]
+    if node is None:
+        return VANISHED
+    if not isinstance(node, str):
+        return node
+    unset = False
+
+    def replace(match: re.Match[str]) -> str:
+        nonlocal unset
+        name, _, default = match.group(1).partition(":-")
+        value = variables.get(name) or default
+        unset = unset or not value
+        return value
+
+    text = re.sub(r"\$\{([^}]*)\}", replace, node)
+    return VANISHED if unset else text
+
+
+def rendered(stack: str) -> dict[str, Any]:
+    """app-config.production.yaml as the pod sees it, with the overrides of its environment."""
+    texts = previewed(stack, creates=True).inputs(CONFIG_MAP, "backstage-app-config")["data"]
+    variables = environment(stack)
+    (text,) = texts.values()
+    config: dict[str, Any] = substituted(yaml.safe_load(text), variables)
+    for name, value in variables.items():
+        if name.startswith("APP_CONFIG_"):
+            *path, last = name.removeprefix("APP_CONFIG_").split("_")
+            node = config
+            for part in path:
+                node = node.setdefault(part, {})
+            node[last] = value
+    return config
+
+
+def problems(config: dict[str, Any]) -> list[str]:
+    """What the schemas of the portal's packages say against a configuration."""
+    schemas = json.loads(SCHEMAS.read_text(encoding="utf-8"))
+    assert len(schemas) > 20
+    found = (
+        error for each in schemas for error in jsonschema.Draft7Validator(each).iter_errors(config)
+    )
+    return [f"{error.json_path}: {error.message}" for error in found]
+
+
+@pytest.mark.parametrize("stack", COMMITTED)
+def test_rendered_configuration_follows_the_schema(stack: str) -> None:
+    assert problems(rendered(stack)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("backend", "baseUrl"), 7),
+        (("backend", "lifecycle", "serverShutdownDelay"), {"seconds": "soon"}),
+        (("backend", "server", "keepAliveTimeout"), ["125"]),
+        (("auth", "session", "secret"), {}),
+        (("catalog", "rules"), "all"),
+        (("permission", "enabled"), "sometimes"),
+        (("techdocs", "builder"), 1),
+    ],
+)
+def test_a_wrong_type_is_found(path: tuple[str, ...], value: object) -> None:
+    config = rendered("prod")
+    node = config
+    for part in path[:-1]:
+        node = node[part]
+    node[path[-1]] = value
+    assert problems(config)
+
+
+@pytest.mark.parametrize("stack", COMMITTED)
+def test_what_the_portal_needs_is_there(stack: str) -> None:
+    config = rendered(stack)
+    assert config["app"]["baseUrl"] == config["backend"]["baseUrl"]
+    assert config["backend"]["listen"] == ":7007"
+    database = config["backend"]["database"]
+    assert database["connection"]["database"] == "backstage"
+    assert database["connection"]["ssl"] == {"rejectUnauthorized": True, "ca": "the file's text"}
+    assert (database["ensureExists"], database["ensureSchemaExists"]) == (False, True)
+    assert set(config["auth"]["providers"]) == {"github"}
+    assert config["auth"]["session"]["secret"] == "secret"
+    assert config["backend"]["trustProxy"] == 1
+    # No token was given: the key is gone, and with it a header that GitHub would refuse.
+    assert config["integrations"]["github"] == [{"host": "github.com"}]
+
+
+def test_time_outs_fit_the_load_balancer_and_the_pod() -> None:
+    backend = rendered("prod")["backend"]
+    server, lifecycle = backend["server"], backend["lifecycle"]
+    alb_idle = 120
+    assert alb_idle < server["keepAliveTimeout"]["seconds"] < server["headersTimeout"]["seconds"]
+    spec = previewed("prod", creates=True).inputs("kubernetes:apps/v1:Deployment")["spec"]
+    pod = spec["template"]["spec"]
+    grace = pod["terminationGracePeriodSeconds"]
+    pre_stop = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert pre_stop + lifecycle["serverShutdownDelay"]["seconds"] + 30 < grace
+
+
+@pytest.mark.parametrize("stack", COMMITTED)
+def test_every_variable_of_the_file_is_provided(stack: str) -> None:
+    (text,) = previewed(stack).inputs(CONFIG_MAP, "backstage-app-config")["data"].values()
+    values = re.sub(r"^\s*#.*$", "", text, flags=re.M)
+    uses = set(re.findall(r"(?<!\$)\$\{([A-Z0-9_]+)\}", values))
+    assert uses
+    assert uses <= set(environment(stack))
