@@ -58,7 +58,7 @@ RUN --mount=type=cache,id=yarn,target=/var/cache/yarn,sharing=locked \
 
 FROM ${NODE_IMAGE} AS runtime
 ENV NODE_ENV=production \
-    NODE_OPTIONS=--max-old-space-size-percentage=75
+    NODE_OPTIONS="--max-old-space-size-percentage=75 --max-semi-space-size=8"
 WORKDIR /app
 COPY --from=production /app ./
 COPY --from=build /bundle ./

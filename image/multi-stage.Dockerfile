@@ -28,12 +28,41 @@ COPY . .
 RUN find . -type f ! -name package.json ! -name yarn.lock ! -name .yarnrc.yml ! -path './.yarn/*' -delete \
     && find . -type d -empty -delete
 
-FROM yarn AS build
+# No package's install script runs: a build needs none of them. The cache is a mount, not a layer.
+FROM yarn AS installed
 COPY --from=manifests /app ./
-# No package's install script runs: a build needs none of them.
+# hadolint ignore=DL3060
 RUN --mount=type=cache,id=yarn,target=/var/cache/yarn,sharing=locked \
     yarn install --immutable --mode=skip-build
+
+# What the frontend can be built from: a change in the backend leaves it as it is, and with it the
+# layer of that build, the longest.
+FROM ${NODE_IMAGE} AS frontend-sources
+WORKDIR /app
 COPY . .
+RUN for package in packages/* plugins/*; do \
+        case "$(node -p "require('./$package/package.json').backstage?.role" 2>/dev/null)" in \
+            backend*|node-library) rm -rf "$package/src" ;; \
+        esac; \
+    done
+
+# Every bundled frontend, and a manifest that says there is nothing left to build.
+FROM installed AS frontend
+COPY --from=frontend-sources /app ./
+RUN mkdir /frontend \
+    && for package in packages/*; do \
+        if [ "$(node -p "require('./$package/package.json').backstage?.role")" = frontend ]; then \
+            yarn --cwd "$package" build || exit 1; \
+            mkdir -p "/frontend/$package"; \
+            mv "$package/dist" "/frontend/$package/dist"; \
+            cp "$package/package.json" "/frontend/$package/package.json"; \
+            npm pkg set --prefix "/frontend/$package" scripts.build=true; \
+        fi; \
+    done
+
+FROM installed AS build
+COPY . .
+COPY --from=frontend /frontend ./
 RUN yarn --cwd packages/backend build \
     && mkdir /bundle \
     && tar xzf packages/backend/dist/bundle.tar.gz -C /bundle \
@@ -60,7 +89,7 @@ RUN --mount=type=cache,id=yarn,target=/var/cache/yarn,sharing=locked \
 
 FROM ${NODE_IMAGE} AS runtime
 ENV NODE_ENV=production \
-    NODE_OPTIONS=--max-old-space-size-percentage=75
+    NODE_OPTIONS="--max-old-space-size-percentage=75 --max-semi-space-size=8"
 WORKDIR /app
 COPY --from=production /app ./
 COPY --from=build /bundle ./

@@ -420,7 +420,7 @@ def test_environment_of_the_pods() -> None:
         "APP_PORT": "7007",
         "AWS_REGION": "us-east-1",
         "NODE_ENV": "production",
-        "NODE_OPTIONS": "--max-old-space-size=1536",
+        "NODE_OPTIONS": "--max-old-space-size=1536 --max-semi-space-size=8",
         "POSTGRES_DB": "backstage",
         "POSTGRES_PORT": "5432",
     }

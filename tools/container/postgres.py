@@ -34,12 +34,13 @@ class Postgres:
     directory and the server go with `stop`.
     """
 
-    def __init__(self, address: str, may_create_databases: bool = False) -> None:
+    def __init__(self, address: str, may_create_databases: bool = False, port: int = PORT) -> None:
         found = binaries()
         if found is None:
             raise FileNotFoundError("PostgreSQL's server binaries: install them or set PG_BIN")
         self._bin = found
         self.address = address
+        self.port = port
         self.password = secrets.token_hex(16)
         import trustme  # not needed to read this module, and not installed where nothing is run
 
@@ -87,7 +88,7 @@ class Postgres:
             self._own(path)
         with (self._data / "postgresql.conf").open("a", encoding="utf-8") as settings:
             settings.write(
-                f"listen_addresses = '{self.address}'\nport = {PORT}\nssl = on\nfsync = off\n"
+                f"listen_addresses = '{self.address}'\nport = {self.port}\nssl = on\nfsync = off\n"
                 f"unix_socket_directories = '{self._directory}'\n"
                 f"max_connections = {MAX_CONNECTIONS}\n"
             )
@@ -118,7 +119,8 @@ class Postgres:
     def query(self, statement: str, database: str = DATABASE_NAME) -> list[str]:
         """The rows of a statement that the superuser runs, columns separated by '|'."""
         output = self._run(
-            "psql", "--host", str(self._directory), "--port", str(PORT), "--username", "postgres",
-            "--dbname", database, "--no-align", "--tuples-only", "--command", statement,
+            "psql", "--host", str(self._directory), "--port", str(self.port),
+            "--username", "postgres", "--dbname", database,
+            "--no-align", "--tuples-only", "--command", statement,
         )  # fmt: skip
         return output.split("\n")[:-1]
