@@ -1,6 +1,10 @@
 // First: what is imported after it finds the meters in place.
 import './metrics';
 import { createBackend } from '@backstage/backend-defaults';
+import {
+  coreServices,
+  createBackendFeatureLoader,
+} from '@backstage/backend-plugin-api';
 
 const backend = createBackend();
 
@@ -17,9 +21,19 @@ backend.add(
   import('@backstage/plugin-permission-backend-module-allow-all-policy'),
 );
 
-// The catalog, and the people of a GitHub organization (catalog.providers.githubOrg).
+// The catalog, and the people of a GitHub organization where one is configured: loading GitHub's
+// client for nothing would cost a second of every start.
 backend.add(import('@backstage/plugin-catalog-backend'));
-backend.add(import('@backstage/plugin-catalog-backend-module-github-org'));
+backend.add(
+  createBackendFeatureLoader({
+    deps: { config: coreServices.rootConfig },
+    *loader({ config }) {
+      if (config.has('catalog.providers.githubOrg')) {
+        yield import('@backstage/plugin-catalog-backend-module-github-org');
+      }
+    },
+  }),
+);
 backend.add(import('@backstage/plugin-catalog-backend-module-logs'));
 backend.add(
   import('@backstage/plugin-catalog-backend-module-scaffolder-entity-model'),
