@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The yarn release that portal/package.json names, whatever is on PATH.
 YARN = npx --yes --package="@yarnpkg/cli-dist@$$(node -p 'require("./package.json").packageManager.split("@")[1]')" yarn
 
-.PHONY: preview test lint types bench e2e bench-image portal-dev portal-check clean
+.PHONY: preview test lint types bench e2e bench-image test-engine engine local portal-dev portal-check clean
 
 preview: .venv/installed
 	@$(BIN)/python -m tools.preview $(STACK)
@@ -29,6 +29,18 @@ bench: .venv/installed
 # NODE_IMAGE=... replaces the pinned base image.
 e2e: .venv/e2e
 	@$(BIN)/pytest -m e2e -s tests/e2e
+
+# The program on the real engine, with doubles for every provider; needs the Pulumi CLI.
+test-engine: .venv/installed
+	@PATH="$(CURDIR)/.local/engine/bin:$$PATH" $(BIN)/pytest -m engine tests/engine
+
+# The Pulumi CLI in .local/engine, for `make local` and `make test-engine`.
+engine: .venv/installed
+	@$(BIN)/python -m tools.local --install-engine
+
+# The portal on the cluster that kubectl points at, with Postgres in it.
+local: .venv/installed
+	@$(BIN)/python -m tools.local
 
 # That image beside the one of a freshly scaffolded app: size, build times, start, memory.
 bench-image: .venv/e2e

@@ -51,6 +51,7 @@ VARIABLE = Text(
 )
 VARIABLE_VALUE = Text(r"(?s).*", "plain text", "value", limit=65536)
 BUCKET = r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+REPOSITORY = r"[a-z0-9]+([._-]+[a-z0-9]+)*"
 SECURITY_GROUP = Text(r"sg-[0-9a-f]{8,17}", "a security group id", "sg-0123456789abcdef0")
 SUBNET = Text(r"subnet-[0-9a-f]{8,17}", "a subnet id", "subnet-0123456789abcdef0")
 CPU = Text(r"[1-9]\d{0,5}m|[1-9]\d{0,2}(\.\d)?", "CPU such as 250m or 1", "250m")
@@ -65,6 +66,8 @@ MAINTENANCE_WINDOW = Text(
 )
 
 
+EPHEMERAL = "ephemeral"
+IN_CLUSTER_CONNECTIONS = 300  # max_connections of Postgres in the cluster
 SHIPPED_PLUGINS = 13  # the schemas that portal/ makes, as the end-to-end test counts them
 
 
@@ -78,11 +81,13 @@ class AwsSettings:
         "region of the cluster and of everything that is created",
         default="",
         shown_default="required on eks",
+        target="eks",
     )
     profile: str | None = setting(
         "aws:profile",
         Text(r"[^\x00-\x1f]+", "the name of a profile", "platform"),
         "profile of the shared AWS configuration; also for `aws eks get-token`",
+        target="eks",
     )
     assume_roles: tuple[dict[str, Any], ...] = setting(
         "aws:assumeRoles",
@@ -93,30 +98,45 @@ class AwsSettings:
         ),
         "roles to assume, in order; `aws eks get-token` assumes the last",
         default=(),
+        target="eks",
     )
     allowed_account_ids: tuple[str, ...] = setting(
         "aws:allowedAccountIds",
         ListOf(Text(r"\d{12}", "an account id of 12 digits", "123456789012")),
         "the only accounts that this stack may touch",
         default=(),
+        target="eks",
     )
     endpoints: tuple[dict[str, Any], ...] = setting(
         "aws:endpoints",
         ObjectList(aws.ProviderEndpointArgs, (), '[{"rds": "https://rds.example.com"}]'),
         "service endpoints other than AWS's own",
         default=(),
+        target="eks",
     )
     skip_credentials_validation: bool | None = setting(
-        "aws:skipCredentialsValidation", Flag(), "for endpoints without STS"
+        "aws:skipCredentialsValidation",
+        Flag(),
+        "for endpoints without STS",
+        target="eks",
     )
     skip_requesting_account_id: bool | None = setting(
-        "aws:skipRequestingAccountId", Flag(), "for endpoints without IAM and STS"
+        "aws:skipRequestingAccountId",
+        Flag(),
+        "for endpoints without IAM and STS",
+        target="eks",
     )
     skip_metadata_api_check: bool | None = setting(
-        "aws:skipMetadataApiCheck", Flag(), "don't ask the instance metadata service"
+        "aws:skipMetadataApiCheck",
+        Flag(),
+        "don't ask the instance metadata service",
+        target="eks",
     )
     s3_use_path_style: bool | None = setting(
-        "aws:s3UsePathStyle", Flag(), "for endpoints without virtual-hosted buckets"
+        "aws:s3UsePathStyle",
+        Flag(),
+        "for endpoints without virtual-hosted buckets",
+        target="eks",
     )
 
 
@@ -158,12 +178,13 @@ class ImageSettings:
     repository: str | None = setting(
         "imageRepository",
         Text(
-            r"[a-z0-9.-]+(:\d{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+",
+            rf"([a-z0-9.-]+(:\d{{1,5}})?/)?{REPOSITORY}(/{REPOSITORY})*",
             "registry/repository in lower case, without scheme, tag or digest",
             "123456789012.dkr.ecr.us-east-1.amazonaws.com/backstage",
             limit=255,
         ),
-        "existing repository; unset with appPath: an ECR repository is created",
+        "existing repository; unset with appPath: an ECR repository is created (eks), or the image "
+        "stays in the Docker engine (local)",
     )
     tag: str | None = setting(
         "imageTag",
@@ -172,7 +193,7 @@ class ImageSettings:
             "an image tag, best the commit SHA; not latest, which means another image each week",
             "5f0c2e9b7a4d1f3865e2c0b9a7d4f1e386c5b2a0",
         ),
-        "the commit SHA; required unless imageDigest is given; pulled always",
+        "the commit SHA; required unless imageDigest is given; pulled always, on local if missing",
     )
     digest: str | None = setting(
         "imageDigest",
@@ -194,11 +215,11 @@ class ImageSettings:
 class DatabaseSettings:
     """The database. Capacities are Aurora capacity units (ACU), about 2 GiB of memory each."""
 
-    kind: str = setting(
+    kind: str | None = setting(
         "database",
         Choice("aurora", "in-cluster"),
         "Aurora PostgreSQL (eks) or Postgres in the cluster (local)",
-        default="aurora",
+        shown_default="as the target has it",
     )
     engine_version: str = setting(
         "databaseEngineVersion",
@@ -215,18 +236,21 @@ class DatabaseSettings:
         ),
         "instance class of every instance",
         default="db.serverless",
+        target="eks",
     )
     instances: int = setting(
         "databaseInstances",
         Integer(1, 16, " (a writer and at most 15 readers)"),
         "writer plus readers; 2 give a failover target in another zone",
         default=1,
+        target="eks",
     )
     min_capacity: float = setting(
         "databaseMinCapacity",
         Steps(0, 256, 0.5, "ACU"),
         "lower limit of db.serverless; a running portal never lets it pause",
         default=0.5,
+        target="eks",
     )
     max_capacity: float = setting(
         "databaseMaxCapacity",
@@ -234,6 +258,7 @@ class DatabaseSettings:
         "upper limit of db.serverless, the ceiling of its price",
         default=4.0,
         shown_default="4",
+        target="eks",
     )
     subnet_ids: tuple[str, ...] = setting(
         "databaseSubnetIds",
@@ -241,42 +266,53 @@ class DatabaseSettings:
         "subnets of the database, in at least two zones",
         default=(),
         shown_default="the cluster's private subnets",
+        target="eks",
     )
     allowed_cidrs: tuple[str, ...] = setting(
         "databaseAllowedCidrs",
         ListOf(Cidr()),
         "networks that may connect, besides the cluster's security group",
         default=(),
+        target="eks",
     )
     allowed_security_group_ids: tuple[str, ...] = setting(
         "databaseAllowedSecurityGroupIds",
         ListOf(SECURITY_GROUP),
         "security groups that may connect, besides the cluster's",
         default=(),
+        target="eks",
     )
     backup_retention_days: int = setting(
-        "databaseBackupRetentionDays", Integer(1, 35, " days"), "days of backups", default=7
+        "databaseBackupRetentionDays",
+        Integer(1, 35, " days"),
+        "days of backups",
+        default=7,
+        target="eks",
     )
     backup_window: str = setting(
         "databaseBackupWindow", BACKUP_WINDOW, "daily, UTC, 30 minutes at least",
         default="07:00-09:00",
+        target="eks",
     )  # fmt: skip
     maintenance_window: str = setting(
         "databaseMaintenanceWindow", MAINTENANCE_WINDOW,
         "weekly, UTC, 30 minutes at least, apart from the backup window",
         default="sun:09:30-sun:10:30",
+        target="eks",
     )  # fmt: skip
     deletion_protection: bool = setting(
         "databaseDeletionProtection",
         Flag(),
         "RDS and Pulumi's `protect` refuse to delete the database",
         default=True,
+        target="eks",
     )
     skip_final_snapshot: bool = setting(
         "databaseSkipFinalSnapshot",
         Flag(),
         "delete the database without a last snapshot",
         default=False,
+        target="eks",
     )
     generation: int = setting(
         "databaseGeneration",
@@ -284,6 +320,7 @@ class DatabaseSettings:
         "part of the database's names; raising it creates a new cluster beside the old, which "
         "then goes; refused while deletion protection is on",
         default=1,
+        target="eks",
     )
     protected_generation: int = setting(
         "databaseProtectedGeneration",
@@ -291,6 +328,7 @@ class DatabaseSettings:
         "the generation that deletion protection holds; set it to databaseGeneration once the "
         "new cluster serves",
         default=1,
+        target="eks",
     )
     snapshot_identifier: str | None = setting(
         "databaseSnapshotIdentifier",
@@ -301,6 +339,30 @@ class DatabaseSettings:
             limit=255,
         ),
         "snapshot that a new generation starts from; read when the cluster is created",
+        target="eks",
+    )
+    image: str | None = setting(
+        "databaseImage",
+        Text(
+            r"[a-z0-9][a-zA-Z0-9_./:-]*(@sha256:[0-9a-f]{64})?",
+            "an image reference; PostgreSQL's official image or one made from it",
+            "postgres:17",
+            limit=500,
+        ),
+        "image of Postgres in the cluster",
+        shown_default="postgres, of databaseEngineVersion",
+        target="local",
+    )
+    storage_size: str = setting(
+        "databaseStorageSize",
+        Text(
+            rf"[1-9]\d{{0,4}}(Mi|Gi|Ti)|{EPHEMERAL}",
+            f"a size such as 5Gi, or {EPHEMERAL}: lost with the pod",
+            "5Gi",
+        ),
+        "volume of Postgres in the cluster",
+        default="5Gi",
+        target="local",
     )
     plugins: int | None = setting(
         "databasePlugins",
@@ -319,6 +381,7 @@ class DatabaseSettings:
         PATH,
         "PEM file with the root certificates of the database",
         shown_default="assets/rds-ca-bundle.pem",
+        target="eks",
     )
 
     @property
@@ -381,6 +444,12 @@ class PortalSettings:
         "memoryLimit", MEMORY, "memory at which a pod is killed; the heap is 75 % of it",
         default="1Gi",
     )  # fmt: skip
+    migration_job: bool = setting(
+        "migrationJob",
+        Flag(),
+        "a Job migrates the database before the pods are replaced; false: pods do as they start",
+        default=True,
+    )
     metrics: bool = setting(
         "metrics",
         Flag(),
@@ -406,6 +475,7 @@ class PortalSettings:
         "techdocsBucket",
         Text(BUCKET, "create, or the name of an S3 bucket", "create"),
         "S3 bucket of the documentation site: `create`, an existing one, or none",
+        target="eks",
     )
 
     @property
@@ -442,8 +512,14 @@ class IngressSettings:
         Choice("internal", "internet-facing"),
         "where the load balancer listens; internet-facing needs ingressInboundCidrs",
         default="internal",
+        target="eks",
     )
-    class_name: str = setting("ingressClassName", NAME, "IngressClass", default="alb")
+    given_class_name: str | None = setting(
+        "ingressClassName",
+        Text(LABEL, NAME.allowed, "alb"),
+        "IngressClass",
+        shown_default="alb; on local no Ingress is made",
+    )
     certificate_arn: str | None = setting(
         "certificateArn",
         Text(
@@ -452,15 +528,21 @@ class IngressSettings:
             "arn:aws:acm:us-east-1:123456789012:certificate/8f7e6d5c-4b3a-4291-8807-f6e5d4c3b2a1",
         ),
         "existing certificate, in the stack's region",
+        target="eks",
     )
     hosted_zone_name: str | None = setting(
         "hostedZoneName",
         dns_name("example.com"),
         "public Route 53 zone in which a certificate is validated and the host is pointed at the "
         "load balancer",
+        target="eks",
     )
     allow_http: bool = setting(
-        "allowHttp", Flag(), "serve a host without certificate over HTTP", default=False
+        "allowHttp",
+        Flag(),
+        "serve a host without certificate over HTTP",
+        default=False,
+        target="eks",
     )
     inbound_cidrs: tuple[str, ...] = setting(
         "ingressInboundCidrs",
@@ -468,6 +550,7 @@ class IngressSettings:
         "networks that may reach the load balancer",
         default=(),
         shown_default="any (internal)",
+        target="eks",
     )
     waf_acl_arn: str | None = setting(
         "wafAclArn",
@@ -478,14 +561,19 @@ class IngressSettings:
             "1b2c3d4e-0000-4000-8000-5f6a7b8c9d0e",
         ),
         "WAF in front of the load balancer",
+        target="eks",
     )
     access_logs_bucket: str | None = setting(
         "accessLogsBucket",
         Text(BUCKET, "the name of an S3 bucket", "platform-alb-logs"),
         "S3 bucket for the load balancer's access logs",
+        target="eks",
     )
     group: str | None = setting(
-        "ingressGroup", NAME, "share one load balancer among the Ingresses of this group"
+        "ingressGroup",
+        NAME,
+        "share one load balancer among the Ingresses of this group",
+        target="eks",
     )
     controller: str = setting(
         "loadBalancerController",
@@ -493,13 +581,20 @@ class IngressSettings:
         "who runs the AWS Load Balancer Controller, and how the role that this program makes for "
         "it is assumed",
         default="existing",
+        target="eks",
     )
     install_controller: bool = setting(
         "installLoadBalancerController",
         Flag(),
         "also install the controller's Helm chart (pod-identity, irsa)",
         default=False,
+        target="eks",
     )
+
+    @property
+    def class_name(self) -> str:
+        """The IngressClass of the load balancer."""
+        return self.given_class_name or "alb"
 
 
 @dataclass(frozen=True)
@@ -515,7 +610,7 @@ class Settings:
     host: str = setting(
         "host",
         dns_name("backstage.example.com"),
-        "public host name of the portal (APP_HOST)",
+        "host name of the portal (APP_HOST); on local that of its Ingress",
         default="",
         shown_default="required on eks",
     )
@@ -536,16 +631,19 @@ class Settings:
         "existing EKS cluster; all else about it is looked up",
         default="",
         shown_default="required on eks",
+        target="eks",
     )
     kube_context: str | None = setting(
         "kubeContext", Text(r"\S.*", "a context of the kubeconfig", "kind-backstage"),
         "context of the kubeconfig (local only)",
+        target="local",
     )  # fmt: skip
     workload_identity: str = setting(
         "workloadIdentity",
         Choice("pod-identity", "irsa"),
         "how the portal's pods get an AWS role",
         default="pod-identity",
+        target="eks",
     )
     tags: Mapping[str, str] = setting(
         "tags",
@@ -559,6 +657,7 @@ class Settings:
         ),
         "tags of every AWS resource, besides project, stack and managed-by",
         default={},
+        target="eks",
     )
     aws: AwsSettings = field(default_factory=AwsSettings)
     image: ImageSettings = field(default_factory=ImageSettings)
@@ -592,8 +691,17 @@ class Settings:
         return self.database_plugins * self.app_config.pool_size * self.most_pods
 
     @property
+    def max_connections(self) -> int:
+        """What the database is set to accept."""
+        return self.database.max_connections if self.target == "eks" else IN_CLUSTER_CONNECTIONS
+
+    @property
     def base_url(self) -> str:
         """The portal's address as browsers see it."""
+        if self.target == "local":
+            if self.ingress.given_class_name:
+                return f"http://{self.host or 'localhost'}"
+            return f"http://localhost:{self.port}"
         return f"{'http' if self.ingress.allow_http else 'https'}://{self.host}"
 
 

@@ -215,19 +215,29 @@ class ObjectList(Kind):
 
 @dataclass(frozen=True)
 class Setting:
-    """The declaration of one key: `key` without the project's namespace, `doc` for the README."""
+    """The declaration of one key: `key` without the project's namespace, `doc` for the README.
+
+    target: the only target that knows the key; None: all do.
+    """
 
     key: str
     kind: Kind
     doc: str
     shown_default: str | None
+    target: str | None
 
 
 def setting(
-    key: str, kind: Kind, doc: str, *, default: Any = None, shown_default: str | None = None
+    key: str,
+    kind: Kind,
+    doc: str,
+    *,
+    default: Any = None,
+    shown_default: str | None = None,
+    target: str | None = None,
 ) -> Any:
     """A dataclass field that is read from the configuration key `key`."""
-    declaration = Setting(key, kind, doc, shown_default)
+    declaration = Setting(key, kind, doc, shown_default, target)
     metadata = {"setting": declaration}
     if isinstance(default, dict):
         return field(default_factory=default.copy, metadata=metadata)

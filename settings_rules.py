@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pulumi
 
-from settings import DAYS, Settings
-from settings_reader import Reader
+from settings import DAYS, MODELS, Settings
+from settings_reader import Reader, declared
 
 # The variables that the program itself gives the portal; env and secretEnv can't replace them.
 BUILT_IN_SECRETS = ("POSTGRES_HOST", "POSTGRES_USER", "POSTGRES_PASSWORD", "AUTH_SESSION_SECRET")
@@ -19,6 +19,8 @@ BUILT_IN_VARIABLES = (
     "APP_CONFIG_app_baseUrl",
     "APP_CONFIG_backend_baseUrl",
     "APP_CONFIG_auth_environment",
+    "APP_CONFIG_backend_database_connection_ssl",
+    "APP_CONFIG_backend_database_skipMigrations",
     "AWS_REGION",
     "NODE_ENV",
     "NODE_OPTIONS",
@@ -35,16 +37,28 @@ SHORTEST_WINDOW = 30  # minutes; RDS, CreateDBCluster
 
 
 def target(s: Settings, reader: Reader) -> None:
-    if s.target == "local":
+    if not reader.sound("target"):
+        return
+    kinds = {"eks": "aurora", "local": "in-cluster"}
+    kind = kinds[s.target]
+    if s.database.kind not in (None, kind):
         reader.report(
-            "target", "local", "eks; a stack without AWS is not part of this version yet",
-            reader.set_command("target", "eks"),
+            "database", str(s.database.kind), f"{kind}, with target {s.target}",
+            reader.set_command("database", kind),
         )  # fmt: skip
-    if s.database.kind == "in-cluster":
-        reader.report(
-            "database", "in-cluster", "aurora; Postgres in the cluster is not part of this version "
-            "yet", reader.set_command("database", "aurora"),
-        )  # fmt: skip
+    for model in MODELS:
+        for _, each in declared(model):
+            elsewhere = each.target not in (None, s.target)
+            if elsewhere and each.key in reader.given and reader.sound(each.key):
+                reader.report(
+                    each.key, f"a key of target {each.target}", f"unset, with target {s.target}",
+                    reader.remove_command(each.key),
+                )  # fmt: skip
+    if s.target == "eks":
+        _required_on_eks(s, reader)
+
+
+def _required_on_eks(s: Settings, reader: Reader) -> None:
     required = {
         "host": (s.host, "the portal's public host name", "backstage.example.com"),
         "clusterName": (s.cluster_name, "the name of an existing EKS cluster", "CLUSTER"),
@@ -53,10 +67,17 @@ def target(s: Settings, reader: Reader) -> None:
     for key, (value, meaning, example) in required.items():
         if not value and reader.sound(key):
             reader.report(key, "nothing", meaning, reader.set_command(key, example))
-    if s.kube_context and s.target == "eks" and reader.sound("target"):
+
+
+def local_host(s: Settings, reader: Reader) -> None:
+    keys = ("target", "host", "ingressClassName")
+    if s.target == "local" and s.host and not s.ingress.given_class_name and reader.sound(*keys):
         reader.report(
-            "kubeContext", s.kube_context, "unset on eks, where clusterName says which cluster",
-            reader.remove_command("kubeContext"),
+            "host", f"{s.host}, without ingressClassName",
+            "unset, for http://localhost with a forwarded port; or with the IngressClass of a "
+            "controller that serves the host",
+            reader.remove_command("host") + ", or "
+            + reader.set_command("ingressClassName", "nginx"),
         )  # fmt: skip
 
 
@@ -70,6 +91,12 @@ def namespace(s: Settings, reader: Reader) -> None:
 
 def image(s: Settings, reader: Reader) -> None:
     image = s.image
+    repository = image.repository
+    if repository and "/" not in repository and s.target == "eks" and reader.sound("target"):
+        reader.report(
+            "imageRepository", repository, "registry/repository, on eks",
+            reader.set_command("imageRepository", f"REGISTRY/{repository}"),
+        )  # fmt: skip
     if not image.app_path and reader.sound("appPath"):
         if not image.repository and reader.sound("imageRepository"):
             reader.report(
@@ -129,11 +156,14 @@ def connections(s: Settings, reader: Reader) -> None:
         "databaseInstanceClass", "databaseMinCapacity", "databaseMaxCapacity", "databasePlugins",
         "replicas", "maxReplicas", "appConfigPath", "appPath",
     )  # fmt: skip
-    room = database.max_connections - RESERVED_CONNECTIONS
+    room = s.max_connections - RESERVED_CONNECTIONS
     if not reader.sound(*keys) or s.most_connections <= room:
         return
-    serverless = database.instance_class == "db.serverless"
-    capacity = f" of at most {database.max_capacity:g} ACU" if serverless else ""
+    provider = database.instance_class
+    if s.target == "local":
+        provider = "Postgres in the cluster"
+    elif provider == "db.serverless":
+        provider += f" of at most {database.max_capacity:g} ACU"
     fits = room // (s.database_plugins * s.app_config.pool_size) - 1
     mend = f"lower backend.database.knexConfig.pool.max in {s.portal.app_config_path}"
     if fits >= s.portal.replicas:
@@ -143,8 +173,8 @@ def connections(s: Settings, reader: Reader) -> None:
         f"{s.portal.most_replicas}, for which {s.most_connections} connections are needed: "
         f"{s.database_plugins} plugins x {s.app_config.pool_size} in each pool x {s.most_pods} "
         "pods, with the one that a rollout adds",
-        f"the {room} connections that {database.instance_class}{capacity} has to give; a larger "
-        "database has more",
+        f"the {room} connections that {provider} has to give"
+        + ("; a larger database has more" if s.target == "eks" else ""),
         mend,
     )
 
@@ -259,7 +289,7 @@ def generation(s: Settings, reader: Reader) -> None:
 
 
 def ca_bundle(s: Settings, reader: Reader) -> None:
-    region = s.aws.region
+    region = s.aws.region if s.target == "eks" else ""
     sound = region and reader.sound("databaseCaBundlePath", "aws:region")
     if sound and not s.ca_bundle.for_region(region):
         reader.report(
@@ -305,6 +335,8 @@ def app_config(s: Settings, reader: Reader) -> None:
         return
     path = s.portal.app_config_path
     provided = {*BUILT_IN_SECRETS, *BUILT_IN_VARIABLES, *s.portal.env, *s.portal.secret_env}
+    if not s.aws.region:
+        provided.discard("AWS_REGION")
     if s.portal.techdocs_bucket:
         provided.update(TECHDOCS_VARIABLES)
     for name in sorted(s.app_config.variables - provided):
@@ -342,6 +374,8 @@ def replicas(s: Settings, reader: Reader) -> None:
 
 def ingress(s: Settings, reader: Reader) -> None:
     ingress = s.ingress
+    if s.target == "local":
+        return
     unnamed = ingress.scheme == "internet-facing" and not ingress.inbound_cidrs
     if unnamed and reader.sound("ingressInboundCidrs", "ingressScheme"):
         reader.report(
@@ -389,7 +423,8 @@ def arns(s: Settings, reader: Reader) -> None:
 def load_balancer_controller(s: Settings, reader: Reader) -> None:
     ingress = s.ingress
     can_install = ingress.controller in ("pod-identity", "irsa")
-    if ingress.install_controller and not can_install and reader.sound("loadBalancerController"):
+    sound = reader.sound("loadBalancerController", "installLoadBalancerController")
+    if ingress.install_controller and not can_install and sound:
         reader.report(
             "installLoadBalancerController", f"true, with loadBalancerController "
             f"{ingress.controller}", "loadBalancerController pod-identity or irsa, whose role it "
@@ -407,6 +442,8 @@ def load_balancer_controller(s: Settings, reader: Reader) -> None:
 
 
 def tags(s: Settings, reader: Reader) -> None:
+    if not reader.sound("tags"):
+        return
     for name in sorted(set(OWN_TAGS).intersection(s.tags)):
         reader.report(
             "tags", name, f"names other than {', '.join(OWN_TAGS)}, which the program sets",
@@ -418,6 +455,7 @@ def tags(s: Settings, reader: Reader) -> None:
 
 RULES = (
     target,
+    local_host,
     namespace,
     image,
     app,

@@ -1,4 +1,4 @@
-"""The portal's database: Aurora PostgreSQL, its password, and the secret that holds both."""
+"""The portal's database: Aurora PostgreSQL, and the two logins with their secrets."""
 
 from __future__ import annotations
 
@@ -9,15 +9,22 @@ import pulumi_aws as aws
 import pulumi_random as random
 from pulumi import Output, ResourceOptions
 
+from components import peers
 from components.aurora_instances import ENGINE, AuroraInstances, AuroraInstancesArgs
-from components.aurora_network import POSTGRES_PORT, AuroraNetwork, AuroraNetworkArgs
+from components.aurora_network import AuroraNetwork, AuroraNetworkArgs
 from components.cluster import ClusterFacts
-from components.database import DATABASE_NAME, DatabaseConnection
+from components.database import (
+    DATABASE_NAME,
+    POSTGRES_PORT,
+    ROLE_NAME,
+    DatabaseConnection,
+    Login,
+    generated_password,
+)
 from settings import DatabaseSettings
 
 SERVERLESS = "db.serverless"
 MASTER_USERNAME = "backstageadmin"  # 1-16 letters or digits; not postgres or admin (RDS.24)
-PASSWORD_LENGTH = 32  # RDS takes 8 to 41 characters
 LOG_RETENTION_DAYS = 365  # CKV_AWS_338
 RECOVERY_DAYS = 30  # Secrets Manager's longest window
 
@@ -35,9 +42,10 @@ class AuroraPostgresArgs:
 class AuroraPostgres(pulumi.ComponentResource):
     """Creates an encrypted Aurora PostgreSQL cluster that refuses connections without TLS.
 
-    Around it: a generated password, a Secrets Manager secret with the whole connection, a cluster
-    parameter group, the log group of the exported logs, network and instances. All that belongs to
-    one generation carries its number, so that a new generation is made beside the old one.
+    Around it: generated passwords of the master user and of the portal's role, a Secrets Manager
+    secret with the whole connection of each, a cluster parameter group, the log group of the
+    exported logs, network and instances. All that belongs to one generation carries its number, so
+    that a new generation is made beside the old one.
 
     Sources: reference of CreateDBCluster and CreateDBInstance; controls RDS.2, .3, .4, .6, .7, .9,
     .12, .13, .15, .16, .24, .27, .35, .37, .50 of AWS Foundational Security Best Practices.
@@ -45,7 +53,10 @@ class AuroraPostgres(pulumi.ComponentResource):
 
     connection: DatabaseConnection
     secret_arn: Output[str]
-    """The Secrets Manager secret: engine, host, port, dbname, username and password as JSON."""
+    """The Secrets Manager secret of the portal's role: engine, host, port, dbname, username and
+    password as JSON."""
+    administrator_secret_arn: Output[str]
+    """The same of the master user."""
 
     def __init__(
         self, name: str, args: AuroraPostgresArgs, opts: ResourceOptions | None = None
@@ -57,16 +68,11 @@ class AuroraPostgres(pulumi.ComponentResource):
         )
         generation = f"{name}-{settings.generation}"
         identifier = f"{args.identifier}-{settings.generation}"
-        password = random.RandomPassword(
-            f"{name}-password",
-            random.RandomPasswordArgs(
-                length=PASSWORD_LENGTH,
-                special=False,  # RDS refuses / " @ and the space
-                keepers={"version": str(settings.password_version)},
-            ),
-            opts=ResourceOptions(parent=self),
-        )
-        cluster = self._cluster(name, args, generation, identifier, password.result)
+        own = ResourceOptions(parent=self)
+        version = str(settings.password_version)
+        master_password = generated_password(f"{name}-password", version, own)
+        role_password = generated_password(f"{name}-role-password", version, own)
+        cluster = self._cluster(name, args, generation, identifier, master_password)
         instances = AuroraInstances(
             generation,
             AuroraInstancesArgs(
@@ -82,12 +88,23 @@ class AuroraPostgres(pulumi.ComponentResource):
         self.connection = DatabaseConnection(
             host=host,
             port=cluster.port,
-            user=cluster.master_username,
-            password=password.result,
+            login=Login(ROLE_NAME, role_password),
+            administrator=Login(cluster.master_username, master_password),
             ca_certificates=args.ca_certificates,
-            networks=self._network.cidrs,
+            peers=self._network.cidrs.apply(peers.networks),
         )
-        self.secret_arn = self._secret(name, settings, self.connection)
+        self.administrator_secret_arn = self._secret(
+            f"{name}-postgres-password",
+            "Master user of the Backstage portal's database",
+            settings,
+            self.connection.administrator,
+        )
+        self.secret_arn = self._secret(
+            f"{name}-postgres-role",
+            "Connection of the Backstage portal to its database",
+            settings,
+            self.connection.login,
+        )
         self.register_outputs({"endpoint": host, "secretArn": self.secret_arn})
 
     def _cluster(
@@ -190,29 +207,29 @@ class AuroraPostgres(pulumi.ComponentResource):
         )
 
     def _secret(
-        self, name: str, settings: DatabaseSettings, connection: DatabaseConnection
+        self, name: str, description: str, settings: DatabaseSettings, login: Login
     ) -> Output[str]:
         secret = aws.secretsmanager.Secret(
-            f"{name}-postgres-password",
+            name,
             aws.secretsmanager.SecretArgs(
-                description="Connection of the Backstage portal to its database",
+                description=description,
                 recovery_window_in_days=0 if settings.skip_final_snapshot else RECOVERY_DAYS,
             ),
             opts=ResourceOptions(parent=self),
         )
         aws.secretsmanager.SecretVersion(
-            f"{name}-postgres-password-version",
+            f"{name}-version",
             aws.secretsmanager.SecretVersionArgs(
                 secret_id=secret.id,
                 # The keys that RDS itself writes and that AWS's clients expect.
                 secret_string=Output.json_dumps(
                     {
                         "engine": "postgres",
-                        "host": connection.host,
-                        "port": connection.port,
+                        "host": self.connection.host,
+                        "port": self.connection.port,
                         "dbname": DATABASE_NAME,
-                        "username": connection.user,
-                        "password": connection.password,
+                        "username": login.user,
+                        "password": login.password,
                     }
                 ),
             ),

@@ -10,9 +10,8 @@ import pulumi_aws as aws
 from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
 
 from components.cluster import ClusterFacts
+from components.database import POSTGRES_PORT
 from settings import DatabaseSettings
-
-POSTGRES_PORT = 5432
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pulumi import Output
+import pulumi_kubernetes as k8s
+import pulumi_random as random
+from pulumi import Input, Output, ResourceOptions
 
 DATABASE_NAME = "backstage"  # POSTGRES_DB; the portal keeps a schema for each plugin in it
+ROLE_NAME = "backstage"  # POSTGRES_USER; owns those schemas and nothing else
+POSTGRES_PORT = 5432
+PASSWORD_LENGTH = 32  # RDS takes 8 to 41 characters
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who connects to the database."""
+
+    user: Input[str]
+    password: Output[str]
+    """A secret."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +33,25 @@ class DatabaseConnection:
 
     host: Output[str]
     port: Output[int]
-    user: Output[str]
-    password: Output[str]
-    """A secret."""
-    ca_certificates: str
-    """PEM: roots that the server's certificate is verified with."""
-    networks: Output[Sequence[str]]
-    """IPv4 networks in which the database answers, for the pods' egress policy."""
+    login: Login
+    """The portal's own role, which `DatabaseRole` creates with the administrator's login."""
+    administrator: Login
+    """May create roles. It reaches the Job that creates the portal's role, and no other pod."""
+    ca_certificates: str | None
+    """PEM: roots that the server's certificate is verified with; None: it speaks no TLS."""
+    peers: Input[Sequence[k8s.networking.v1.NetworkPolicyPeerArgs]]
+    """Where the database answers, for the pods' egress policy."""
+
+
+def generated_password(name: str, version: str, opts: ResourceOptions) -> Output[str]:
+    """A random password, another one for another `version`."""
+    password = random.RandomPassword(
+        name,
+        random.RandomPasswordArgs(
+            length=PASSWORD_LENGTH,
+            special=False,  # RDS refuses / " @ and the space
+            keepers={"version": version},
+        ),
+        opts=opts,
+    )
+    return password.result

@@ -26,19 +26,23 @@ class ImageArgs:
     """Name of the ECR repository, where one is created; unique in account and region."""
     created: str | None
     """The time of the commit that is built, RFC 3339, for the image's label."""
+    uses_aws: bool = True
+    """False: nothing is looked up or created in AWS, not even for a repository of ECR."""
 
 
 class Image(pulumi.ComponentResource):
     """Builds `appPath` with pulumi-docker and pushes it, or names an existing image.
 
     Without `appPath` no resource of Docker exists, so that no Docker engine is needed. Without
-    `imageRepository` the built image goes to an ECR repository with immutable tags.
+    `imageRepository` the built image goes to an ECR repository with immutable tags, or, without
+    AWS, stays in the Docker engine.
     """
 
     reference: Output[str]
     """What the pods run: `repository@sha256:...`, or `repository:tag` for a given tag."""
     pull_policy: str
-    """`Always` for a tag, which might move; `IfNotPresent` for a digest, which can't."""
+    """`Always` for a tag, which might move; `IfNotPresent` for a digest, which can't, and without
+    AWS, where images are often loaded into the nodes."""
     repository_url: Output[str] | None
     """The created ECR repository."""
 
@@ -54,7 +58,7 @@ class Image(pulumi.ComponentResource):
             self.pull_policy = "IfNotPresent"
         else:
             self.reference = Output.from_input(f"{settings.repository}:{settings.tag}")
-            self.pull_policy = "Always"
+            self.pull_policy = "Always" if args.uses_aws else "IfNotPresent"
         self.register_outputs({"reference": self.reference})
 
     def _built(self, name: str, args: ImageArgs) -> Output[str]:
@@ -63,9 +67,10 @@ class Image(pulumi.ComponentResource):
 
         settings = args.settings
         registry_id: pulumi.Input[str] | None
-        if settings.repository:
-            repository: pulumi.Input[str] = settings.repository
-            ecr = _ECR.fullmatch(settings.repository)
+        pushed = args.uses_aws or bool(settings.repository)
+        if not args.uses_aws or settings.repository:
+            repository: pulumi.Input[str] = settings.repository or args.repository_name
+            ecr = _ECR.fullmatch(settings.repository or "") if args.uses_aws else None
             registry_id, registry_region = ecr.group(1, 2) if ecr else (None, None)
         else:
             created = self._repository(name, args.repository_name)
@@ -98,10 +103,11 @@ class Image(pulumi.ComponentResource):
                 ),
                 build_on_preview=False,
                 registry=registry,
+                skip_push=not pushed,
             ),
             opts=ResourceOptions(parent=self),
         )
-        return image.repo_digest
+        return image.repo_digest if pushed else image.image_name
 
     def _repository(self, name: str, repository_name: str) -> aws.ecr.Repository:
         repository = aws.ecr.Repository(

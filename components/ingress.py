@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
 
 from components.certificate import Certificate, CertificateArgs
+from components.ingress_rule import to_service
 from components.labels import LABELS
 from components.portal import PortalObjects
 from settings import Settings
@@ -73,22 +74,7 @@ class PortalIngress(pulumi.ComponentResource):
     def _ingress(
         self, name: str, args: PortalIngressArgs, certificate_arn: Input[str] | None
     ) -> k8s.networking.v1.Ingress:
-        backend = k8s.networking.v1.IngressBackendArgs(
-            service=k8s.networking.v1.IngressServiceBackendArgs(
-                name=args.objects.service,
-                port=k8s.networking.v1.ServiceBackendPortArgs(number=args.settings.port),
-            )
-        )
-        rule = k8s.networking.v1.IngressRuleArgs(
-            host=args.settings.host,
-            http=k8s.networking.v1.HTTPIngressRuleValueArgs(
-                paths=[
-                    k8s.networking.v1.HTTPIngressPathArgs(
-                        path="/", path_type="Prefix", backend=backend
-                    )
-                ]
-            ),
-        )
+        rule = to_service(args.settings.host, args.objects.service, args.settings.port)
         return k8s.networking.v1.Ingress(
             f"{name}-ingress",
             k8s.networking.v1.IngressInitArgs(

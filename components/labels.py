@@ -11,3 +11,12 @@ LABELS = {
     "app.kubernetes.io/part-of": "backstage",
     "app.kubernetes.io/managed-by": "pulumi",
 }
+
+
+def job_labels(name: str) -> dict[str, str]:
+    """Labels of a Job and its pods, which nothing that serves may select."""
+    return {
+        "app.kubernetes.io/name": name,
+        "app.kubernetes.io/part-of": "backstage",
+        "app.kubernetes.io/managed-by": "pulumi",
+    }

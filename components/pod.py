@@ -1,8 +1,10 @@
-"""The portal's pod template. Not a component: the Deployment is what runs it."""
+"""The portal's pods: what its Deployment and its Jobs run. Not a component itself."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi_kubernetes as k8s
 from pulumi import Input, Output
@@ -10,6 +12,7 @@ from pulumi import Input, Output
 from components.database import DATABASE_NAME
 from components.labels import LABELS, SELECTOR
 from components.portal import APP_CONFIG_FILE, PortalObjects
+from components.security import container_security, pod_security
 from settings import Settings
 
 core = k8s.core.v1
@@ -28,7 +31,18 @@ PRE_STOP_SECONDS = 20
 GRACE_SECONDS = 90
 CONFIG_DIRECTORY = "/etc/backstage/app-config"
 CA_DIRECTORY = "/etc/backstage/database-ca"
+SCRIPT_DIRECTORY = "/etc/backstage/scripts"
+# Written out, so that a portal whose image names other files can't start without these.
+COMMAND = (
+    "node",
+    "packages/backend",
+    "--config",
+    "app-config.yaml",
+    "--config",
+    f"{CONFIG_DIRECTORY}/{APP_CONFIG_FILE}",
+)
 TEMPORARY_SIZE = "1Gi"
+TECHDOCS_DIRECTORY = "/tmp/techdocs"  # noqa: S108, in the pod
 METRICS_PORT = 9464  # of OpenTelemetry's Prometheus exporter
 
 
@@ -48,13 +62,13 @@ class PodArgs:
     pull_policy: str
     objects: PortalObjects
     database_port: Input[int]
+    database_tls: bool
     techdocs_bucket: Input[str] | None
 
 
 def pod_template(args: PodArgs) -> k8s.core.v1.PodTemplateSpecArgs:
-    """A pod that Pod Security "restricted" admits, with a read-only root file system."""
+    """The Deployment's pod."""
     settings = args.settings
-    system, architecture = settings.image.platform.split("/")
     spread = [
         core.TopologySpreadConstraintArgs(
             max_skew=1,
@@ -70,72 +84,124 @@ def pod_template(args: PodArgs) -> k8s.core.v1.PodTemplateSpecArgs:
         metadata=k8s.meta.v1.ObjectMetaArgs(
             labels=LABELS, annotations=_SCRAPED if settings.portal.metrics else None
         ),
-        spec=core.PodSpecArgs(
+        spec=pod_spec(
+            settings,
+            _serving(args),
+            portal_volumes(args.objects),
             service_account_name=args.objects.service_account,
             automount_service_account_token=settings.portal.kubernetes_plugin,
-            enable_service_links=False,
             termination_grace_period_seconds=GRACE_SECONDS,
-            node_selector={"kubernetes.io/os": system, "kubernetes.io/arch": architecture},
             topology_spread_constraints=spread,
-            image_pull_secrets=(
-                [core.LocalObjectReferenceArgs(name=settings.image.pull_secret)]
-                if settings.image.pull_secret
-                else None
-            ),
-            security_context=core.PodSecurityContextArgs(
-                run_as_non_root=True,
-                run_as_user=USER,
-                run_as_group=USER,
-                fs_group=USER,
-                seccomp_profile=core.SeccompProfileArgs(type="RuntimeDefault"),
-            ),
-            containers=[_container(args)],
-            volumes=[
-                core.VolumeArgs(
-                    name="app-config",
-                    config_map=core.ConfigMapVolumeSourceArgs(name=args.objects.app_config),
-                ),
-                core.VolumeArgs(
-                    name="database-ca",
-                    config_map=core.ConfigMapVolumeSourceArgs(name=args.objects.database_ca),
-                ),
-                core.VolumeArgs(
-                    name="tmp", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=TEMPORARY_SIZE)
-                ),
-            ],
         ),
     )
 
 
-def _container(args: PodArgs) -> k8s.core.v1.ContainerArgs:
+def pod_spec(
+    settings: Settings,
+    container: k8s.core.v1.ContainerArgs,
+    volumes: Sequence[k8s.core.v1.VolumeArgs],
+    **fields: Any,
+) -> k8s.core.v1.PodSpecArgs:
+    """A pod that runs the image where it can run, and that Pod Security "restricted" admits."""
+    system, architecture = settings.image.platform.split("/")
+    return core.PodSpecArgs(
+        enable_service_links=False,
+        node_selector={"kubernetes.io/os": system, "kubernetes.io/arch": architecture},
+        image_pull_secrets=(
+            [core.LocalObjectReferenceArgs(name=settings.image.pull_secret)]
+            if settings.image.pull_secret
+            else None
+        ),
+        security_context=pod_security(USER),
+        containers=[container],
+        volumes=volumes,
+        **fields,
+    )
+
+
+def container(
+    pod: PodArgs,
+    name: str,
+    arguments: Sequence[str],
+    variables: Mapping[str, Input[str]],
+    **fields: Any,
+) -> k8s.core.v1.ContainerArgs:
+    """A container of the image, with a read-only root file system."""
+    return core.ContainerArgs(
+        name=name,
+        image=pod.image,
+        image_pull_policy=pod.pull_policy,
+        args=list(arguments),
+        env=[core.EnvVarArgs(name=key, value=value) for key, value in variables.items()],
+        security_context=container_security(),
+        termination_message_policy="FallbackToLogsOnError",
+        **fields,
+    )
+
+
+def secret_variables(secret: Input[str]) -> list[k8s.core.v1.EnvFromSourceArgs]:
+    """Every entry of a Secret as a variable."""
+    return [core.EnvFromSourceArgs(secret_ref=core.SecretEnvSourceArgs(name=secret))]
+
+
+def config_map_volume(name: str, config_map: Input[str]) -> k8s.core.v1.VolumeArgs:
+    """A volume with the files of a ConfigMap."""
+    return core.VolumeArgs(name=name, config_map=core.ConfigMapVolumeSourceArgs(name=config_map))
+
+
+def read_only(volume: str, path: str) -> k8s.core.v1.VolumeMountArgs:
+    """Mounts a volume that the container can't write to."""
+    return core.VolumeMountArgs(name=volume, mount_path=path, read_only=True)
+
+
+def portal_volumes(objects: PortalObjects) -> list[k8s.core.v1.VolumeArgs]:
+    """The volumes of `portal_mounts`."""
+    return [
+        config_map_volume("app-config", objects.app_config),
+        config_map_volume("database-ca", objects.database_ca),
+        core.VolumeArgs(
+            name="tmp", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=TEMPORARY_SIZE)
+        ),
+    ]
+
+
+def portal_mounts() -> list[k8s.core.v1.VolumeMountArgs]:
+    """Configuration and roots to read, and the only place to write to."""
+    return [
+        read_only("app-config", CONFIG_DIRECTORY),
+        read_only("database-ca", CA_DIRECTORY),
+        core.VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108
+    ]
+
+
+def portal_resources(settings: Settings) -> k8s.core.v1.ResourceRequirementsArgs:
+    """What a running portal reserves, and may take."""
+    portal = settings.portal
+    return core.ResourceRequirementsArgs(
+        requests={"cpu": portal.cpu_request, "memory": portal.memory_request},
+        # No CPU limit: throttling would only slow the start and every page.
+        limits={"memory": portal.memory_limit},
+    )
+
+
+def _serving(args: PodArgs) -> k8s.core.v1.ContainerArgs:
     settings, port = args.settings.portal, args.settings.port
     ports = {"http": port, **({"metrics": METRICS_PORT} if settings.metrics else {})}
-    return core.ContainerArgs(
-        name=CONTAINER,
-        image=args.image,
-        image_pull_policy=args.pull_policy,
-        # Written out, so that a portal whose image names other files can't start without these.
-        args=[
-            "node",
-            "packages/backend",
-            "--config",
-            "app-config.yaml",
-            "--config",
-            f"{CONFIG_DIRECTORY}/{APP_CONFIG_FILE}",
-        ],
+    variables = portal_variables(args)
+    if settings.migration_job:
+        variables["APP_CONFIG_backend_database_skipMigrations"] = "true"
+    return container(
+        args,
+        CONTAINER,
+        COMMAND,
+        variables,
+        env_from=secret_variables(args.objects.secret),
+        volume_mounts=portal_mounts(),
+        resources=portal_resources(args.settings),
         ports=[
             core.ContainerPortArgs(name=name, container_port=number, protocol="TCP")
             for name, number in ports.items()
         ],
-        env_from=[
-            core.EnvFromSourceArgs(secret_ref=core.SecretEnvSourceArgs(name=args.objects.secret))
-        ],
-        env=[core.EnvVarArgs(name=key, value=value) for key, value in _variables(args).items()],
-        resources=core.ResourceRequirementsArgs(
-            requests={"cpu": settings.cpu_request, "memory": settings.memory_request},
-            # No CPU limit: throttling would only slow the start and every page.
-            limits={"memory": settings.memory_limit},
-        ),
         # Liveness is green as soon as the server listens; readiness only once every plugin has
         # started, migrations included. So start-up is judged by readiness, for five minutes.
         startup_probe=_probe(port, "readiness", period=5, failures=60),
@@ -144,44 +210,45 @@ def _container(args: PodArgs) -> k8s.core.v1.ContainerArgs:
         lifecycle=core.LifecycleArgs(
             pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=PRE_STOP_SECONDS))
         ),
-        security_context=core.SecurityContextArgs(
-            allow_privilege_escalation=False,
-            capabilities=core.CapabilitiesArgs(drop=["ALL"]),
-            privileged=False,
-            read_only_root_filesystem=True,
-            run_as_non_root=True,
-        ),
-        termination_message_policy="FallbackToLogsOnError",
-        volume_mounts=[
-            core.VolumeMountArgs(name="app-config", mount_path=CONFIG_DIRECTORY, read_only=True),
-            core.VolumeMountArgs(name="database-ca", mount_path=CA_DIRECTORY, read_only=True),
-            core.VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108
-        ],
     )
 
 
-def _variables(args: PodArgs) -> dict[str, Input[str]]:
+def portal_variables(args: PodArgs) -> dict[str, Input[str]]:
+    """The plain variables with which the portal starts."""
     settings = args.settings
     heap = int(settings.portal.memory_limit_mebibytes * HEAP_SHARE)
     variables: dict[str, Input[str]] = {
-        "APP_HOST": settings.host,
+        "APP_HOST": settings.host or "localhost",
         "APP_PORT": str(settings.port),
-        "POSTGRES_PORT": Output.from_input(args.database_port).apply(lambda port: str(int(port))),
+        "POSTGRES_PORT": port_text(args.database_port),
         "POSTGRES_DB": DATABASE_NAME,
         "APP_CONFIG_app_baseUrl": settings.base_url,
         "APP_CONFIG_backend_baseUrl": settings.base_url,
         "APP_CONFIG_auth_environment": "production",
         "NODE_ENV": "production",
         "NODE_OPTIONS": f"--max-old-space-size={heap} --max-semi-space-size={SEMI_SPACE}",
-        "AWS_REGION": settings.aws.region,
     }
+    if settings.aws.region:
+        variables["AWS_REGION"] = settings.aws.region
+    if not args.database_tls:
+        variables["APP_CONFIG_backend_database_connection_ssl"] = "false"
     if settings.base_url.startswith("http:"):
         # Else browsers ask for the page's scripts over https and show nothing.
         variables["APP_CONFIG_backend_csp_upgrade-insecure-requests"] = "false"
+    publisher = "APP_CONFIG_techdocs_publisher"
     if args.techdocs_bucket is not None:
         variables["TECHDOCS_PUBLISHER"] = "awsS3"
         variables["TECHDOCS_BUCKET"] = args.techdocs_bucket
+        variables[f"{publisher}_awsS3_bucketName"] = args.techdocs_bucket
+        variables[f"{publisher}_awsS3_region"] = settings.aws.region
+    else:
+        variables[f"{publisher}_local_publishDirectory"] = TECHDOCS_DIRECTORY
     return {**variables, **settings.portal.env}
+
+
+def port_text(port: Input[int]) -> Output[str]:
+    """A port as the text that a variable holds."""
+    return Output.from_input(port).apply(lambda number: str(int(number)))
 
 
 def _probe(port: int, check: str, period: int, failures: int) -> k8s.core.v1.ProbeArgs:

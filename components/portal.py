@@ -1,9 +1,10 @@
-"""Everything of the portal that its pods build on: namespace, Secret, ConfigMaps, Service."""
+"""Everything of the portal that its pods build on: service account, Secret, ConfigMaps, Service."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -12,24 +13,29 @@ from pulumi import Input, Output, ResourceOptions
 
 from components.database import DatabaseConnection
 from components.labels import LABELS, SELECTOR
+from components.names import name_of
 from components.service_account import PortalServiceAccount, PortalServiceAccountArgs
 from settings import Settings
 
 SESSION_SECRET_LENGTH = 48
 APP_CONFIG_FILE = "app-config.production.yaml"
 CA_FILE = "ca.pem"
+NO_CA = "# The database speaks no TLS.\n"  # the configuration names the file all the same
 SERVICE_NAME = "backstage"
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+ROLE_SCRIPT = "database-role.js"
+MIGRATION_SCRIPT = "migrate.js"
+SCRIPTS = (ROLE_SCRIPT, MIGRATION_SCRIPT)
 
 
 @dataclass(frozen=True)
 class PortalArgs:
     settings: Settings
+    namespace: Output[str]
     database: DatabaseConnection
     service_account_name: str
     """Physical name: AWS's trust policies name the service account."""
     service_account_annotations: Mapping[str, Output[str]]
-    readiness_gate_label: str
-    """Label with which the load balancer's controller injects readiness gates into new pods."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +48,11 @@ class PortalObjects:
     secret: Output[str]
     app_config: Output[str]
     database_ca: Output[str]
+    scripts: Output[str]
 
 
 class Portal(pulumi.ComponentResource):
-    """Creates the namespace, which enforces Pod Security "restricted", the service account, the
-    Secret, the two ConfigMaps and the Service.
+    """Creates the service account, the Secret, the ConfigMaps and the Service.
 
     Secret and ConfigMaps have generated names: a changed value makes a new object, which makes a
     new pod template, which rolls the pods; the old object goes last. The Service exists before
@@ -58,25 +64,7 @@ class Portal(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PortalArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("backstage:portal:Portal", name, None, opts)
-        namespace = k8s.core.v1.Namespace(
-            f"{name}-namespace",
-            k8s.core.v1.NamespaceInitArgs(
-                metadata=k8s.meta.v1.ObjectMetaArgs(
-                    name=args.settings.namespace,
-                    labels={
-                        "app.kubernetes.io/part-of": "backstage",
-                        "app.kubernetes.io/managed-by": "pulumi",
-                        **{
-                            f"pod-security.kubernetes.io/{mode}": "restricted"
-                            for mode in ("enforce", "audit", "warn")
-                        },
-                        args.readiness_gate_label: "enabled",
-                    },
-                )
-            ),
-            opts=ResourceOptions(parent=self),
-        )
-        self._namespace = _name_of(namespace)
+        self._namespace = args.namespace
         service_account = PortalServiceAccount(
             name,
             PortalServiceAccountArgs(
@@ -90,19 +78,21 @@ class Portal(pulumi.ComponentResource):
         self.service = self._service(name, args.settings.port)
         self.objects = PortalObjects(
             namespace=self._namespace,
-            service=_name_of(self.service),
+            service=name_of(self.service),
             service_account=service_account.name,
             secret=self._secret(name, args),
             app_config=self._config_map(
                 f"{name}-app-config", {APP_CONFIG_FILE: args.settings.app_config.text}
             ),
             database_ca=self._config_map(
-                f"{name}-database-ca", {CA_FILE: args.database.ca_certificates}
+                f"{name}-database-ca", {CA_FILE: args.database.ca_certificates or NO_CA}
+            ),
+            scripts=self._config_map(
+                f"{name}-scripts",
+                {file: (ASSETS / file).read_text(encoding="utf-8") for file in SCRIPTS},
             ),
         )
-        self.register_outputs(
-            {"namespace": self.objects.namespace, "serviceName": self.objects.service}
-        )
+        self.register_outputs({"serviceName": self.objects.service})
 
     def _secret(self, name: str, args: PortalArgs) -> Output[str]:
         # Sign-in sessions survive a restart and are known to every pod.
@@ -113,8 +103,8 @@ class Portal(pulumi.ComponentResource):
         )
         values: dict[str, Input[str]] = {
             "POSTGRES_HOST": args.database.host,
-            "POSTGRES_USER": args.database.user,
-            "POSTGRES_PASSWORD": args.database.password,
+            "POSTGRES_USER": args.database.login.user,
+            "POSTGRES_PASSWORD": args.database.login.password,
             "AUTH_SESSION_SECRET": session_secret.result,
             **args.settings.portal.secret_env,
         }
@@ -125,7 +115,7 @@ class Portal(pulumi.ComponentResource):
             ),
             opts=ResourceOptions(parent=self),
         )
-        return _name_of(secret)
+        return name_of(secret)
 
     def _config_map(self, name: str, data: dict[str, str]) -> Output[str]:
         config_map = k8s.core.v1.ConfigMap(
@@ -133,7 +123,7 @@ class Portal(pulumi.ComponentResource):
             k8s.core.v1.ConfigMapInitArgs(metadata=self._metadata(), data=data),
             opts=ResourceOptions(parent=self),
         )
-        return _name_of(config_map)
+        return name_of(config_map)
 
     def _service(self, name: str, port: int) -> k8s.core.v1.Service:
         return k8s.core.v1.Service(
@@ -163,12 +153,3 @@ class Portal(pulumi.ComponentResource):
     def _metadata(self) -> k8s.meta.v1.ObjectMetaArgs:
         """Without a name: Pulumi generates one from the logical name, and a new one on a change."""
         return k8s.meta.v1.ObjectMetaArgs(namespace=self._namespace, labels=LABELS)
-
-
-def _name_of(
-    resource: k8s.core.v1.Namespace
-    | k8s.core.v1.Secret
-    | k8s.core.v1.ConfigMap
-    | k8s.core.v1.Service,
-) -> Output[str]:
-    return resource.metadata.apply(lambda metadata: metadata.name)

@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 from pulumi import Input, Output, ResourceOptions
 
 from components.labels import LABELS
+from components.names import name_of
 
 # What Backstage's Kubernetes plugin fetches by default, by API group. No Secret, no write.
 READ = {
@@ -56,7 +57,7 @@ class PortalServiceAccount(pulumi.ComponentResource):
             ),
             opts=ResourceOptions(parent=self),
         )
-        self.name = account.metadata.apply(lambda metadata: metadata.name)
+        self.name = name_of(account)
         if args.kubernetes_plugin:
             self._read_access(name, args)
         self.register_outputs({"name": self.name})
@@ -83,7 +84,7 @@ class PortalServiceAccount(pulumi.ComponentResource):
                 role_ref=k8s.rbac.v1.RoleRefArgs(
                     api_group="rbac.authorization.k8s.io",
                     kind="ClusterRole",
-                    name=role.metadata.apply(lambda made: made.name),
+                    name=name_of(role),
                 ),
                 subjects=[
                     k8s.rbac.v1.SubjectArgs(

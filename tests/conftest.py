@@ -10,7 +10,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 # Markers of tests that need more than Python; each runs with its own make target only.
-OPT_IN = {"e2e": "needs a Docker engine and PostgreSQL's server binaries; run by `make e2e`"}
+OPT_IN = {
+    "e2e": "needs a Docker engine and PostgreSQL's server binaries; run by `make e2e`",
+    "engine": "needs the Pulumi CLI; run by `make test-engine`",
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:

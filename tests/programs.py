@@ -15,8 +15,10 @@ from tools.preview.stack_file import StackConfig, read_stack
 
 ROOT = Path(__file__).resolve().parent.parent
 STACK_FILES = {path.stem: path for path in sorted((ROOT / "tests" / "stacks").glob("*.yaml"))}
-COMMITTED = ("dev", "prod")
+COMMITTED = ("dev", "prod", "local")
 STACKS = (*COMMITTED, *STACK_FILES)
+LOCAL_STACKS = ("local", "local-build")
+EKS_STACKS = tuple(stack for stack in STACKS if stack not in LOCAL_STACKS)
 
 
 class Program:

@@ -14,18 +14,26 @@ import yaml
 from tests.programs import COMMITTED, ROOT, previewed
 
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
+SECRET = "kubernetes:core/v1:Secret"
+DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+JOB = "kubernetes:batch/v1:Job"
+# What reads the configuration: the pods that serve, and the Job that migrates.
+SERVING, MIGRATING = (DEPLOYMENT, "backstage-deployment"), (JOB, "backstage-migrations")
 # What every package of portal/ says of its configuration; `make e2e` compares it with the image.
 SCHEMAS = ROOT / "tests" / "golden" / "portal-config-schemas.json"
 VANISHED = object()
 
 
-def environment(stack: str) -> dict[str, str]:
-    """The variables of the stack's container; what is unknown before an update has a stand-in."""
+def environment(stack: str, workload: tuple[str, str] = SERVING) -> dict[str, str]:
+    """The variables of a workload's container; what is unknown before an update has a stand-in."""
     program = previewed(stack, creates=True)
-    pod = program.inputs("kubernetes:apps/v1:Deployment")["spec"]["template"]["spec"]
-    secret = program.one("kubernetes:core/v1:Secret").raw_inputs["stringData"]["value"]
-    variables = dict.fromkeys(secret, "secret")
-    return variables | {each["name"]: each["value"] for each in pod["containers"][0]["env"]}
+    pod = program.inputs(*workload)["spec"]["template"]["spec"]
+    [found] = pod["containers"]
+    [source] = found["envFrom"]
+    # Generated names are the logical ones.
+    secret = program.one(SECRET, source["secretRef"]["name"])
+    variables = dict.fromkeys(secret.raw_inputs["stringData"]["value"], "secret")
+    return variables | {each["name"]: each["value"] for each in found["env"]}
 
 
 def substituted(node: Any, variables: Mapping[str, str]) -> Any:
@@ -55,10 +63,18 @@ def substituted(node: Any, variables: Mapping[str, str]) -> Any:
     return VANISHED if unset else text
 
 
-def rendered(stack: str) -> dict[str, Any]:
+def parsed(value: str) -> Any:
+    """A variable as Backstage reads it: JSON, or else the text itself."""
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def rendered(stack: str, workload: tuple[str, str] = SERVING) -> dict[str, Any]:
     """app-config.production.yaml as the pod sees it, with the overrides of its environment."""
     texts = previewed(stack, creates=True).inputs(CONFIG_MAP, "backstage-app-config")["data"]
-    variables = environment(stack)
+    variables = environment(stack, workload)
     (text,) = texts.values()
     config: dict[str, Any] = substituted(yaml.safe_load(text), variables)
     for name, value in variables.items():
@@ -67,7 +83,7 @@ def rendered(stack: str) -> dict[str, Any]:
             node = config
             for part in path:
                 node = node.setdefault(part, {})
-            node[last] = value
+            node[last] = parsed(value)
     return config
 
 
@@ -81,9 +97,10 @@ def problems(config: dict[str, Any]) -> list[str]:
     return [f"{error.json_path}: {error.message}" for error in found]
 
 
+@pytest.mark.parametrize("workload", [SERVING, MIGRATING], ids=["serving", "migrating"])
 @pytest.mark.parametrize("stack", COMMITTED)
-def test_rendered_configuration_follows_the_schema(stack: str) -> None:
-    assert problems(rendered(stack)) == []
+def test_rendered_configuration_follows_the_schema(stack: str, workload: tuple[str, str]) -> None:
+    assert problems(rendered(stack, workload)) == []
 
 
 @pytest.mark.parametrize(
@@ -96,6 +113,9 @@ def test_rendered_configuration_follows_the_schema(stack: str) -> None:
         (("catalog", "rules"), "all"),
         (("permission", "enabled"), "sometimes"),
         (("techdocs", "builder"), 1),
+        (("backend", "database", "skipMigrations"), "yes"),
+        (("catalog", "processingInterval"), True),
+        (("scaffolder", "concurrentTasksLimit"), "none"),
     ],
 )
 def test_a_wrong_type_is_found(path: tuple[str, ...], value: object) -> None:
@@ -114,13 +134,36 @@ def test_what_the_portal_needs_is_there(stack: str) -> None:
     assert config["backend"]["listen"] == ":7007"
     database = config["backend"]["database"]
     assert database["connection"]["database"] == "backstage"
-    assert database["connection"]["ssl"] == {"rejectUnauthorized": True, "ca": "the file's text"}
+    verified = {"rejectUnauthorized": True, "ca": "the file's text"}
+    # Postgres in the cluster speaks no TLS.
+    assert database["connection"]["ssl"] == (False if stack == "local" else verified)
+    assert database["skipMigrations"] is True
     assert (database["ensureExists"], database["ensureSchemaExists"]) == (False, True)
     assert set(config["auth"]["providers"]) == {"github"}
     assert config["auth"]["session"]["secret"] == "secret"
     assert config["backend"]["trustProxy"] == 1
+    techdocs = config["techdocs"]["publisher"]
+    if stack == "dev":
+        bucket = {"bucketName": "backstage-techdocs", "region": "us-east-1"}
+        assert techdocs == {"type": "awsS3", "awsS3": bucket}
+    else:  # the only place that a pod may write to
+        assert techdocs == {"type": "local", "local": {"publishDirectory": "/tmp/techdocs"}}
     # No token was given: the key is gone, and with it a header that GitHub would refuse.
     assert config["integrations"]["github"] == [{"host": "github.com"}]
+
+
+@pytest.mark.parametrize("stack", COMMITTED)
+def test_the_migration_job_reads_the_same_but_for_what_else_it_would_do(stack: str) -> None:
+    serving, migrating = rendered(stack), rendered(stack, MIGRATING)
+    # What Backstage does without the key; the pods that serve set it.
+    assert serving["backend"]["database"].pop("skipMigrations") is True
+    assert migrating["catalog"].pop("processingInterval") is False
+    assert migrating["scaffolder"].pop("concurrentTasksLimit") == 0
+    assert migrating["backend"]["lifecycle"].pop("serverShutdownDelay") == {"seconds": 0}
+    assert serving["backend"]["lifecycle"].pop("serverShutdownDelay") == {"seconds": 15}
+    migrations = migrating["backend"]["database"]["knexConfig"].pop("migrations")
+    assert migrations == {"disableMigrationsListValidation": True}
+    assert migrating == serving
 
 
 def test_time_outs_fit_the_load_balancer_and_the_pod() -> None:
@@ -128,7 +171,7 @@ def test_time_outs_fit_the_load_balancer_and_the_pod() -> None:
     server, lifecycle = backend["server"], backend["lifecycle"]
     alb_idle = 120
     assert alb_idle < server["keepAliveTimeout"]["seconds"] < server["headersTimeout"]["seconds"]
-    spec = previewed("prod", creates=True).inputs("kubernetes:apps/v1:Deployment")["spec"]
+    spec = previewed("prod", creates=True).inputs(DEPLOYMENT)["spec"]
     pod = spec["template"]["spec"]
     grace = pod["terminationGracePeriodSeconds"]
     pre_stop = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
@@ -141,4 +184,5 @@ def test_every_variable_of_the_file_is_provided(stack: str) -> None:
     values = re.sub(r"^\s*#.*$", "", text, flags=re.M)
     uses = set(re.findall(r"(?<!\$)\$\{([A-Z0-9_]+)\}", values))
     assert uses
-    assert uses <= set(environment(stack))
+    for workload in (SERVING, MIGRATING):
+        assert uses <= set(environment(stack, workload))

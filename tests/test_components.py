@@ -13,27 +13,37 @@ import pulumi_kubernetes as k8s
 import pytest
 from pulumi import Output, ResourceOptions
 
+from components import peers
 from components.aurora import AuroraPostgres, AuroraPostgresArgs
 from components.aurora_network import AuroraNetwork, AuroraNetworkArgs
 from components.auto_mode import AutoModeIngressClass, AutoModeIngressClassArgs
 from components.certificate import Certificate, CertificateArgs
 from components.cluster import Cluster, ClusterArgs, ClusterFacts
-from components.database import DatabaseConnection
+from components.database import DatabaseConnection, Login
+from components.database_role import DatabaseRole, DatabaseRoleArgs
 from components.deployment import PortalDeployment, PortalDeploymentArgs
 from components.image import Image, ImageArgs
 from components.ingress import PortalIngress, PortalIngressArgs
+from components.labels import SELECTOR
 from components.load_balancer_controller import (
     LoadBalancerController,
     LoadBalancerControllerArgs,
     policy_document,
 )
+from components.local_cluster import LocalCluster, LocalClusterArgs
+from components.migrations import Migrations, MigrationsArgs
+from components.namespace import PortalNamespace, PortalNamespaceArgs
 from components.network_policy import PortalNetworkPolicy, PortalNetworkPolicyArgs
+from components.plain_ingress import PlainIngress, PlainIngressArgs
 from components.pod import PodArgs
 from components.pod_role import PodRole, PodRoleArgs
-from components.portal import Portal, PortalArgs, PortalObjects
+from components.portal import NO_CA, Portal, PortalArgs, PortalObjects
+from components.postgres import Postgres, PostgresArgs
 from components.service_account import PortalServiceAccount, PortalServiceAccountArgs
 from components.techdocs import TechDocs, TechDocsArgs
 from settings import (
+    EPHEMERAL,
+    IN_CLUSTER_CONNECTIONS,
     AwsSettings,
     DatabaseSettings,
     ImageSettings,
@@ -71,16 +81,24 @@ def connection() -> DatabaseConnection:
     return DatabaseConnection(
         host=Output.from_input("db.example.com"),
         port=Output.from_input(5433),
-        user=Output.from_input("portal"),
-        password=Output.secret("hunter2"),
+        login=Login("portal", Output.secret("hunter2")),
+        administrator=Login("master", Output.secret("hunter3")),
         ca_certificates="-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
-        networks=Output.from_input(["10.8.1.0/24"]),
+        peers=peers.networks(["10.8.1.0/24"]),
     )
 
 
 def objects() -> PortalObjects:
     """Names of a portal's objects."""
-    names = ("namespace", "service", "service_account", "secret", "app_config", "database_ca")
+    names = (
+        "namespace",
+        "service",
+        "service_account",
+        "secret",
+        "app_config",
+        "database_ca",
+        "scripts",
+    )
     return PortalObjects(**{name: Output.from_input(f"the-{name}") for name in names})
 
 
@@ -223,6 +241,7 @@ def test_image_built_into_a_created_repository(creates: bool) -> None:
         "NODE_IMAGE": "r.io/node:24",
     }
     assert image["buildOnPreview"] is False
+    assert image["skipPush"] is False
     url = "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop-dev"
     assert image["imageName"] == (f"{url}:abc" if creates else COMPUTED)
     assert program.outputs["image"].startswith(f"{url}@sha256:") if creates else True
@@ -234,6 +253,49 @@ def test_image_built_for_another_registry_uses_the_docker_login() -> None:
     image = program.inputs("docker:index/image:Image")
     assert image["imageName"] == "ghcr.io/shop/portal:abc"
     assert "registry" not in image
+
+    assert image["skipPush"] is False
+
+
+ECR = "210987654321.dkr.ecr.eu-west-1.amazonaws.com/portal"
+
+
+@MODES
+@pytest.mark.parametrize("repository", [None, "ghcr.io/shop/portal", ECR])
+def test_image_built_without_aws(creates: bool, repository: str | None) -> None:
+    """Without a repository it stays in the Docker engine, under its tag."""
+
+    def build(opts: ResourceOptions) -> None:
+        settings = ImageSettings(app_path="portal", tag="abc", repository=repository)
+        image = Image("i", ImageArgs(settings, "shop-local", None, uses_aws=False), opts)
+        pulumi.export("image", image.reference)
+        assert image.pull_policy == "IfNotPresent"
+        assert image.repository_url is None
+
+    program = run(build, creates)
+    image = program.inputs("docker:index/image:Image")
+    name = f"{repository or 'shop-local'}:abc"
+    assert image["imageName"] == name
+    assert image["skipPush"] is (repository is None)
+    assert "registry" not in image
+    assert not [each for each in program.types() if each.startswith("aws:")]
+    if repository is None:
+        assert program.outputs == {"image": name}
+    elif creates:
+        assert program.outputs["image"].startswith(f"{repository}@sha256:")
+
+
+@pytest.mark.parametrize("repository", ["portal", ECR])
+def test_image_pulled_without_aws(repository: str) -> None:
+    def build(opts: ResourceOptions) -> None:
+        settings = ImageSettings(repository=repository, tag="abc")
+        image = Image("i", ImageArgs(settings, "n", None, uses_aws=False), opts)
+        pulumi.export("image", image.reference)
+        assert image.pull_policy == "IfNotPresent"  # it may have been loaded into the nodes
+
+    program = run(build, creates=False)
+    assert program.outputs == {"image": f"{repository}:abc"}
+    assert not [each for each in program.types() if each.startswith(("aws:", "docker:"))]
 
 
 # Database
@@ -264,20 +326,46 @@ def test_aurora(creates: bool) -> None:
         database = AuroraPostgres("d", args, opts)
         pulumi.export("host", database.connection.host)
         pulumi.export("port", database.connection.port)
-        pulumi.export("password", database.connection.password)
-        pulumi.export("networks", database.connection.networks)
+        pulumi.export("master", database.connection.administrator.user)
+        pulumi.export("master_password", database.connection.administrator.password)
+        pulumi.export("user", database.connection.login.user)
+        pulumi.export("password", database.connection.login.password)
+        pulumi.export("tls", database.connection.ca_certificates)
+        pulumi.export("peers", database.connection.peers)
 
     program = run(build, creates)
     host = "shop-prod-1.cluster-standin.us-east-1.rds.amazonaws.com" if creates else COMPUTED
     assert program.outputs == {
         "host": host,
         "port": 5432,
+        "master": "backstageadmin",
+        "master_password": SECRET,
+        "user": "backstage",
         "password": SECRET,
-        "networks": ["10.0.0.0/19", "10.0.32.0/19"],
+        "tls": "PEM",
+        "peers": [{"ip_block": {"cidr": cidr}} for cidr in ("10.0.0.0/19", "10.0.32.0/19")],
     }
-    password = program.inputs("random:index/randomPassword:RandomPassword")
-    assert password["special"] is False
-    assert 8 <= password["length"] <= 41
+    passwords = program.all("random:index/randomPassword:RandomPassword")
+    assert {each.name for each in passwords} == {"d-password", "d-role-password"}
+    for password in passwords:
+        assert password.inputs["special"] is False
+        assert 8 <= password.inputs["length"] <= 41
+    for secret, user in (
+        ("d-postgres-password", "backstageadmin"),
+        ("d-postgres-role", "backstage"),
+    ):
+        program.one("aws:secretsmanager/secret:Secret", secret)
+        version = program.one("aws:secretsmanager/secretVersion:SecretVersion", f"{secret}-version")
+        assert version.inputs["secretString"] == SECRET
+        if creates:
+            assert json.loads(version.raw_inputs["secretString"]["value"]) == {
+                "engine": "postgres",
+                "host": host,
+                "port": 5432,
+                "dbname": "backstage",
+                "username": user,
+                "password": "offline-preview",
+            }
     instances = program.all("aws:rds/clusterInstance:ClusterInstance")
     assert len(instances) == 3
     for reader in sorted(instances, key=lambda each: each.name)[1:]:
@@ -375,7 +463,9 @@ def test_controller_with_its_chart(creates: bool) -> None:
 
 @MODES
 def test_auto_mode_class(creates: bool) -> None:
-    settings = IngressSettings(class_name="edge", scheme="internet-facing", controller="auto-mode")
+    settings = IngressSettings(
+        given_class_name="edge", scheme="internet-facing", controller="auto-mode"
+    )
     program = run(
         lambda opts: AutoModeIngressClass("a", AutoModeIngressClassArgs(settings), opts), creates
     )
@@ -441,7 +531,8 @@ def test_portal(creates: bool) -> None:
     def build(opts: ResourceOptions) -> None:
         further = PortalSettings(secret_env={"TOKEN": Output.secret("canary")})
         settings = dataclasses.replace(SETTINGS, port=8080, namespace="ns", portal=further)
-        portal = Portal("p", PortalArgs(settings, connection(), "sa", {}, "gate"), opts)
+        args = PortalArgs(settings, Output.from_input("ns"), connection(), "sa", {})
+        portal = Portal("p", args, opts)
         for field in dataclasses.fields(portal.objects):
             pulumi.export(field.name, getattr(portal.objects, field.name))
 
@@ -454,6 +545,7 @@ def test_portal(creates: bool) -> None:
         "secret": "p-secrets" if creates else COMPUTED,
         "app_config": "p-app-config" if creates else COMPUTED,
         "database_ca": "p-database-ca" if creates else COMPUTED,
+        "scripts": "p-scripts" if creates else COMPUTED,
     }
     for type_ in ("kubernetes:core/v1:Secret", "kubernetes:core/v1:ConfigMap"):
         for each in program.all(type_):
@@ -465,6 +557,10 @@ def test_portal(creates: bool) -> None:
         if creates
         else set()
     )
+    if creates:  # the administrator's login isn't the portal's
+        values = secret.raw_inputs["stringData"]["value"]
+        assert (values["POSTGRES_USER"], values["POSTGRES_PASSWORD"]) == ("portal", "hunter2")
+        assert not {"master", "hunter3"} & set(values.values())
     service = program.inputs("kubernetes:core/v1:Service")
     assert service["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
     assert service["spec"]["type"] == "ClusterIP"
@@ -472,6 +568,37 @@ def test_portal(creates: bool) -> None:
     assert service["spec"]["selector"] == {
         "app": "backstage",
         "backstage.io/kubernetes-id": "backstage-app",
+    }
+
+
+def test_portal_of_a_database_without_tls() -> None:
+    def build(opts: ResourceOptions) -> None:
+        plain = dataclasses.replace(connection(), ca_certificates=None)
+        Portal("p", PortalArgs(SETTINGS, Output.from_input("ns"), plain, "sa", {}), opts)
+
+    program = run(build, creates=False)
+    data = program.inputs("kubernetes:core/v1:ConfigMap", "p-database-ca")["data"]
+    assert data == {"ca.pem": NO_CA}
+    assert "BEGIN CERTIFICATE" not in NO_CA
+
+
+@MODES
+def test_namespace(creates: bool) -> None:
+    def build(opts: ResourceOptions) -> None:
+        namespace = PortalNamespace("n", PortalNamespaceArgs("ns", {"gate": "on"}), opts)
+        pulumi.export("name", namespace.name)
+
+    program = run(build, creates)
+    assert program.outputs == {"name": "ns"}
+    metadata = program.inputs("kubernetes:core/v1:Namespace")["metadata"]
+    assert metadata["name"] == "ns"
+    assert metadata["labels"] == {
+        "app.kubernetes.io/managed-by": "pulumi",
+        "app.kubernetes.io/part-of": "backstage",
+        "gate": "on",
+        "pod-security.kubernetes.io/audit": "restricted",
+        "pod-security.kubernetes.io/enforce": "restricted",
+        "pod-security.kubernetes.io/warn": "restricted",
     }
 
 
@@ -491,20 +618,60 @@ def test_service_account(creates: bool, plugin: bool) -> None:
         ]
 
 
+POD_IDENTITY = {
+    "ports": [{"port": 80, "protocol": "TCP"}],
+    "to": [{"ipBlock": {"cidr": "169.254.170.23/32"}}],
+}
+
+
 @MODES
-def test_network_policy(creates: bool) -> None:
+@pytest.mark.parametrize("target", ["eks", "local"])
+def test_network_policy(creates: bool, target: str) -> None:
     def build(opts: ResourceOptions) -> None:
-        args = PortalNetworkPolicyArgs(SETTINGS, "ns", facts().vpc_cidrs, connection())
+        settings = dataclasses.replace(SETTINGS, target=target)
+        sources = facts().vpc_cidrs.apply(peers.networks)
+        args = PortalNetworkPolicyArgs(settings, "ns", sources, connection())
         PortalNetworkPolicy("n", args, opts)
 
     program = run(build, creates)
     spec = program.inputs("kubernetes:networking.k8s.io/v1:NetworkPolicy")["spec"]
     assert spec["policyTypes"] == ["Ingress", "Egress"]
+    assert spec["podSelector"] == {"matchLabels": SELECTOR}
     assert spec["ingress"][0]["from"] == [{"ipBlock": {"cidr": "10.8.0.0/16"}}]
     assert spec["egress"][1] == {
         "ports": [{"port": 5433, "protocol": "TCP"}],
         "to": [{"ipBlock": {"cidr": "10.8.1.0/24"}}],
     }
+    assert spec["egress"][2:] == ([POD_IDENTITY] if target == "eks" else [])
+
+
+def test_peers_of_a_policy() -> None:
+    def build(opts: ResourceOptions) -> None:
+        pulumi.export("pods", peers.pods({"a": "b"}))
+        pulumi.export("any", peers.any_pod())
+        pulumi.export("networks", peers.networks(["10.0.0.0/8", "192.168.0.0/16"]))
+
+    assert run(build, creates=False).outputs == {
+        "pods": [{"pod_selector": {"match_labels": {"a": "b"}}}],
+        "any": [{"namespace_selector": {}}],
+        "networks": [
+            {"ip_block": {"cidr": "10.0.0.0/8"}},
+            {"ip_block": {"cidr": "192.168.0.0/16"}},
+        ],
+    }
+
+
+def pod(settings: Settings = SETTINGS, database_tls: bool = True) -> PodArgs:
+    """A pod of an image that nobody built."""
+    return PodArgs(
+        settings=settings,
+        image="r.io/p:abc",
+        pull_policy="Always",
+        objects=objects(),
+        database_port=5433,
+        database_tls=database_tls,
+        techdocs_bucket=None,
+    )
 
 
 @MODES
@@ -513,15 +680,8 @@ def test_deployment_and_autoscaler(creates: bool, replicas: int, most: int | Non
     portal = PortalSettings(replicas=replicas, max_replicas=most)
 
     def build(opts: ResourceOptions) -> None:
-        pod = PodArgs(
-            settings=dataclasses.replace(SETTINGS, portal=portal),
-            image="r.io/p:abc",
-            pull_policy="Always",
-            objects=objects(),
-            database_port=5433,
-            techdocs_bucket=None,
-        )
-        PortalDeployment("d", PortalDeploymentArgs(portal, "ns", pod, after=[]), opts)
+        settings = dataclasses.replace(SETTINGS, portal=portal)
+        PortalDeployment("d", PortalDeploymentArgs(portal, "ns", pod(settings), after=[]), opts)
 
     program = run(build, creates)
     deployment = program.one("kubernetes:apps/v1:Deployment")
@@ -548,7 +708,224 @@ def test_deployment_and_autoscaler(creates: bool, replicas: int, most: int | Non
         assert selector["matchLabels"].items() <= pod_labels.items()
 
 
+@pytest.mark.parametrize("tls", [True, False])
+@pytest.mark.parametrize("migration_job", [True, False])
+def test_variables_that_depend_on_the_database(tls: bool, migration_job: bool) -> None:
+    portal = PortalSettings(migration_job=migration_job)
+
+    def build(opts: ResourceOptions) -> None:
+        args = pod(dataclasses.replace(SETTINGS, portal=portal), database_tls=tls)
+        PortalDeployment("d", PortalDeploymentArgs(portal, "ns", args, after=[]), opts)
+
+    program = run(build, creates=True)
+    template = program.inputs("kubernetes:apps/v1:Deployment")["spec"]["template"]
+    variables = {each["name"]: each["value"] for each in template["spec"]["containers"][0]["env"]}
+    assert variables.get("APP_CONFIG_backend_database_connection_ssl") == (None if tls else "false")
+    assert variables.get("APP_CONFIG_backend_database_skipMigrations") == (
+        "true" if migration_job else None
+    )
+
+
+# Jobs
+
+
+@MODES
+@pytest.mark.parametrize("tls", [True, False])
+def test_database_role(creates: bool, tls: bool) -> None:
+    def build(opts: ResourceOptions) -> None:
+        ca_certificates = "PEM" if tls else None
+        database = dataclasses.replace(connection(), ca_certificates=ca_certificates)
+        DatabaseRole("r", DatabaseRoleArgs(pod(database_tls=tls), database), opts)
+
+    program = run(build, creates)
+    secret = program.one("kubernetes:core/v1:Secret", "r-database-administrator")
+    assert secret.inputs["stringData"] == SECRET
+    assert "name" not in secret.inputs["metadata"]
+    assert secret.raw_inputs["stringData"]["value"] == {
+        "PGHOST": "db.example.com",
+        "PGUSER": "master",
+        "PGPASSWORD": "hunter3",
+        "ROLE_NAME": "portal",
+        "ROLE_PASSWORD": "hunter2",
+    }
+    job = program.one("kubernetes:batch/v1:Job", "r-database-role")
+    assert "hunter" not in json.dumps(job.raw_inputs)
+    if not creates:
+        return
+    found = job.inputs["spec"]["template"]["spec"]["containers"][0]
+    assert found["envFrom"] == [{"secretRef": {"name": "r-database-administrator"}}]
+    assert {each["name"]: each["value"] for each in found["env"]} == {
+        "PGPORT": "5433",
+        "PGDATABASE": "backstage",
+        **({"PGSSLROOTCERT": "/etc/backstage/database-ca/ca.pem"} if tls else {}),
+    }
+
+
+@MODES
+def test_migrations_wait_for_what_they_are_told(creates: bool) -> None:
+    def build(opts: ResourceOptions) -> None:
+        role = DatabaseRole("r", DatabaseRoleArgs(pod(), connection()), opts)
+        Migrations("m", MigrationsArgs(pod(), after=[role.job]), opts)
+
+    program = run(build, creates)
+    migrations = program.one("kubernetes:batch/v1:Job", "m-migrations")
+    assert program.one("kubernetes:batch/v1:Job", "r-database-role").urn in migrations.dependencies
+    found = migrations.inputs["spec"]["template"]["spec"]["containers"][0]
+    assert found["envFrom"] == [{"secretRef": {"name": "the-secret"}}]
+
+
+# Postgres in the cluster
+
+
+@MODES
+@pytest.mark.parametrize("size", ["20Gi", EPHEMERAL])
+def test_postgres(creates: bool, size: str) -> None:
+    settings = DatabaseSettings(engine_version="16", storage_size=size, password_version=4)
+
+    def build(opts: ResourceOptions) -> None:
+        args = PostgresArgs(settings, Output.from_input("ns"))
+        connection = Postgres("p", args, opts).connection
+        pulumi.export("host", connection.host)
+        pulumi.export("port", connection.port)
+        pulumi.export("user", connection.login.user)
+        pulumi.export("password", connection.login.password)
+        pulumi.export("administrator", connection.administrator.user)
+        pulumi.export("administrators_password", connection.administrator.password)
+        pulumi.export("peers", connection.peers)
+        assert connection.ca_certificates is None
+
+    program = run(build, creates)
+    stateful_set = program.one("kubernetes:apps/v1:StatefulSet")
+    template = stateful_set.inputs["spec"]["template"]
+    service = program.one("kubernetes:core/v1:Service")
+    assert program.outputs == {
+        "host": "postgres.ns.svc",
+        "port": 5432,
+        "user": "backstage",
+        "password": SECRET,
+        "administrator": "postgres",
+        "administrators_password": SECRET,
+        "peers": [{"pod_selector": {"match_labels": {"app.kubernetes.io/name": "postgres"}}}],
+    }
+    assert not {each.split(":")[0] for each in program.types()} & {"aws", "docker"}
+
+    # The image reads its own password once; the role's is changed by the role's Job.
+    versions = {
+        each.name: each.inputs["keepers"]
+        for each in program.all("random:index/randomPassword:RandomPassword")
+    }
+    assert versions == {"p-password": {"version": "1"}, "p-role-password": {"version": "4"}}
+    secret = program.one("kubernetes:core/v1:Secret")
+    assert secret.inputs["stringData"] == SECRET
+
+    assert stateful_set.inputs["spec"]["replicas"] == 1
+    assert stateful_set.inputs["spec"]["serviceName"] == service.inputs["metadata"]["name"]
+    for selector in (
+        service.inputs["spec"]["selector"],
+        stateful_set.inputs["spec"]["selector"]["matchLabels"],
+    ):
+        assert selector.items() <= template["metadata"]["labels"].items()
+    assert not set(SELECTOR) & set(template["metadata"]["labels"])
+    [found] = template["spec"]["containers"]
+    assert found["image"] == "postgres:16"
+    assert found["args"] == ["postgres", "-c", f"max_connections={IN_CLUSTER_CONNECTIONS}"]
+    assert {each["name"]: each["value"] for each in found["env"]} == {
+        "POSTGRES_DB": "backstage",
+        "PGDATA": "/var/lib/postgresql/data/pgdata",
+    }
+    if creates:
+        assert found["envFrom"] == [{"secretRef": {"name": "p-postgres"}}]
+        assert set(secret.raw_inputs["stringData"]["value"]) == {"POSTGRES_PASSWORD"}
+    for probe in ("startupProbe", "readinessProbe"):
+        assert found[probe]["exec"]["command"][0] == "pg_isready"
+
+
+@MODES
+@pytest.mark.parametrize("size", ["20Gi", EPHEMERAL])
+def test_postgres_keeps_its_data_where_it_is_told(creates: bool, size: str) -> None:
+    def build(opts: ResourceOptions) -> None:
+        settings = DatabaseSettings(storage_size=size)
+        Postgres("p", PostgresArgs(settings, Output.from_input("ns")), opts)
+
+    program = run(build, creates)
+    spec = program.inputs("kubernetes:apps/v1:StatefulSet")["spec"]
+    pod = spec["template"]["spec"]
+    temporary = {each["name"]: each["emptyDir"] for each in pod["volumes"]}
+    mounts = {each["mountPath"]: each["name"] for each in pod["containers"][0]["volumeMounts"]}
+    # A read-only root file system: socket and temporary files have a place of their own.
+    assert mounts == {
+        "/tmp": "tmp",
+        "/var/lib/postgresql/data": "data",
+        "/var/run/postgresql": "run",
+    }
+    if size == EPHEMERAL:
+        assert set(temporary) == {"data", "run", "tmp"}
+        assert "volumeClaimTemplates" not in spec
+    else:
+        assert set(temporary) == {"run", "tmp"}
+        [claim] = spec["volumeClaimTemplates"]
+        assert claim["metadata"]["name"] == "data"
+        assert claim["spec"] == {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": size}},
+        }
+
+
+@MODES
+def test_the_host_in_the_cluster_waits_for_the_server(creates: bool) -> None:
+    def build(opts: ResourceOptions) -> None:
+        args = PostgresArgs(DatabaseSettings(), Output.from_input("ns"))
+        database = Postgres("p", args, opts).connection
+        DatabaseRole("r", DatabaseRoleArgs(pod(database_tls=False), database), opts)
+
+    program = run(build, creates)
+    secret = program.one("kubernetes:core/v1:Secret", "r-database-administrator")
+    server = program.one("kubernetes:apps/v1:StatefulSet")
+    assert server.urn in secret.property_dependencies["stringData"]
+
+
+# The local cluster
+
+
+@pytest.mark.parametrize("context", [None, "kind portal"])
+def test_local_cluster(context: str | None) -> None:
+    def build() -> None:
+        cluster = LocalCluster("c", LocalClusterArgs(context))
+        pulumi.export("command", cluster.port_forward_command("ns", "portal", 8080))
+
+    program = built(build, creates=False)
+    provider = program.inputs("pulumi:providers:kubernetes")
+    assert provider.get("context") == context
+    assert provider["clusterIdentifier"] == f"local/{context or 'current'}"
+    assert provider["enableServerSideApply"] == "true"
+    assert not {"kubeconfig", "cluster"} & set(provider)
+    given = " --context 'kind portal'" if context else ""
+    assert program.outputs["command"] == (
+        f"kubectl{given} --namespace ns port-forward service/portal 8080"
+    )
+
+
 # Ingress
+
+
+@MODES
+@pytest.mark.parametrize("host", [HOST, ""])
+def test_plain_ingress(creates: bool, host: str) -> None:
+    settings = dataclasses.replace(
+        SETTINGS, target="local", host=host, ingress=IngressSettings(given_class_name="nginx")
+    )
+    program = run(
+        lambda opts: PlainIngress("i", PlainIngressArgs(settings, objects()), opts), creates
+    )
+    found = program.inputs("kubernetes:networking.k8s.io/v1:Ingress")
+    assert found["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
+    assert found["spec"]["ingressClassName"] == "nginx"
+    assert "tls" not in found["spec"]
+    [rule] = found["spec"]["rules"]
+    assert rule.get("host") == (host or None)
+    [path] = rule["http"]["paths"]
+    assert path["path"] == "/"
+    assert path["backend"]["service"] == {"name": "the-service", "port": {"number": 7007}}
 
 
 @MODES

@@ -124,7 +124,6 @@ def test_shipped_app_config() -> None:
         "APP_HOST",
         "APP_PORT",
         "AUTH_SESSION_SECRET",
-        "AWS_REGION",
         "POSTGRES_DB",
         "POSTGRES_HOST",
         "POSTGRES_PASSWORD",

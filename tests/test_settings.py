@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import re
 import shlex
@@ -18,7 +19,7 @@ import pytest
 import settings_rules
 from backstage_app import HOST_BUILD
 from configuration import load
-from settings import MODELS, Settings
+from settings import IN_CLUSTER_CONNECTIONS, MODELS, Settings
 from settings_reader import declared
 from tests.programs import ROOT
 from tools.preview.monitor import Recording
@@ -32,6 +33,12 @@ VALID: dict[str, object] = {
     "imageRepository": "images.example.com/portal",
     "imageTag": "abc1234",
     "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b",
+}
+# Changes that make VALID the least that the target local needs.
+LOCAL: dict[str, object] = {
+    **dict.fromkeys(("aws:region", "host", "clusterName", "certificateArn")),
+    "target": "local",
+    "imageRepository": "portal",
 }
 CANARY = "canary-4711"
 DIGEST = "sha256:" + "ab" * 32
@@ -89,9 +96,27 @@ BAD: dict[str, Row] = {
     "cluster of 101": ({"clusterName": "a" * 101}, "clusterName", ("...", "at most 100")),
     "no region": ({"aws:region": None}, "aws:region", ("the cluster's AWS region",)),
     "bad region": ({"aws:region": "useast1"}, "aws:region", ("an AWS region",)),
-    "local target": ({"target": "local"}, "target", ("not part of this version",)),
     "unknown target": ({"target": "gke"}, "target", ("eks or local",)),
-    "context on eks": ({"kubeContext": "kind"}, "kubeContext", ("unset on eks", "config rm")),
+    "context on eks": (
+        {"kubeContext": "kind"}, "kubeContext",
+        ("given:   a key of target local", "unset, with target eks", "config rm"),
+    ),
+    "context of blanks": (
+        {**LOCAL, "kubeContext": " "}, "kubeContext", ("an empty value", "of the kubeconfig")
+    ),
+    "cluster on local": (
+        {**LOCAL, "clusterName": "platform"}, "clusterName",
+        ("given:   a key of target eks", "unset, with target local", "config rm"),
+    ),
+    "region on local": (
+        {**LOCAL, "aws:region": "us-east-1"}, "aws:region",
+        ("given:   a key of target eks", "unset, with target local", "config rm"),
+    ),
+    "host without a class on local": (
+        {**LOCAL, "host": "portal.example.com"}, "host",
+        ("portal.example.com, without ingressClassName", "http://localhost with a forwarded port",
+         "config rm --stack test host, or ", "ingressClassName nginx"),
+    ),
     "privileged port": ({"port": 80}, "port", ("from 1024 to 65535",)),
     "port too high": ({"port": 70000}, "port", ("from 1024 to 65535",)),
     "port in words": ({"port": "http"}, "port", ("a whole number",)),
@@ -130,6 +155,9 @@ BAD: dict[str, Row] = {
     ),
     "short account": ({"aws:allowedAccountIds": ["123"]}, "aws:allowedAccountIds", ("12 digits",)),
     # Image
+    "no image at all on local": (
+        {**LOCAL, "imageRepository": None}, "imageRepository", ("no appPath", "or appPath")
+    ),
     "no image at all": (
         {"imageRepository": None}, "imageRepository", ("no appPath", "or appPath")
     ),
@@ -157,7 +185,8 @@ BAD: dict[str, Row] = {
         {"imageRepository": "r.io/Portal"}, "imageRepository", ("in lower case",)
     ),
     "repository without registry": (
-        {"imageRepository": "portal"}, "imageRepository", ("registry/repository",)
+        {"imageRepository": "portal"}, "imageRepository",
+        ("given:   portal", "registry/repository, on eks", "imageRepository REGISTRY/portal"),
     ),
     "unknown build": (
         {"appPath": "portal", "imageBuild": "kaniko"}, "imageBuild", ("multi-stage or host",)
@@ -195,12 +224,48 @@ BAD: dict[str, Row] = {
         {"databasePlugins": 60, "databaseMaxCapacity": 1}, "maxReplicas",
         ("60 plugins x 4 in each pool x 2 pods", "the 169 connections", "knexConfig.pool.max"),
     ),
+    "too many pods for Postgres in the cluster": (
+        {**LOCAL, "maxReplicas": 5}, "maxReplicas",
+        ("312 connections", "13 plugins x 4 in each pool x 6 pods",
+         "the 280 connections that Postgres in the cluster has to give\n", "maxReplicas 4"),
+    ),
     "no plugin": ({"databasePlugins": 0}, "databasePlugins", ("from 1 to 200",)),
     "metrics in words": ({"metrics": "yes"}, "metrics", ("true or false",)),
     "platform": ({"imagePlatform": "windows/amd64"}, "imagePlatform", ("linux/arm64",)),
     "pull secret": ({"imagePullSecret": "My Secret"}, "imagePullSecret", ("RFC 1123",)),
     # Database
-    "in the cluster": ({"database": "in-cluster"}, "database", ("not part of this version",)),
+    "in the cluster on eks": (
+        {"database": "in-cluster"}, "database",
+        ("given:   in-cluster", "aurora, with target eks", "test database aurora"),
+    ),
+    "Aurora on local": (
+        {**LOCAL, "database": "aurora"}, "database",
+        ("given:   aurora", "in-cluster, with target local", "test database in-cluster"),
+    ),
+    "image of the database on eks": (
+        {"databaseImage": "postgres:17"}, "databaseImage", ("a key of target local", "config rm")
+    ),
+    "image of the database with a blank": (
+        {**LOCAL, "databaseImage": "postgres 17"}, "databaseImage", ("an image reference",)
+    ),
+    "image of the database with a scheme": (
+        {**LOCAL, "databaseImage": "Https://r.io/pg"}, "databaseImage", ("an image reference",)
+    ),
+    "storage on eks": (
+        {"databaseStorageSize": "5Gi"}, "databaseStorageSize", ("a key of target local",)
+    ),
+    "storage without unit": (
+        {**LOCAL, "databaseStorageSize": 5}, "databaseStorageSize", ("5Gi, or ephemeral",)
+    ),
+    "storage in another unit": (
+        {**LOCAL, "databaseStorageSize": "5GB"}, "databaseStorageSize", ("5Gi, or ephemeral",)
+    ),
+    "no storage": (
+        {**LOCAL, "databaseStorageSize": "0Gi"}, "databaseStorageSize", ("lost with the pod",)
+    ),
+    "instances on local": (
+        {**LOCAL, "databaseInstances": 2}, "databaseInstances", ("a key of target eks",)
+    ),
     "unknown database": ({"database": "mysql"}, "database", ("aurora or in-cluster",)),
     "old engine": ({"databaseEngineVersion": "13"}, "databaseEngineVersion", ("from 14",)),
     "engine with patch": (
@@ -333,6 +398,15 @@ BAD: dict[str, Row] = {
     "built-in secret": (
         {"secretEnv": {"POSTGRES_PASSWORD": "x"}}, "secretEnv", ("POSTGRES_PASSWORD",)
     ),
+    "skipped migrations by hand": (
+        {"env": {"APP_CONFIG_backend_database_skipMigrations": "false"}}, "env",
+        ("APP_CONFIG_backend_database_skipMigrations", "'env.APP_CONFIG_backend_database_skip"),
+    ),
+    "TLS of the database by hand": (
+        {"secretEnv": {"APP_CONFIG_backend_database_connection_ssl": "false"}}, "secretEnv",
+        ("APP_CONFIG_backend_database_connection_ssl",),
+    ),
+    "migrations in words": ({"migrationJob": "never"}, "migrationJob", ("true or false",)),
     "variable twice": (
         {"env": {"TOKEN": "x"}, "secretEnv": {"TOKEN": "y"}}, "env", ("secretEnv sets too",)
     ),
@@ -430,10 +504,16 @@ BAD: dict[str, Row] = {
 }  # fmt: skip
 
 
+@functools.cache
+def answer(case: str) -> str:
+    """What a bad configuration is refused with; once for all tests."""
+    return refused(BAD[case][0])
+
+
 @pytest.mark.parametrize("case", BAD)
 def test_refused(case: str) -> None:
-    changes, key, fragments = BAD[case]
-    message = refused(changes)
+    _, key, fragments = BAD[case]
+    message = answer(case)
     assert message.startswith("Stack 'test' has 1 configuration problem:\n"), message
     assert message.endswith("Nothing was changed.")
     block = message.split(f"\n  {key}\n    given:   ")[1]
@@ -456,7 +536,7 @@ def test_every_key_has_a_bad_value() -> None:
     assert keys - free <= {key for changes, key, _ in BAD.values() if key in changes}
 
 
-PLACEHOLDER = re.compile(r"^[A-Z][A-Z/]+$|NAME|\.\.\.")
+PLACEHOLDER = re.compile(r"^[A-Z][A-Z/]+$|^REGISTRY/|NAME|\.\.\.")
 
 
 def mended(changes: Mapping[str, object], command: str) -> dict[str, object] | None:
@@ -483,7 +563,7 @@ def mended(changes: Mapping[str, object], command: str) -> dict[str, object] | N
 def test_the_first_command_that_a_message_names_mends_it() -> None:
     tried = 0
     for case, (changes, _, _) in BAD.items():
-        line = re.findall("mend:    (pulumi config .*)", refused(changes))
+        line = re.findall("mend:    (pulumi config .*)", answer(case))
         if not line:
             continue
         after = mended(changes, re.split(r", or |, then |, and | and ", line[0])[0])
@@ -707,7 +787,7 @@ def test_defaults() -> None:
     [warning] = recording.warnings
     assert warning.startswith("Nobody will be able to sign in to the portal: AUTH_GITHUB_CLIENT_ID")
     assert dataclasses.asdict(dataclasses.replace(settings.database)) == {
-        "kind": "aurora",
+        "kind": None,
         "engine_version": "17",
         "instance_class": "db.serverless",
         "instances": 1,
@@ -724,6 +804,8 @@ def test_defaults() -> None:
         "generation": 1,
         "protected_generation": 1,
         "snapshot_identifier": None,
+        "image": None,
+        "storage_size": "5Gi",
         "plugins": None,
         "password_version": 1,
         "ca_bundle_path": None,
@@ -737,12 +819,55 @@ def test_defaults() -> None:
         "1Gi",
         "1Gi",
     )
+    assert portal.migration_job
     assert portal.metrics
     assert portal.network_policy
     assert portal.kubernetes_plugin
     assert settings.ingress.scheme == "internal"
+    assert settings.ingress.class_name == "alb"
     assert settings.ingress.controller == "existing"
+    assert settings.max_connections == settings.database.max_connections == 823
     assert settings.base_url == "https://portal.example.com"
+
+
+def test_the_least_that_local_needs() -> None:
+    settings, recording = loaded(LOCAL)
+    [warning] = recording.warnings
+    assert warning.startswith("Nobody will be able to sign in to the portal: AUTH_GITHUB_CLIENT_ID")
+    assert (settings.target, settings.host, settings.kube_context) == ("local", "", None)
+    assert settings.base_url == "http://localhost:7007"
+    assert (settings.aws.region, settings.cluster_name) == ("", "")
+    assert settings.ingress.given_class_name is None
+    database = settings.database
+    assert (database.kind, database.image, database.storage_size) == (None, None, "5Gi")
+    assert settings.max_connections == IN_CLUSTER_CONNECTIONS == 300
+
+
+@pytest.mark.parametrize(
+    ("changes", "url"),
+    [
+        ({"port": 8080}, "http://localhost:8080"),
+        ({"ingressClassName": "nginx"}, "http://localhost"),
+        ({"ingressClassName": "nginx", "port": 8080}, "http://localhost"),
+        (
+            {"ingressClassName": "nginx", "host": "portal.example.com"},
+            "http://portal.example.com",
+        ),
+    ],
+)
+def test_addresses_of_a_local_portal(changes: Mapping[str, object], url: str) -> None:
+    assert loaded({**LOCAL, **changes})[0].base_url == url
+
+
+def test_an_app_is_built_on_local_without_a_repository(app: Path) -> None:
+    settings, _ = loaded({**LOCAL, "imageRepository": None, "appPath": str(app)})
+    assert settings.image.repository is None
+    assert settings.database_plugins == 13
+
+
+def test_as_many_pods_as_postgres_in_the_cluster_has_connections_for() -> None:
+    settings, _ = loaded({**LOCAL, "maxReplicas": 4})
+    assert settings.most_connections == 260
 
 
 OTHER: dict[str, tuple[object, Any]] = {
@@ -767,6 +892,7 @@ OTHER: dict[str, tuple[object, Any]] = {
     "imageSource": ("https://example.com/shop", "https://example.com/shop"),
     "imagePlatform": ("linux/arm64", "linux/arm64"),
     "imagePullSecret": ("pull", "pull"),
+    "database": ("aurora", "aurora"),
     "databaseEngineVersion": ("16.8", "16.8"),
     "databaseInstanceClass": ("db.r7g.large", "db.r7g.large"),
     "databaseInstances": (2, 2),
@@ -798,6 +924,7 @@ OTHER: dict[str, tuple[object, Any]] = {
     "cpuRequest": ("1.5", "1.5"),
     "memoryRequest": ("512Mi", "512Mi"),
     "memoryLimit": ("3Gi", "3Gi"),
+    "migrationJob": (False, False),
     "metrics": (False, False),
     "networkPolicy": (False, False),
     "egressPorts": ([25], (25,)),
@@ -813,32 +940,110 @@ OTHER: dict[str, tuple[object, Any]] = {
     "loadBalancerController": ("irsa", "irsa"),
     "installLoadBalancerController": (True, True),
 }
+# The keys that only the target local knows.
+LOCAL_OTHER: dict[str, tuple[object, Any]] = {
+    "kubeContext": (
+        "arn:aws:eks:eu-west-1:1:cluster/kind a",
+        "arn:aws:eks:eu-west-1:1:cluster/kind a",
+    ),
+    "databaseImage": ("r.io/postgres:17@" + DIGEST, "r.io/postgres:17@" + DIGEST),
+    "databaseStorageSize": ("ephemeral", "ephemeral"),
+}
 # Set in VALID, without a second allowed value here, or looked at in a test of its own.
 ELSEWHERE = {
     *VALID,
     "target",
-    "kubeContext",
     "imageBuild",
     "imageDigest",
-    "database",
     "databaseDeletionProtection",
     "secretEnv",
     "allowHttp",
 }
 
 
-def test_every_key_is_read_into_its_field() -> None:
-    keys = {declaration.key for model in MODELS for _, declaration in declared(model)}
-    assert keys == set(OTHER) | ELSEWHERE
-    settings, _ = loaded({key: given for key, (given, _) in OTHER.items()})
+def fields(settings: Settings) -> dict[str, Any]:
+    """What was read, by key."""
     groups = [settings, settings.aws, settings.image, settings.database, settings.portal,
               settings.ingress]  # fmt: skip
-    found = {
+    return {
         declaration.key: getattr(group, item.name)
         for group in groups
         for item, declaration in declared(type(group))
     }
-    assert {key: found[key] for key in OTHER} == {key: read for key, (_, read) in OTHER.items()}
+
+
+def test_every_key_is_read_into_its_field() -> None:
+    keys = {declaration.key for model in MODELS for _, declaration in declared(model)}
+    assert keys == set(OTHER) | set(LOCAL_OTHER) | ELSEWHERE
+    for base, other in (({}, OTHER), (LOCAL, LOCAL_OTHER)):
+        settings, _ = loaded({**base, **{key: given for key, (given, _) in other.items()}})
+        found = fields(settings)
+        assert {key: found[key] for key in other} == {key: read for key, (_, read) in other.items()}
+
+
+# The targets
+
+TARGET_OF = {each.key: each.target for model in MODELS for _, each in declared(model)}
+# A value that a key's own target accepts.
+ACCEPTED: dict[str, object] = {
+    **VALID,
+    "databaseDeletionProtection": False,
+    "allowHttp": True,
+    **{key: given for key, (given, _) in {**OTHER, **LOCAL_OTHER}.items()},
+}
+
+
+def test_whose_key_is_whose() -> None:
+    """What AWS or the load balancer provides is of eks; the portal's own keys are of both."""
+    assert {key for key, target in TARGET_OF.items() if target == "local"} == set(LOCAL_OTHER)
+    both = {key for key, target in TARGET_OF.items() if target is None}
+    assert not [key for key in both if key.startswith("aws:")]
+    assert both == {
+        *("target", "host", "port", "namespace", "ingressClassName"),
+        *(key for key in TARGET_OF if key.startswith("image")),
+        *("appPath", "appConfigPath", "env", "secretEnv", "replicas", "maxReplicas"),
+        *("cpuRequest", "memoryRequest", "memoryLimit", "migrationJob", "metrics"),
+        *("networkPolicy", "egressPorts", "kubernetesPlugin"),
+        *("database", "databaseEngineVersion", "databasePlugins", "databasePasswordVersion"),
+    }
+
+
+@pytest.mark.parametrize("key", [key for key, target in sorted(TARGET_OF.items()) if target])
+def test_a_key_of_the_other_target_is_refused(key: str) -> None:
+    own = TARGET_OF[key]
+    base, other = ({}, "eks") if own == "local" else (LOCAL, "local")
+    message = refused({**base, key: ACCEPTED[key]})
+    assert message == (
+        "Stack 'test' has 1 configuration problem:\n"
+        f"  {key}\n"
+        f"    given:   a key of target {own}\n"
+        f"    allowed: unset, with target {other}\n"
+        f"    mend:    pulumi config rm --stack test {key}\n"
+        "Nothing was changed."
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"databaseInstances": 99},
+        {"databaseMinCapacity": 8},
+        {"databaseMaintenanceWindow": "tue:08:59-tue:09:59"},
+        {"databaseSubnetIds": ["subnet-01234567"]},
+        {"databaseGeneration": 2},
+        {"ingressScheme": "internet-facing"},
+        {"wafAclArn": WAF.replace("us-east-1", "us-west-2")},
+        {"tags": {"stack": "x"}},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_key_of_the_other_target_is_reported_once(changes: Mapping[str, object]) -> None:
+    """Its own rules stay silent: there is nothing to mend but that it is there."""
+    assert refused({**LOCAL, **changes}).startswith("Stack 'test' has 1 configuration problem:\n")
+
+
+def test_a_repository_of_one_part_has_no_tag_either() -> None:
+    assert "without scheme, tag or digest" in refused({**LOCAL, "imageRepository": "portal:5"})
 
 
 def test_digest_without_tag() -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from components.pod import CA_DIRECTORY, CONFIG_DIRECTORY
+from components.database import ROLE_NAME
+from components.pod import CA_DIRECTORY
 from components.portal import CA_FILE
 from tests.programs import ROOT, previewed
 from tools.container import engine
@@ -113,24 +114,31 @@ def site() -> Iterator[Site]:
             database.stop()
 
 
-@pytest.fixture(scope="session")
-def pod(site: Site) -> PodSpec:
-    """The pod of the prod stack's manifests, with values for what only an update knows.
+@dataclass(frozen=True)
+class Pods:
+    """What the prod stack's manifests run, with values for what only an update knows."""
 
-    Added is what a user would add by secretEnv and env: sign-in credentials, a token for machines,
-    and where the people are.
+    portal: PodSpec
+    migrations: PodSpec
+    role: PodSpec
+
+
+@pytest.fixture(scope="session")
+def pods(site: Site) -> Pods:
+    """Added is what a user would add by secretEnv and env: sign-in credentials, a token for
+    machines, and where the people are.
     """
     subprocess.run([sys.executable, "-m", "tools.preview", "prod"], cwd=ROOT, check=True,
                    stdout=subprocess.DEVNULL)  # fmt: skip
-    pod = PodSpec.read(ROOT / "build" / "preview" / "prod" / "manifests")
+    password = secrets.token_hex(16)
+    administrator = {
+        "PGHOST": HOST, "PGUSER": USER, "PGPASSWORD": site.database.password,
+        "ROLE_NAME": ROLE_NAME, "ROLE_PASSWORD": password,
+    }  # fmt: skip
     given = {
-        "POSTGRES_HOST": HOST,
-        "POSTGRES_USER": USER,
-        "POSTGRES_PASSWORD": site.database.password,
+        "POSTGRES_HOST": HOST, "POSTGRES_USER": ROLE_NAME, "POSTGRES_PASSWORD": password,
         "AUTH_SESSION_SECRET": secrets.token_hex(24),
-    }
-    placeholders = {key for key, value in pod.environment.items() if "__SECRET:" in value}
-    assert placeholders == set(given), "the manifests hold a placeholder that the test doesn't know"
+    }  # fmt: skip
     access = [{"type": "static", "options": {"token": TOKEN, "subject": "e2e"}}]
     people = {"type": "file", "target": "/etc/backstage/people/people.yaml",
               "rules": [{"allow": ["User", "Group", "Component"]}]}  # fmt: skip
@@ -142,16 +150,32 @@ def pod(site: Site) -> PodSpec:
         "APP_CONFIG_backend_auth_externalAccess": json.dumps(access),
         "APP_CONFIG_catalog_locations": json.dumps([people]),
     }
-    assert CONFIG_DIRECTORY in pod.files
+    return Pods(
+        portal=_pod(site, "Deployment", "backstage", given, added),
+        migrations=_pod(site, "Job", "backstage-migrations", given, added),
+        role=_pod(site, "Job", "backstage-database-role", administrator, {"PGPORT": str(PORT)}),
+    )
+
+
+def _pod(
+    site: Site, kind: str, name: str, given: Mapping[str, str], added: Mapping[str, str]
+) -> PodSpec:
+    pod = PodSpec.read(ROOT / "build" / "preview" / "prod" / "manifests", kind, name)
+    placeholders = {key for key, value in pod.environment.items() if "__SECRET:" in value}
+    assert placeholders == set(given), "the manifests hold a placeholder that the test doesn't know"
+    roots = {CA_DIRECTORY: {CA_FILE: site.database.ca_certificate}}
+    people = {"/etc/backstage/people": {"people.yaml": ORGANIZATION}}
     return replace(
         pod,
         environment={**pod.environment, **given, **added},
-        files={
-            **pod.files,
-            CA_DIRECTORY: {CA_FILE: site.database.ca_certificate},
-            "/etc/backstage/people": {"people.yaml": ORGANIZATION},
-        },
+        files={**pod.files, **roots, **people},
     )
+
+
+@pytest.fixture(scope="session")
+def pod(pods: Pods) -> PodSpec:
+    """The pod that serves."""
+    return pods.portal
 
 
 Start = Callable[..., PortalContainer]
@@ -182,7 +206,19 @@ def start(image: str, site: Site) -> Iterator[Start]:
 
 
 @pytest.fixture(scope="session")
-def portal(start: Start, pod: PodSpec) -> PortalContainer:
+def migrated(start: Start, pods: Pods) -> list[str]:
+    """Runs both Jobs as an update does; their logs."""
+    logs = []
+    for name, job in (("role", pods.role), ("migrations", pods.migrations)):
+        container = start(name, job)
+        code = container.wait_ended(180)
+        logs.append(container.logs())
+        assert code == 0, logs[-1]
+    return logs
+
+
+@pytest.fixture(scope="session")
+def portal(start: Start, pod: PodSpec, migrated: list[str]) -> PortalContainer:
     """A portal that is ready; `portal.ready_after` says after how many seconds."""
     container = start("portal", pod)
     container.wait_ready()

@@ -172,7 +172,7 @@ class Candidate:
         count, names, schemas = (
             self.database.query(statement)
             for statement in (
-                "SELECT count(*) FROM pg_stat_activity WHERE usename = 'portal'",
+                "SELECT count(*) FROM pg_stat_activity WHERE usename = 'administrator'",
                 "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'",
                 "SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_|public$)'",
             )
@@ -198,12 +198,14 @@ def measure(candidates: Sequence[Candidate]) -> None:
 
 
 def portal_pod(database: Postgres) -> PodSpec:
-    """The prod stack's pod, with this run's database."""
+    """The prod stack's pod, with this run's database, which it migrates as the stock image does."""
     subprocess.run([sys.executable, "-m", "tools.preview", "prod"], cwd=ROOT, check=True,
                    stdout=subprocess.DEVNULL)  # fmt: skip
     pod = PodSpec.read(ROOT / MANIFESTS)
     files = {**pod.files, CA_DIRECTORY: {CA_FILE: database.ca_certificate}}
-    return replace(pod, environment={**pod.environment, **connection(database)}, files=files)
+    migrating = {"APP_CONFIG_backend_database_skipMigrations": "false"}
+    environment = {**pod.environment, **connection(database), **migrating}
+    return replace(pod, environment=environment, files=files)
 
 
 def stock_pod(image: str, database: Postgres) -> PodSpec:

@@ -1,4 +1,4 @@
-"""The portal's container, run from the manifests that the offline preview wrote."""
+"""The portal's containers, run from the manifests that the offline preview wrote."""
 
 from __future__ import annotations
 
@@ -35,25 +35,26 @@ class PodSpec:
     """uid:gid"""
     memory: str
     """As docker writes it: 2g."""
-    port: int
+    port: int | None
+    """Where it answers; None: nowhere."""
     grace_seconds: int
     """From SIGTERM to SIGKILL; what preStop takes of the grace period is not in it."""
     read_only: bool = True
     """Of the root file system."""
 
     @classmethod
-    def read(cls, manifests: Path) -> PodSpec:
-        """From a directory that `make preview` wrote.
+    def read(cls, manifests: Path, kind: str = "Deployment", name: str = "backstage") -> PodSpec:
+        """Of a Deployment or Job, from a directory that `make preview` wrote.
 
         Raises ValueError for a manifest that a container on this machine can't follow.
         """
         objects = [yaml.safe_load(file.read_text("utf-8")) for file in manifests.glob("*.yaml")]
         named = {(each["kind"], each["metadata"]["name"]): each for each in objects}
-        pod = named["Deployment", "backstage"]["spec"]["template"]["spec"]
+        pod = named[kind, name]["spec"]["template"]["spec"]
         (container,) = pod["containers"]
         security = container["securityContext"]
         if not security["readOnlyRootFilesystem"] or security["capabilities"] != {"drop": ["ALL"]}:
-            raise ValueError("the Deployment's security context is not the restricted one")
+            raise ValueError(f"the {kind}'s security context is not the restricted one")
         environment: dict[str, str] = {}
         for source in container["envFrom"]:
             environment |= named["Secret", source["secretRef"]["name"]]["stringData"]
@@ -69,6 +70,7 @@ class PodSpec:
             else:
                 writable.append(mount["mountPath"])
         limit = container["resources"]["limits"]["memory"]
+        pre_stop = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {})
         account = pod["securityContext"]
         return cls(
             arguments=container["args"],
@@ -77,9 +79,8 @@ class PodSpec:
             writable=writable,
             user=f"{account['runAsUser']}:{account['runAsGroup']}",
             memory=limit[:-2] + _UNITS[limit[-2:]],
-            port=container["ports"][0]["containerPort"],
-            grace_seconds=pod["terminationGracePeriodSeconds"]
-            - container["lifecycle"]["preStop"]["sleep"]["seconds"],
+            port=container["ports"][0]["containerPort"] if "ports" in container else None,
+            grace_seconds=pod.get("terminationGracePeriodSeconds", 30) - pre_stop.get("seconds", 0),
         )
 
 

@@ -14,7 +14,7 @@ from components.database import DATABASE_NAME
 
 HOST = "database.portal.internal"
 PORT = 25432
-USER = "portal"
+USER = "administrator"
 MAX_CONNECTIONS = 200
 
 
@@ -30,8 +30,8 @@ def binaries() -> Path | None:
 class Postgres:
     """A server that refuses connections without TLS, as Aurora with rds.force_ssl does.
 
-    The database's owner may create no roles, and databases only where it is said. The data
-    directory and the server go with `stop`.
+    The administrator owns the database and may create roles, as RDS' master user may, and databases
+    only where it is said. The data directory and the server go with `stop`.
     """
 
     def __init__(self, address: str, may_create_databases: bool = False, port: int = PORT) -> None:
@@ -90,13 +90,15 @@ class Postgres:
             settings.write(
                 f"listen_addresses = '{self.address}'\nport = {self.port}\nssl = on\nfsync = off\n"
                 f"unix_socket_directories = '{self._directory}'\n"
-                f"max_connections = {MAX_CONNECTIONS}\n"
+                f"max_connections = {MAX_CONNECTIONS}\nlog_statement = ddl\n"
             )
         (self._data / "pg_hba.conf").write_text(
             "local all all trust\nhostssl all all 0.0.0.0/0 scram-sha-256\n", encoding="utf-8"
         )
         self.start()
-        self.query(f"CREATE ROLE {USER} LOGIN {right} PASSWORD '{self.password}'", "postgres")
+        self.query(
+            f"CREATE ROLE {USER} LOGIN CREATEROLE {right} PASSWORD '{self.password}'", "postgres"
+        )
         self.query(f"CREATE DATABASE {DATABASE_NAME} OWNER {USER}", "postgres")
 
     def _control(self, *arguments: str) -> None:
@@ -115,6 +117,10 @@ class Postgres:
         """Stops the server and deletes its data."""
         self._control("stop", "--mode", "immediate")
         shutil.rmtree(self._directory)
+
+    def log(self) -> str:
+        """What the server has written; statements that define something are in it."""
+        return (self._directory / "log").read_text(encoding="utf-8")
 
     def query(self, statement: str, database: str = DATABASE_NAME) -> list[str]:
         """The rows of a statement that the superuser runs, columns separated by '|'."""

@@ -1,0 +1,49 @@
+"""How the program's Jobs run: once for each change of what they run, and in order."""
+
+from __future__ import annotations
+
+import pulumi_kubernetes as k8s
+from pulumi import Input, ResourceOptions
+
+from components.labels import job_labels
+
+AWAIT_MARGIN = 120  # seconds that scheduling and pulling may take besides
+
+
+def run_once(
+    name: str,
+    namespace: Input[str],
+    pod: k8s.core.v1.PodSpecArgs,
+    deadline: int,
+    opts: ResourceOptions,
+) -> k8s.batch.v1.Job:
+    """A Job that is done when its pod has succeeded; what depends on it waits for that.
+
+    Its name is generated: a changed pod is run by a new Job, then the old one goes. A failed Job
+    ends the update with the last lines of its log and is run anew by the next. It has no TTL: a
+    Job that deletes itself would run again after `pulumi refresh`.
+
+    deadline: seconds after which it has failed.
+    """
+    labels = job_labels(name)
+    return k8s.batch.v1.Job(
+        name,
+        k8s.batch.v1.JobInitArgs(
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                namespace=namespace,
+                labels=labels,
+                annotations={
+                    "pulumi.com/replaceUnready": "true",
+                    "pulumi.com/timeoutSeconds": str(deadline + AWAIT_MARGIN),
+                },
+            ),
+            spec=k8s.batch.v1.JobSpecArgs(
+                backoff_limit=0,
+                active_deadline_seconds=deadline,
+                template=k8s.core.v1.PodTemplateSpecArgs(
+                    metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels), spec=pod
+                ),
+            ),
+        ),
+        opts=opts,
+    )

@@ -1,0 +1,50 @@
+"""A cluster that the kubeconfig knows."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumi import ResourceOptions
+
+
+@dataclass(frozen=True)
+class LocalClusterArgs:
+    context: str | None
+    """Context of the kubeconfig; None: the current one."""
+
+
+class LocalCluster(pulumi.ComponentResource):
+    """Creates the Kubernetes provider for a context of the kubeconfig."""
+
+    kubernetes_provider: k8s.Provider
+
+    def __init__(
+        self, name: str, args: LocalClusterArgs, opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__("backstage:cluster:LocalCluster", name, None, opts)
+        self._context = args.context
+        self.kubernetes_provider = k8s.Provider(
+            f"{name}-kubernetes",
+            k8s.ProviderArgs(
+                context=args.context,
+                # Constant: a cluster that is made anew under the same context gets new objects
+                # by `pulumi refresh`, not by a replaced provider.
+                cluster_identifier=f"local/{args.context or 'current'}",
+                enable_server_side_apply=True,
+            ),
+            opts=ResourceOptions(parent=self),
+        )
+        self.register_outputs({})
+
+    def port_forward_command(self, namespace: str, service: str, port: int) -> str:
+        """The command that makes a Service answer on this machine."""
+        context = ["--context", self._context] if self._context else []
+        return shlex.join(
+            [
+                *("kubectl", *context, "--namespace", namespace),
+                *("port-forward", f"service/{service}", str(port)),
+            ]
+        )

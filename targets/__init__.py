@@ -1,0 +1,1 @@
+"""Where a stack runs: what each target provides to the same portal."""

@@ -1,0 +1,100 @@
+"""The two Jobs that run before the pods: the role in the database, and its schemas."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import replace
+
+import pytest
+
+from settings import SHIPPED_PLUGINS
+from tests.e2e.conftest import Pods, Site, Start
+
+pytestmark = pytest.mark.e2e
+
+SCHEMAS = "nspname !~ '^(pg_|information_schema|public)'"
+
+
+def test_the_role_owns_its_schemas_and_nothing_else(site: Site, migrated: list[str]) -> None:
+    owners = site.database.query(
+        f"SELECT DISTINCT pg_get_userbyid(nspowner), count(*) OVER () FROM pg_namespace "
+        f"WHERE {SCHEMAS}"
+    )
+    assert owners == [f"backstage|{SHIPPED_PLUGINS}"]
+    tables = site.database.query(
+        f"SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class JOIN pg_namespace n "
+        f"ON n.oid = relnamespace WHERE {SCHEMAS}"
+    )
+    assert tables == ["backstage"]
+    rights = site.database.query(
+        "SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls FROM pg_roles "
+        "WHERE rolname = 'backstage'"
+    )
+    assert rights == ["f|f|f|f|f"]
+    assert site.database.query(
+        "SELECT pg_get_userbyid(datdba), has_database_privilege('backstage', datname, 'CREATE'),"
+        " has_schema_privilege('backstage', 'public', 'CREATE') FROM pg_database "
+        "WHERE datname = 'backstage'"
+    ) == ["administrator|t|f"]
+
+
+def test_nobody_else_may_connect(site: Site, migrated: list[str]) -> None:
+    site.database.query("CREATE ROLE somebody LOGIN", "postgres")
+    assert site.database.query(
+        "SELECT has_database_privilege('somebody', 'backstage', 'CONNECT')"
+    ) == ["f"]
+
+
+def test_no_password_in_the_logs(site: Site, pods: Pods, migrated: list[str]) -> None:
+    password = pods.role.environment["ROLE_PASSWORD"]
+    assert len(migrated) == 2
+    for log in migrated:
+        assert site.database.password not in log
+    for log in (*migrated, site.database.log()):
+        assert password not in log
+    # Statements are logged; the one that made the role holds what PostgreSQL stores.
+    assert re.search(r"CREATE ROLE \"backstage\".*SCRAM-SHA-256", site.database.log())
+
+
+def test_migrations_run_again_without_a_change(
+    start: Start, pods: Pods, migrated: list[str]
+) -> None:
+    container = start("migrations-again", pods.migrations)
+    assert container.wait_ended(120) == 0, container.logs()
+    assert re.search(r"migrated in [\d.]+ s", container.logs().splitlines()[-1])
+
+
+def test_a_failed_migration_says_why_in_its_last_lines(
+    start: Start, pods: Pods, migrated: list[str]
+) -> None:
+    container = start("migrations-refused", pods.migrations, {"POSTGRES_PASSWORD": "wrong"})
+    assert container.wait_ended(120) == 1
+    end = container.logs()[-2048:]  # what a pod's status keeps
+    assert "The database was not migrated" in end
+    assert "password authentication failed" in end
+
+
+def test_a_new_password_ends_the_old_one(
+    start: Start, pods: Pods, site: Site, migrated: list[str]
+) -> None:
+    other = secrets.token_hex(16)
+    before = pods.role.environment["ROLE_PASSWORD"]
+    try:
+        rotated = start("rotate", pods.role, {"ROLE_PASSWORD": other})
+        assert rotated.wait_ended(60) == 0, rotated.logs()
+        assert "has a new password" in rotated.logs()
+        with_new = replace(
+            pods.migrations, environment={**pods.migrations.environment, "POSTGRES_PASSWORD": other}
+        )
+        container = start("rotated", with_new)
+        assert container.wait_ended(120) == 0, container.logs()
+        assert start("not-rotated", pods.migrations).wait_ended(120) == 1
+    finally:
+        assert start("rotate-back", pods.role, {"ROLE_PASSWORD": before}).wait_ended(60) == 0
+
+
+def test_a_wrong_administrator_is_refused_with_its_reason(start: Start, pods: Pods) -> None:
+    container = start("no-such-database", pods.role, {"PGDATABASE": "elsewhere"})
+    assert container.wait_ended(60) == 1
+    assert 'database "elsewhere" does not exist' in container.logs()

@@ -1,0 +1,250 @@
+"""Provider plugins that create nothing: gRPC servers that the engine attaches to.
+
+They do what mocks leave out: generated names, replacement, refusals half way. What AWS would answer
+is the offline preview's.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import threading
+from collections.abc import Iterator
+from concurrent import futures
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2, json_format, struct_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+from tools.preview.answers import Answers, created
+
+PACKAGES = ("aws", "docker", "kubernetes", "random")
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+Properties = dict[str, Any]
+
+# Inputs whose change makes another resource, by type; "*" stands for every input.
+_REPLACED_BY = {
+    "random:index/randomPassword:RandomPassword": "*",
+    "random:index/randomId:RandomId": "*",
+    "aws:rds/cluster:Cluster": "clusterIdentifier databaseName engine masterUsername",
+    "aws:rds/clusterInstance:ClusterInstance": "clusterIdentifier identifier",
+    "aws:rds/clusterParameterGroup:ClusterParameterGroup": "family name",
+    "aws:cloudwatch/logGroup:LogGroup": "name",
+    "aws:ecr/repository:Repository": "name",
+    "aws:secretsmanager/secretVersion:SecretVersion": "secretId",
+    "kubernetes:batch/v1:Job": "spec",
+    "kubernetes:core/v1:ConfigMap": "data",
+    "kubernetes:core/v1:Secret": "stringData type",
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A call that changed something."""
+
+    kind: str
+    """create, update or delete."""
+    type: str
+    name: str
+    """The logical name."""
+    inputs: Properties
+
+
+@dataclass
+class World:
+    """What all doubles share: what was done, in order, and what is to go wrong."""
+
+    operations: list[Operation] = field(default_factory=list)
+    failing: dict[str, str] = field(default_factory=dict)
+    """Messages with which the creation or update of a logical name fails."""
+    waiting: dict[str, threading.Event] = field(default_factory=dict)
+    """Events that the creation of a logical name waits for; `reached` says that it does."""
+    reached: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    secrets: list[str] = field(default_factory=list)
+    """Every password that was generated."""
+    made: int = 0
+
+    def hold(self, name: str) -> threading.Event:
+        """Makes the creation of a logical name wait until the event is set."""
+        self.waiting[name] = threading.Event()
+        return self.waiting[name]
+
+    def done(self, kind: str, urn: str, inputs: Properties) -> None:
+        """Notes an operation. Raises ValueError where it is to fail."""
+        type_, name = urn.split("::")[2].rpartition("$")[2], urn.split("::")[3]
+        if kind == "create" and name in self.waiting:
+            self.reached.set()
+            self.waiting[name].wait(60)
+        if kind != "delete" and name in self.failing:
+            raise ValueError(self.failing[name])
+        with self.lock:
+            self.operations.append(Operation(kind, type_, name, inputs))
+
+    def next(self) -> str:
+        """Eight hex digits that nobody had before."""
+        with self.lock:
+            self.made += 1
+            return hashlib.sha256(str(self.made).encode()).hexdigest()[:8]
+
+    def names(self, kind: str) -> list[str]:
+        """Logical names of the operations of a kind, in order."""
+        return [each.name for each in self.operations if each.kind == kind]
+
+
+class Double(provider_pb2_grpc.ResourceProviderServicer):
+    """One package's plugin."""
+
+    def __init__(self, package: str, world: World) -> None:
+        self.package, self.world = package, world
+        self._answers = Answers()
+        self._region = "us-east-1"
+
+    def Handshake(self, request: Any, context: Any) -> Any:
+        return provider_pb2.ProviderHandshakeResponse(accept_resources=True)
+
+    def Attach(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
+        return plugin_pb2.PluginInfo(version="99.0.0")
+
+    def GetSchema(self, request: Any, context: Any) -> Any:
+        return provider_pb2.GetSchemaResponse(schema="{}")
+
+    def CheckConfig(self, request: Any, context: Any) -> Any:
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    def DiffConfig(self, request: Any, context: Any) -> Any:
+        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+
+    def Configure(self, request: Any, context: Any) -> Any:
+        self._region = request.variables.get("aws:config:region", self._region)
+        # No preview: every output is unknown there, the hardest case for a program.
+        return provider_pb2.ConfigureResponse(acceptResources=True, supportsPreview=False)
+
+    def Check(self, request: Any, context: Any) -> Any:
+        inputs = _plain(request.news)
+        if self.package == "kubernetes" and "metadata" in inputs:
+            inputs = self._named(request.urn, inputs, _plain(request.olds))
+        return provider_pb2.CheckResponse(inputs=_struct(inputs))
+
+    def _named(self, urn: str, inputs: Properties, olds: Properties) -> Properties:
+        metadata = inputs["metadata"]
+        if isinstance(metadata, dict) and not metadata.get("name"):
+            before = olds.get("metadata", {}).get("name")
+            name = before or f"{urn.split('::')[3]}-{self.world.next()}"
+            return {**inputs, "metadata": {**metadata, "name": name}}
+        return inputs
+
+    def Diff(self, request: Any, context: Any) -> Any:
+        olds, news = _plain(request.old_inputs), _plain(request.news)
+        ignored = {path.partition(".")[0] for path in request.ignoreChanges}
+        changed = sorted(
+            key
+            for key in {*olds, *news} - ignored - {"__defaults"}
+            if olds.get(key) != news.get(key)
+        )
+        response = provider_pb2.DiffResponse
+        if not changed:
+            return response(changes=response.DIFF_NONE)
+        replacing = _REPLACED_BY.get(request.urn.split("::")[2].rpartition("$")[2], "").split()
+        replaces = changed if replacing == ["*"] else sorted({*changed} & {*replacing})
+        fixed = self.package == "kubernetes" and not _generated(request.urn, olds)
+        return response(
+            changes=response.DIFF_SOME,
+            diffs=changed,
+            replaces=replaces,
+            deleteBeforeReplace=bool(replaces) and fixed,
+        )
+
+    def Create(self, request: Any, context: Any) -> Any:
+        inputs = _plain(request.properties)
+        type_, name = request.urn.split("::")[2].rpartition("$")[2], request.urn.split("::")[3]
+        if not self._do("create", request.urn, inputs, context):
+            return provider_pb2.CreateResponse()
+        id_, outputs = created(type_, name, inputs, self._region)
+        suffix = self.world.next()
+        if type_ == "random:index/randomPassword:RandomPassword":
+            id_, outputs["result"] = "none", f"secret-{suffix}"
+            self.world.secrets.append(outputs["result"])
+        elif type_ == "random:index/randomId:RandomId":
+            id_ = outputs["hex"] = suffix
+        elif self.package == "kubernetes":
+            metadata = inputs.get("metadata", {})
+            id_ = "/".join(
+                part for part in (metadata.get("namespace"), metadata.get("name", name)) if part
+            )
+        else:
+            id_ = f"{id_}-{suffix}"
+        return provider_pb2.CreateResponse(id=id_, properties=_struct(outputs))
+
+    def Update(self, request: Any, context: Any) -> Any:
+        inputs, before = _plain(request.news), _plain(request.olds)
+        if not self._do("update", request.urn, inputs, context):
+            return provider_pb2.UpdateResponse()
+        type_, name = request.urn.split("::")[2].rpartition("$")[2], request.urn.split("::")[3]
+        _, outputs = created(type_, name, inputs, self._region)
+        kept = {key: value for key, value in before.items() if key not in outputs}
+        return provider_pb2.UpdateResponse(properties=_struct({**kept, **outputs}))
+
+    def Delete(self, request: Any, context: Any) -> Any:
+        self._do("delete", request.urn, {}, context)
+        return empty_pb2.Empty()
+
+    def _do(self, kind: str, urn: str, inputs: Properties, context: Any) -> bool:
+        try:
+            self.world.done(kind, urn, copy.deepcopy(inputs))
+        except ValueError as error:
+            context.set_code(grpc.StatusCode.UNKNOWN)
+            context.set_details(str(error))
+            return False
+        return True
+
+    def Read(self, request: Any, context: Any) -> Any:
+        return provider_pb2.ReadResponse(
+            id=request.id, properties=request.properties, inputs=request.inputs
+        )
+
+    def Invoke(self, request: Any, context: Any) -> Any:
+        arguments = _plain(request.args)
+        answer = self._answers.look_up(request.tok, arguments, self._region)
+        response = provider_pb2.InvokeResponse()
+        getattr(response, "return").CopyFrom(_struct(answer))  # a keyword in Python
+        return response
+
+    def Cancel(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+
+def _generated(urn: str, inputs: Properties) -> bool:
+    return str(inputs.get("metadata", {}).get("name", "")).startswith(urn.split("::")[3] + "-")
+
+
+def _plain(struct: struct_pb2.Struct) -> Properties:
+    return json_format.MessageToDict(struct)
+
+
+def _struct(properties: Properties) -> struct_pb2.Struct:
+    return json_format.ParseDict(properties, struct_pb2.Struct())
+
+
+@contextmanager
+def served(world: World) -> Iterator[str]:
+    """Serves every package; yields the value of PULUMI_DEBUG_PROVIDERS."""
+    servers, ports = [], {}
+    for package in PACKAGES:
+        server = grpc.server(futures.ThreadPoolExecutor(max_workers=32))
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Double(package, world), server)
+        ports[package] = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        servers.append(server)
+    try:
+        yield ",".join(f"{package}:{port}" for package, port in ports.items())
+    finally:
+        for server in servers:
+            server.stop(None)

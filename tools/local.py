@@ -1,0 +1,126 @@
+"""`make local` and `make engine`: the portal on the cluster that kubectl points at.
+
+`python -m tools.local` checks that engine, passphrase, cluster and image are there, says what is
+missing and how to get it, and then runs `pulumi up --stack local`. State is kept in .local/state,
+unless PULUMI_BACKEND_URL names another backend. `python -m tools.local --install-engine` puts the
+Pulumi CLI into .local/engine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tools.preview.stack_file import StackFileError, read_stack
+
+ROOT = Path(__file__).resolve().parent.parent
+ENGINE = ROOT / ".local" / "engine"
+STATE = ROOT / ".local" / "state"
+ENGINE_VERSION = "3.260.0"  # what the engine's behaviour was checked with
+STACK = "local"
+SECONDS = "5s"
+
+
+def engine() -> str | None:
+    """The Pulumi CLI: the project's own, else the one on PATH."""
+    own = ENGINE / "bin" / "pulumi"
+    return str(own) if own.exists() else shutil.which("pulumi")
+
+
+def install_engine() -> None:
+    """Installs the pinned CLI into the project's own folder; needs the Internet."""
+    from pulumi.automation import PulumiCommand
+    from semver import VersionInfo
+
+    command = PulumiCommand.install(root=str(ENGINE), version=VersionInfo.parse(ENGINE_VERSION))
+    print(f"Pulumi {command.version} in {ENGINE.relative_to(ROOT)}")
+
+
+def missing(values: Mapping[str, str], environment: Mapping[str, str]) -> Iterator[str]:
+    """What keeps the stack from coming up, each with what to do about it.
+
+    values: the stack's configuration, full keys.
+    """
+    if engine() is None:
+        yield "engine: no pulumi on PATH. Install it, or: make engine"
+    if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & set(environment):
+        yield ("passphrase: the state's secrets are encrypted with one of yours: "
+               "export PULUMI_CONFIG_PASSPHRASE=...")  # fmt: skip
+    context = values.get("backstage:kubeContext")
+    if shutil.which("kubectl") is None:
+        yield "context: no kubectl on PATH to ask the cluster with"
+        return
+    try:
+        nodes = json.loads(_kubectl(context, "get", "nodes", "--output", "json"))
+    except RuntimeError as error:
+        yield (f"context: {context or 'the current one'} doesn't answer ({error}). Start the "
+               "cluster, or: pulumi config set --stack local kubeContext CONTEXT")  # fmt: skip
+        return
+    repository, tag = (values.get(f"backstage:image{key}", "") for key in ("Repository", "Tag"))
+    if "backstage:appPath" in values or "/" in repository or "backstage:imageDigest" in values:
+        return  # built, or pulled from a registry
+    image = f"{repository}:{tag}"
+    if not any(image in _local_names(node) for node in nodes["items"]):
+        yield (f"image: no node has {image}. Build it, and load it into the nodes:\n"
+               f"    docker build --tag {image} --file image/multi-stage.Dockerfile portal\n"
+               f"    kind load docker-image {image}\n"
+               f"  or minikube image load {image}, or k3d image import {image}")  # fmt: skip
+
+
+def _local_names(node: Mapping[str, Any]) -> set[str]:
+    names = (name for image in node["status"].get("images", []) for name in image["names"] or [])
+    return {name.removeprefix("docker.io/library/") for name in names}
+
+
+def _kubectl(context: str | None, *arguments: str) -> str:
+    chosen = ["--context", context] if context else []
+    done = subprocess.run(  # noqa: S603
+        ["kubectl", *chosen, "--request-timeout", SECONDS, *arguments],  # noqa: S607
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip().splitlines()[-1])
+    return done.stdout
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit code: of `pulumi up`, or 1 where something is missing."""
+    parser = argparse.ArgumentParser(prog="python -m tools.local", description=__doc__)
+    parser.add_argument("--install-engine", action="store_true")
+    if parser.parse_args(arguments).install_engine:
+        install_engine()
+        return 0
+    try:
+        values = read_stack(ROOT, STACK).values
+    except StackFileError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    problems = list(missing(values, os.environ))
+    if problems:
+        print("Nothing was started. Missing:", *problems, sep="\n- ", file=sys.stderr)
+        return 1
+    environment = dict(os.environ)
+    if "PULUMI_BACKEND_URL" not in environment:
+        STATE.mkdir(parents=True, exist_ok=True)
+        environment["PULUMI_BACKEND_URL"] = STATE.as_uri()
+    pulumi = str(engine())
+    for command in (
+        ["stack", "select", "--create", STACK],
+        ["install"],
+        ["up", "--stack", STACK],
+    ):
+        code = subprocess.run([pulumi, *command], cwd=ROOT, env=environment, check=False).returncode  # noqa: S603
+        if code:
+            return code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
