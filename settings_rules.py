@@ -27,7 +27,12 @@ BUILT_IN_VARIABLES = (
     "POSTGRES_DB",
     "POSTGRES_PORT",
 )
-TECHDOCS_VARIABLES = ("TECHDOCS_BUCKET", "TECHDOCS_PUBLISHER")  # where there is a bucket
+TECHDOCS_VARIABLES = (  # where there is a bucket
+    "APP_CONFIG_techdocs_publisher_awsS3_bucketName",
+    "APP_CONFIG_techdocs_publisher_awsS3_region",
+    "TECHDOCS_BUCKET",
+    "TECHDOCS_PUBLISHER",
+)
 OWN_TAGS = ("project", "stack", "managed-by")
 DAY_MINUTES = 24 * 60
 WEEK_MINUTES = 7 * DAY_MINUTES
@@ -281,7 +286,7 @@ def generation(s: Settings, reader: Reader) -> None:
             + reader.set_command("databaseProtectedGeneration", str(database.generation))
             + " after it",
         )
-    if database.snapshot_identifier and database.generation == 1:
+    if s.target == "eks" and database.snapshot_identifier and database.generation == 1:
         pulumi.log.warn(
             "databaseSnapshotIdentifier is read only when a cluster is created: a stack that "
             "already has its database has to raise databaseGeneration to restore from it."
@@ -302,6 +307,8 @@ def ca_bundle(s: Settings, reader: Reader) -> None:
 def variables(s: Settings, reader: Reader) -> None:
     portal = s.portal
     built_in = {*BUILT_IN_SECRETS, *BUILT_IN_VARIABLES, *TECHDOCS_VARIABLES}
+    if s.target == "local":
+        built_in.discard("AWS_REGION")
     for key, given in (("env", portal.env), ("secretEnv", portal.secret_env)):
         for name in sorted(built_in.intersection(given)):
             reader.report(
@@ -335,7 +342,7 @@ def app_config(s: Settings, reader: Reader) -> None:
         return
     path = s.portal.app_config_path
     provided = {*BUILT_IN_SECRETS, *BUILT_IN_VARIABLES, *s.portal.env, *s.portal.secret_env}
-    if not s.aws.region:
+    if s.target == "local" and "AWS_REGION" not in {*s.portal.env, *s.portal.secret_env}:
         provided.discard("AWS_REGION")
     if s.portal.techdocs_bucket:
         provided.update(TECHDOCS_VARIABLES)
@@ -433,7 +440,7 @@ def load_balancer_controller(s: Settings, reader: Reader) -> None:
     if ingress.controller == "auto-mode":
         refused = {"wafAclArn": ingress.waf_acl_arn, "ingressGroup": ingress.group}
         for key, value in refused.items():
-            if value:
+            if value and reader.sound("loadBalancerController", key):
                 reader.report(
                     key, f"{value}, with loadBalancerController auto-mode",
                     "unset: EKS Auto Mode's load balancing doesn't know it",

@@ -7,7 +7,9 @@ from pulumi import Input, ResourceOptions
 
 from components.labels import job_labels
 
-AWAIT_MARGIN = 120  # seconds that scheduling and pulling may take besides
+# Seconds that a new node and pulling the image may take; Kubernetes counts them as the Job's.
+SCHEDULING = 300
+AWAIT_MARGIN = 30  # seconds until the engine has seen that a Job ended
 
 
 def run_once(
@@ -23,7 +25,7 @@ def run_once(
     ends the update with the last lines of its log and is run anew by the next. It has no TTL: a
     Job that deletes itself would run again after `pulumi refresh`.
 
-    deadline: seconds after which it has failed.
+    deadline: seconds after the start of its process after which it has failed.
     """
     labels = job_labels(name)
     return k8s.batch.v1.Job(
@@ -34,12 +36,12 @@ def run_once(
                 labels=labels,
                 annotations={
                     "pulumi.com/replaceUnready": "true",
-                    "pulumi.com/timeoutSeconds": str(deadline + AWAIT_MARGIN),
+                    "pulumi.com/timeoutSeconds": str(deadline + SCHEDULING + AWAIT_MARGIN),
                 },
             ),
             spec=k8s.batch.v1.JobSpecArgs(
                 backoff_limit=0,
-                active_deadline_seconds=deadline,
+                active_deadline_seconds=deadline + SCHEDULING,
                 template=k8s.core.v1.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels), spec=pod
                 ),

@@ -26,7 +26,7 @@ from components.pod import (
 )
 from components.portal import MIGRATION_SCRIPT
 
-DEADLINE = 1800  # seconds; the script itself gives up a minute before
+DEADLINE = 1800  # seconds; the script gives up two minutes before, one of which stopping may take
 
 # The portal starts as ever, but for what it would do besides migrating.
 _MIGRATING = {
@@ -35,7 +35,7 @@ _MIGRATING = {
     "APP_CONFIG_backend_lifecycle_serverShutdownDelay": '{"seconds":0}',
     # An image that is older than the schemas knows fewer migrations, and has nothing to do.
     "APP_CONFIG_backend_database_knexConfig_migrations_disableMigrationsListValidation": "true",
-    "MIGRATION_SECONDS": str(DEADLINE - 60),
+    "MIGRATION_SECONDS": str(DEADLINE - 120),
 }
 
 

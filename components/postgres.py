@@ -20,7 +20,7 @@ from components.database import (
 from components.labels import job_labels
 from components.names import name_of
 from components.security import container_security, pod_security
-from settings import EPHEMERAL, DatabaseSettings
+from settings import EPHEMERAL, IN_CLUSTER_CONNECTIONS, DatabaseSettings
 
 core = k8s.core.v1
 
@@ -28,7 +28,6 @@ NAME = "postgres"
 ADMINISTRATOR = "postgres"
 USER = 999  # of the image's account
 DATA = "/var/lib/postgresql/data"
-MAX_CONNECTIONS = 300
 LABELS = job_labels(NAME)
 SELECTOR = {"app.kubernetes.io/name": NAME}
 READY = [
@@ -162,7 +161,7 @@ class Postgres(pulumi.ComponentResource):
             name=NAME,
             image=settings.image or f"postgres:{settings.engine_version}",
             image_pull_policy="IfNotPresent",
-            args=[NAME, "-c", f"max_connections={MAX_CONNECTIONS}"],
+            args=[NAME, "-c", f"max_connections={IN_CLUSTER_CONNECTIONS}"],
             env=[
                 core.EnvVarArgs(name="POSTGRES_DB", value=DATABASE_NAME),
                 # A volume's root isn't empty: lost+found.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -664,9 +665,9 @@ def test_the_migration_job_starts_the_portal_as_it_serves(stack: str) -> None:
         "APP_CONFIG_scaffolder_concurrentTasksLimit": "0",
         "APP_CONFIG_backend_lifecycle_serverShutdownDelay": '{"seconds":0}',
         "APP_CONFIG_backend_database_knexConfig_migrations_disableMigrationsListValidation": "true",
-        "MIGRATION_SECONDS": "1740",
+        "MIGRATION_SECONDS": "1680",
     }
-    assert jobs(program)[MIGRATION_JOB].inputs["spec"]["activeDeadlineSeconds"] == 1800
+    assert jobs(program)[MIGRATION_JOB].inputs["spec"]["activeDeadlineSeconds"] == 2100
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -754,7 +755,6 @@ def test_environment_of_the_pods() -> None:
         "APP_CONFIG_app_baseUrl": "https://backstage.example.com",
         "APP_CONFIG_auth_environment": "production",
         "APP_CONFIG_backend_database_skipMigrations": "true",
-        "APP_CONFIG_techdocs_publisher_local_publishDirectory": "/tmp/techdocs",
         "APP_CONFIG_backend_baseUrl": "https://backstage.example.com",
         "APP_CONFIG_techdocs_publisher_local_publishDirectory": "/tmp/techdocs",
         "APP_HOST": "backstage.example.com",
@@ -777,7 +777,6 @@ def test_environment_of_local_pods() -> None:
         "APP_CONFIG_app_baseUrl": "http://localhost:7007",
         "APP_CONFIG_auth_environment": "production",
         "APP_CONFIG_backend_baseUrl": "http://localhost:7007",
-        "APP_CONFIG_techdocs_publisher_local_publishDirectory": "/tmp/techdocs",
         "APP_CONFIG_backend_csp_upgrade-insecure-requests": "false",
         "APP_CONFIG_backend_database_connection_ssl": "false",
         "APP_CONFIG_backend_database_skipMigrations": "true",
@@ -1114,7 +1113,7 @@ def test_postgres_in_the_cluster(stack: str, image: str, context: str | None) ->
     provider = program.inputs("pulumi:providers:kubernetes")
     assert provider.get("context") == context
     assert provider["clusterIdentifier"] == f"local/{context or 'current'}"
-    assert "kubeconfig" not in provider
+    assert provider.get("kubeconfig") == os.environ.get("KUBECONFIG")  # as kubectl finds it
 
 
 # Committed files

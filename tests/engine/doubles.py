@@ -95,6 +95,11 @@ class World:
         """Logical names of the operations of a kind, in order."""
         return [each.name for each in self.operations if each.kind == kind]
 
+    def twice(self) -> list[tuple[str, str]]:
+        """Types and names of what was created more than once."""
+        made = [(each.type, each.name) for each in self.operations if each.kind == "create"]
+        return sorted({each for each in made if made.count(each) > 1})
+
 
 class Double(provider_pb2_grpc.ResourceProviderServicer):
     """One package's plugin."""
@@ -143,11 +148,8 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
 
     def Diff(self, request: Any, context: Any) -> Any:
         olds, news = _plain(request.old_inputs), _plain(request.news)
-        ignored = {path.partition(".")[0] for path in request.ignoreChanges}
         changed = sorted(
-            key
-            for key in {*olds, *news} - ignored - {"__defaults"}
-            if olds.get(key) != news.get(key)
+            key for key in {*olds, *news} - {"__defaults"} if olds.get(key) != news.get(key)
         )
         response = provider_pb2.DiffResponse
         if not changed:
