@@ -211,7 +211,7 @@ def test_order_of_creation_and_deletion(engine: Engine, world: World) -> None:
         ("backstage-database-role", "backstage-migrations"),
         ("backstage-migrations", "backstage-deployment"),
         ("backstage-service", "backstage-deployment"),
-        ("backstage-controller", "backstage-ingress"),
+        ("backstage-load-balancer-controller", "backstage-ingress"),
         ("backstage-ingress", "backstage-deployment"),
         ("backstage-namespace", "backstage-service"),
     ):
