@@ -25,7 +25,7 @@ ENGINE = ROOT / ".local" / "engine"
 STATE = ROOT / ".local" / "state"
 ENGINE_VERSION = "3.260.0"  # what the engine's behaviour was checked with
 STACK = "local"
-SECONDS = "5s"
+REQUEST_TIMEOUT = "5s"
 
 
 def engine() -> str | None:
@@ -82,7 +82,7 @@ def _local_names(node: Mapping[str, Any]) -> set[str]:
 def _kubectl(context: str | None, *arguments: str) -> str:
     chosen = ["--context", context] if context else []
     done = subprocess.run(  # noqa: S603
-        ["kubectl", *chosen, "--request-timeout", SECONDS, *arguments],  # noqa: S607
+        ["kubectl", *chosen, "--request-timeout", REQUEST_TIMEOUT, *arguments],  # noqa: S607
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:

@@ -19,7 +19,7 @@ from tests.engine.doubles import World, served
 from tests.programs import ROOT
 
 PASSPHRASE = "of-the-engine-tests"
-LINKED = ("components", "targets", "assets", "image", "portal", "tools", ".git")
+LINKED = ("components", "targets", "assets", "image", "portal", ".git")
 
 
 @dataclass
@@ -149,6 +149,6 @@ def world() -> World:
 def engine(tmp_path: Path, world: World) -> Iterator[Engine]:
     """A fresh engine, attached to doubles of every provider."""
     if shutil.which("pulumi") is None:
-        pytest.skip("no pulumi on PATH; `make engine` installs it into .pulumi")
+        pytest.skip("no pulumi on PATH; `make engine` installs it into .local/engine")
     with served(world) as debug_providers:
         yield Engine(tmp_path, debug_providers)

@@ -22,7 +22,6 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from tools.preview.answers import Answers, created
 
 PACKAGES = ("aws", "docker", "kubernetes", "random")
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 Properties = dict[str, Any]
 
@@ -40,6 +39,12 @@ _REPLACED_BY = {
     "kubernetes:core/v1:ConfigMap": "data",
     "kubernetes:core/v1:Secret": "stringData type",
 }
+
+
+def type_and_name(urn: str) -> tuple[str, str]:
+    """A resource's own type, without its parents', and its logical name."""
+    _, _, types, name = urn.split("::", 3)
+    return types.rpartition("$")[2], name
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class World:
 
     def done(self, kind: str, urn: str, inputs: Properties) -> None:
         """Notes an operation. Raises ValueError where it is to fail."""
-        type_, name = urn.split("::")[2].rpartition("$")[2], urn.split("::")[3]
+        type_, name = type_and_name(urn)
         if kind == "create" and name in self.waiting:
             self.reached.set()
             self.waiting[name].wait(60)
@@ -142,8 +147,9 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         metadata = inputs["metadata"]
         if isinstance(metadata, dict) and not metadata.get("name"):
             before = olds.get("metadata", {}).get("name")
-            name = before or f"{urn.split('::')[3]}-{self.world.next()}"
-            return {**inputs, "metadata": {**metadata, "name": name}}
+            _, name = type_and_name(urn)
+            generated = before or f"{name}-{self.world.next()}"
+            return {**inputs, "metadata": {**metadata, "name": generated}}
         return inputs
 
     def Diff(self, request: Any, context: Any) -> Any:
@@ -154,9 +160,10 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         response = provider_pb2.DiffResponse
         if not changed:
             return response(changes=response.DIFF_NONE)
-        replacing = _REPLACED_BY.get(request.urn.split("::")[2].rpartition("$")[2], "").split()
+        type_, name = type_and_name(request.urn)
+        replacing = _REPLACED_BY.get(type_, "").split()
         replaces = changed if replacing == ["*"] else sorted({*changed} & {*replacing})
-        fixed = self.package == "kubernetes" and not _generated(request.urn, olds)
+        fixed = self.package == "kubernetes" and not _generated(name, olds)
         return response(
             changes=response.DIFF_SOME,
             diffs=changed,
@@ -166,7 +173,7 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
 
     def Create(self, request: Any, context: Any) -> Any:
         inputs = _plain(request.properties)
-        type_, name = request.urn.split("::")[2].rpartition("$")[2], request.urn.split("::")[3]
+        type_, name = type_and_name(request.urn)
         if not self._do("create", request.urn, inputs, context):
             return provider_pb2.CreateResponse()
         id_, outputs = created(type_, name, inputs, self._region)
@@ -189,7 +196,7 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         inputs, before = _plain(request.news), _plain(request.olds)
         if not self._do("update", request.urn, inputs, context):
             return provider_pb2.UpdateResponse()
-        type_, name = request.urn.split("::")[2].rpartition("$")[2], request.urn.split("::")[3]
+        type_, name = type_and_name(request.urn)
         _, outputs = created(type_, name, inputs, self._region)
         kept = {key: value for key, value in before.items() if key not in outputs}
         return provider_pb2.UpdateResponse(properties=_struct({**kept, **outputs}))
@@ -223,8 +230,8 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
 
-def _generated(urn: str, inputs: Properties) -> bool:
-    return str(inputs.get("metadata", {}).get("name", "")).startswith(urn.split("::")[3] + "-")
+def _generated(name: str, inputs: Properties) -> bool:
+    return str(inputs.get("metadata", {}).get("name", "")).startswith(f"{name}-")
 
 
 def _plain(struct: struct_pb2.Struct) -> Properties:

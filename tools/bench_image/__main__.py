@@ -157,10 +157,6 @@ class Candidate:
         self.figures.seconds["to ready, first start"] = self.container.wait_ready(300)
         self.end()
 
-    def restart(self) -> float:
-        """Seconds to ready on a database that is up to date; left running."""
-        return self.container.restart()
-
     def end(self) -> None:
         """Kills the process."""
         self.container.signal("KILL")
@@ -186,12 +182,12 @@ def measure(candidates: Sequence[Candidate]) -> None:
     restarts: list[list[float]] = [[] for _ in candidates]
     for _ in range(RESTARTS):
         for each, seconds in zip(candidates, restarts, strict=True):
-            seconds.append(each.restart())
+            seconds.append(each.container.restart())
             each.end()
     for each, seconds in zip(candidates, restarts, strict=True):
         each.figures.seconds["to ready, restart"] = median(seconds)
     for each in candidates:
-        each.restart()
+        each.container.restart()
         time.sleep(REST_SECONDS)
         each.look_at_rest()
         each.end()
