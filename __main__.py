@@ -63,14 +63,11 @@ pod = PodArgs(
     image=image.reference,
     pull_policy=image.pull_policy,
     objects=portal.objects,
-    database_port=database.port,
-    database_tls=database.ca_certificates is not None,
+    database=database,
     techdocs_bucket=target.techdocs_bucket,
 )
 # The role first, then its schemas, then the pods that use them.
-database_ready: list[pulumi.Resource] = [
-    DatabaseRole(NAME, DatabaseRoleArgs(pod, database), opts).job
-]
+database_ready: list[pulumi.Resource] = [DatabaseRole(NAME, DatabaseRoleArgs(pod), opts).job]
 if settings.portal.migration_job:
     database_ready = [Migrations(NAME, MigrationsArgs(pod, after=database_ready), opts).job]
 PortalDeployment(

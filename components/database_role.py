@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Input, ResourceOptions
 
-from components.database import DATABASE_NAME, DatabaseConnection
+from components.database import DATABASE_NAME
 from components.job import run_once
 from components.labels import job_labels
 from components.names import name_of
@@ -18,7 +18,6 @@ from components.pod import (
     PodArgs,
     config_map_volume,
     container,
-    pod_spec,
     port_text,
     read_only,
     secret_variables,
@@ -32,7 +31,6 @@ DEADLINE = 300  # seconds; the script itself gives up after four minutes without
 class DatabaseRoleArgs:
     pod: PodArgs
     """Of the portal, whose image runs the script."""
-    database: DatabaseConnection
 
 
 class DatabaseRole(pulumi.ComponentResource):
@@ -47,12 +45,13 @@ class DatabaseRole(pulumi.ComponentResource):
         self, name: str, args: DatabaseRoleArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("backstage:database:DatabaseRole", name, None, opts)
-        database, namespace = args.database, args.pod.objects.namespace
+        pod, database = args.pod, args.pod.database
         secret = k8s.core.v1.Secret(
             f"{name}-database-administrator",
             k8s.core.v1.SecretInitArgs(
                 metadata=k8s.meta.v1.ObjectMetaArgs(
-                    namespace=namespace, labels=job_labels(f"{name}-database-role")
+                    namespace=pod.objects.namespace,
+                    labels=job_labels(f"{name}-database-role"),
                 ),
                 type="Opaque",
                 string_data={
@@ -73,30 +72,25 @@ class DatabaseRole(pulumi.ComponentResource):
             variables["PGSSLROOTCERT"] = f"{CA_DIRECTORY}/{CA_FILE}"
         self.job = run_once(
             f"{name}-database-role",
-            namespace,
-            pod_spec(
-                args.pod.settings,
-                container(
-                    args.pod,
-                    "database-role",
-                    ["node", f"{SCRIPT_DIRECTORY}/{ROLE_SCRIPT}"],
-                    variables,
-                    env_from=secret_variables(name_of(secret)),
-                    volume_mounts=[
-                        read_only("database-ca", CA_DIRECTORY),
-                        read_only("scripts", SCRIPT_DIRECTORY),
-                    ],
-                    resources=k8s.core.v1.ResourceRequirementsArgs(
-                        requests={"cpu": "50m", "memory": "128Mi"}, limits={"memory": "256Mi"}
-                    ),
-                ),
-                [
-                    config_map_volume("database-ca", args.pod.objects.database_ca),
-                    config_map_volume("scripts", args.pod.objects.scripts),
+            pod,
+            container(
+                pod,
+                "database-role",
+                ["node", f"{SCRIPT_DIRECTORY}/{ROLE_SCRIPT}"],
+                variables,
+                env_from=secret_variables(name_of(secret)),
+                volume_mounts=[
+                    read_only("database-ca", CA_DIRECTORY),
+                    read_only("scripts", SCRIPT_DIRECTORY),
                 ],
-                restart_policy="Never",
-                automount_service_account_token=False,
+                resources=k8s.core.v1.ResourceRequirementsArgs(
+                    requests={"cpu": "50m", "memory": "128Mi"}, limits={"memory": "256Mi"}
+                ),
             ),
+            [
+                config_map_volume("database-ca", pod.objects.database_ca),
+                config_map_volume("scripts", pod.objects.scripts),
+            ],
             DEADLINE,
             ResourceOptions(parent=self),
         )

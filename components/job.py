@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pulumi_kubernetes as k8s
-from pulumi import Input, ResourceOptions
+from pulumi import ResourceOptions
 
 from components.labels import job_labels
+from components.pod import PodArgs, pod_spec
 
 # Seconds that a new node and pulling the image may take; Kubernetes counts them as the Job's.
 SCHEDULING = 300
@@ -14,8 +17,9 @@ AWAIT_MARGIN = 30  # seconds until the engine has seen that a Job ended
 
 def run_once(
     name: str,
-    namespace: Input[str],
-    pod: k8s.core.v1.PodSpecArgs,
+    pod: PodArgs,
+    container: k8s.core.v1.ContainerArgs,
+    volumes: Sequence[k8s.core.v1.VolumeArgs],
     deadline: int,
     opts: ResourceOptions,
 ) -> k8s.batch.v1.Job:
@@ -32,7 +36,7 @@ def run_once(
         name,
         k8s.batch.v1.JobInitArgs(
             metadata=k8s.meta.v1.ObjectMetaArgs(
-                namespace=namespace,
+                namespace=pod.objects.namespace,
                 labels=labels,
                 annotations={
                     "pulumi.com/replaceUnready": "true",
@@ -43,7 +47,14 @@ def run_once(
                 backoff_limit=0,
                 active_deadline_seconds=deadline + SCHEDULING,
                 template=k8s.core.v1.PodTemplateSpecArgs(
-                    metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels), spec=pod
+                    metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels),
+                    spec=pod_spec(
+                        pod.settings,
+                        container,
+                        volumes,
+                        restart_policy="Never",
+                        automount_service_account_token=False,
+                    ),
                 ),
             ),
         ),

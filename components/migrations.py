@@ -16,7 +16,6 @@ from components.pod import (
     PodArgs,
     config_map_volume,
     container,
-    pod_spec,
     portal_mounts,
     portal_resources,
     portal_variables,
@@ -62,25 +61,17 @@ class Migrations(pulumi.ComponentResource):
         pod = args.pod
         self.job = run_once(
             f"{name}-migrations",
-            pod.objects.namespace,
-            pod_spec(
-                pod.settings,
-                container(
-                    pod,
-                    "migrations",
-                    ["node", f"{SCRIPT_DIRECTORY}/{MIGRATION_SCRIPT}", *COMMAND[1:]],
-                    {**portal_variables(pod), **_MIGRATING},
-                    env_from=secret_variables(pod.objects.secret),
-                    volume_mounts=[*portal_mounts(), read_only("scripts", SCRIPT_DIRECTORY)],
-                    resources=portal_resources(pod.settings),
-                ),
-                [
-                    *portal_volumes(pod.objects),
-                    config_map_volume("scripts", pod.objects.scripts),
-                ],
-                restart_policy="Never",
-                automount_service_account_token=False,
+            pod,
+            container(
+                pod,
+                "migrations",
+                ["node", f"{SCRIPT_DIRECTORY}/{MIGRATION_SCRIPT}", *COMMAND[1:]],
+                {**portal_variables(pod), **_MIGRATING},
+                env_from=secret_variables(pod.objects.secret),
+                volume_mounts=[*portal_mounts(), read_only("scripts", SCRIPT_DIRECTORY)],
+                resources=portal_resources(pod.settings),
             ),
+            [*portal_volumes(pod.objects), config_map_volume("scripts", pod.objects.scripts)],
             DEADLINE,
             ResourceOptions(parent=self, depends_on=args.after),
         )

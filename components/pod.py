@@ -9,7 +9,7 @@ from typing import Any
 import pulumi_kubernetes as k8s
 from pulumi import Input, Output
 
-from components.database import DATABASE_NAME
+from components.database import DATABASE_NAME, DatabaseConnection
 from components.labels import LABELS, SELECTOR
 from components.portal import APP_CONFIG_FILE, PortalObjects
 from components.security import container_security, pod_security
@@ -61,8 +61,7 @@ class PodArgs:
     """Image reference."""
     pull_policy: str
     objects: PortalObjects
-    database_port: Input[int]
-    database_tls: bool
+    database: DatabaseConnection
     techdocs_bucket: Input[str] | None
 
 
@@ -220,7 +219,7 @@ def portal_variables(args: PodArgs) -> dict[str, Input[str]]:
     variables: dict[str, Input[str]] = {
         "APP_HOST": settings.host or "localhost",
         "APP_PORT": str(settings.port),
-        "POSTGRES_PORT": port_text(args.database_port),
+        "POSTGRES_PORT": port_text(args.database.port),
         "POSTGRES_DB": DATABASE_NAME,
         "APP_CONFIG_app_baseUrl": settings.base_url,
         "APP_CONFIG_backend_baseUrl": settings.base_url,
@@ -230,7 +229,7 @@ def portal_variables(args: PodArgs) -> dict[str, Input[str]]:
     }
     if settings.aws.region:
         variables["AWS_REGION"] = settings.aws.region
-    if not args.database_tls:
+    if args.database.ca_certificates is None:
         variables["APP_CONFIG_backend_database_connection_ssl"] = "false"
     if settings.base_url.startswith("http:"):
         # Else browsers ask for the page's scripts over https and show nothing.

@@ -19,6 +19,7 @@ from components.database import (
 )
 from components.labels import job_labels
 from components.names import name_of
+from components.pod import secret_variables
 from components.security import container_security, pod_security
 from settings import EPHEMERAL, IN_CLUSTER_CONNECTIONS, DatabaseSettings
 
@@ -167,7 +168,7 @@ class Postgres(pulumi.ComponentResource):
                 # A volume's root isn't empty: lost+found.
                 core.EnvVarArgs(name="PGDATA", value=f"{DATA}/pgdata"),
             ],
-            env_from=[core.EnvFromSourceArgs(secret_ref=core.SecretEnvSourceArgs(name=secret))],
+            env_from=secret_variables(secret),
             ports=[core.ContainerPortArgs(name="postgres", container_port=POSTGRES_PORT)],
             # The log of a crash is replayed before the first answer.
             startup_probe=core.ProbeArgs(

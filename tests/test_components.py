@@ -76,14 +76,15 @@ def facts() -> ClusterFacts:
     )
 
 
-def connection() -> DatabaseConnection:
+def connection(tls: bool = True) -> DatabaseConnection:
     """A database that nobody created."""
+    roots = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"
     return DatabaseConnection(
         host=Output.from_input("db.example.com"),
         port=Output.from_input(5433),
         login=Login("portal", Output.secret("hunter2")),
         administrator=Login("master", Output.secret("hunter3")),
-        ca_certificates="-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+        ca_certificates=roots if tls else None,
         peers=peers.networks(["10.8.1.0/24"]),
     )
 
@@ -573,7 +574,7 @@ def test_portal(creates: bool) -> None:
 
 def test_portal_of_a_database_without_tls() -> None:
     def build(opts: ResourceOptions) -> None:
-        plain = dataclasses.replace(connection(), ca_certificates=None)
+        plain = connection(tls=False)
         Portal("p", PortalArgs(SETTINGS, Output.from_input("ns"), plain, "sa", {}), opts)
 
     program = run(build, creates=False)
@@ -661,15 +662,14 @@ def test_peers_of_a_policy() -> None:
     }
 
 
-def pod(settings: Settings = SETTINGS, database_tls: bool = True) -> PodArgs:
+def pod(settings: Settings = SETTINGS, database: DatabaseConnection | None = None) -> PodArgs:
     """A pod of an image that nobody built."""
     return PodArgs(
         settings=settings,
         image="r.io/p:abc",
         pull_policy="Always",
         objects=objects(),
-        database_port=5433,
-        database_tls=database_tls,
+        database=database or connection(),
         techdocs_bucket=None,
     )
 
@@ -714,7 +714,7 @@ def test_variables_that_depend_on_the_database(tls: bool, migration_job: bool) -
     portal = PortalSettings(migration_job=migration_job)
 
     def build(opts: ResourceOptions) -> None:
-        args = pod(dataclasses.replace(SETTINGS, portal=portal), database_tls=tls)
+        args = pod(dataclasses.replace(SETTINGS, portal=portal), connection(tls))
         PortalDeployment("d", PortalDeploymentArgs(portal, "ns", args, after=[]), opts)
 
     program = run(build, creates=True)
@@ -733,9 +733,7 @@ def test_variables_that_depend_on_the_database(tls: bool, migration_job: bool) -
 @pytest.mark.parametrize("tls", [True, False])
 def test_database_role(creates: bool, tls: bool) -> None:
     def build(opts: ResourceOptions) -> None:
-        ca_certificates = "PEM" if tls else None
-        database = dataclasses.replace(connection(), ca_certificates=ca_certificates)
-        DatabaseRole("r", DatabaseRoleArgs(pod(database_tls=tls), database), opts)
+        DatabaseRole("r", DatabaseRoleArgs(pod(database=connection(tls))), opts)
 
     program = run(build, creates)
     secret = program.one("kubernetes:core/v1:Secret", "r-database-administrator")
@@ -764,7 +762,7 @@ def test_database_role(creates: bool, tls: bool) -> None:
 @MODES
 def test_migrations_wait_for_what_they_are_told(creates: bool) -> None:
     def build(opts: ResourceOptions) -> None:
-        role = DatabaseRole("r", DatabaseRoleArgs(pod(), connection()), opts)
+        role = DatabaseRole("r", DatabaseRoleArgs(pod()), opts)
         Migrations("m", MigrationsArgs(pod(), after=[role.job]), opts)
 
     program = run(build, creates)
@@ -876,7 +874,7 @@ def test_the_host_in_the_cluster_waits_for_the_server(creates: bool) -> None:
     def build(opts: ResourceOptions) -> None:
         args = PostgresArgs(DatabaseSettings(), Output.from_input("ns"))
         database = Postgres("p", args, opts).connection
-        DatabaseRole("r", DatabaseRoleArgs(pod(database_tls=False), database), opts)
+        DatabaseRole("r", DatabaseRoleArgs(pod(database=database)), opts)
 
     program = run(build, creates)
     secret = program.one("kubernetes:core/v1:Secret", "r-database-administrator")
