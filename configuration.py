@@ -17,7 +17,7 @@ from settings import (
     Settings,
 )
 from settings_reader import Reader
-from settings_rules import RULES
+from settings_rules import COMMON, RULES_OF
 
 ROOT = Path(__file__).resolve().parent
 SHIPPED_CA_BUNDLE = "assets/rds-ca-bundle.pem"
@@ -59,6 +59,6 @@ def load() -> Settings:
             "from the environment or the profile",
         },
     )
-    reader.check(RULES, settings)
+    reader.check((*COMMON, *RULES_OF[settings.target]), settings)
     reader.raise_problems()
     return settings

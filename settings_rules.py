@@ -1,7 +1,8 @@
 """The rules between configuration keys.
 
 Each rule gets the settings and the reader that collects problems. A rule looks only at keys whose
-own value was accepted (`reader.sound`), so that one mistake is reported once.
+own value was accepted (`reader.sound`), so that one mistake is reported once. The rules in COMMON
+are of every target and come first, those in RULES_OF of one.
 """
 
 from __future__ import annotations
@@ -59,31 +60,6 @@ def target(s: Settings, reader: Reader) -> None:
                     each.key, f"a key of target {each.target}", f"unset, with target {s.target}",
                     reader.remove_command(each.key),
                 )  # fmt: skip
-    if s.target == "eks":
-        _required_on_eks(s, reader)
-
-
-def _required_on_eks(s: Settings, reader: Reader) -> None:
-    required = {
-        "host": (s.host, "the portal's public host name", "backstage.example.com"),
-        "clusterName": (s.cluster_name, "the name of an existing EKS cluster", "CLUSTER"),
-        "aws:region": (s.aws.region, "the cluster's AWS region", "us-east-1"),
-    }
-    for key, (value, meaning, example) in required.items():
-        if not value and reader.sound(key):
-            reader.report(key, "nothing", meaning, reader.set_command(key, example))
-
-
-def local_host(s: Settings, reader: Reader) -> None:
-    keys = ("target", "host", "ingressClassName")
-    if s.target == "local" and s.host and not s.ingress.given_class_name and reader.sound(*keys):
-        reader.report(
-            "host", f"{s.host}, without ingressClassName",
-            "unset, for http://localhost with a forwarded port; or with the IngressClass of a "
-            "controller that serves the host",
-            reader.remove_command("host") + ", or "
-            + reader.set_command("ingressClassName", "nginx"),
-        )  # fmt: skip
 
 
 def namespace(s: Settings, reader: Reader) -> None:
@@ -96,12 +72,6 @@ def namespace(s: Settings, reader: Reader) -> None:
 
 def image(s: Settings, reader: Reader) -> None:
     image = s.image
-    repository = image.repository
-    if repository and "/" not in repository and s.target == "eks" and reader.sound("target"):
-        reader.report(
-            "imageRepository", repository, "registry/repository, on eks",
-            reader.set_command("imageRepository", f"REGISTRY/{repository}"),
-        )  # fmt: skip
     if not image.app_path and reader.sound("appPath"):
         if not image.repository and reader.sound("imageRepository"):
             reader.report(
@@ -204,6 +174,104 @@ def sign_in(s: Settings, reader: Reader) -> None:
         )
 
 
+def variables(s: Settings, reader: Reader) -> None:
+    portal = s.portal
+    built_in = {*BUILT_IN_SECRETS, *BUILT_IN_VARIABLES, *TECHDOCS_VARIABLES}
+    if s.target == "local":
+        built_in.discard("AWS_REGION")
+    for key, given in (("env", portal.env), ("secretEnv", portal.secret_env)):
+        for name in sorted(built_in.intersection(given)):
+            reader.report(
+                key, name, "names that the program doesn't set itself",
+                reader.remove_command(f"--path '{key}.{name}'"),
+            )  # fmt: skip
+    for name in sorted(set(portal.env).intersection(portal.secret_env)):
+        reader.report(
+            "env", f"{name}, which secretEnv sets too", "each name in one of both",
+            reader.remove_command(f"--path 'env.{name}'"),
+        )  # fmt: skip
+    if portal.env.get("NODE_TLS_REJECT_UNAUTHORIZED") == "0":
+        reader.report(
+            "env", "NODE_TLS_REJECT_UNAUTHORIZED=0", "TLS certificates are always verified",
+            reader.remove_command("--path 'env.NODE_TLS_REJECT_UNAUTHORIZED'"),
+        )  # fmt: skip
+    if "NODE_TLS_REJECT_UNAUTHORIZED" in portal.secret_env:  # its value can't be looked at
+        reader.report(
+            "secretEnv", "NODE_TLS_REJECT_UNAUTHORIZED", "TLS certificates are always verified",
+            reader.remove_command("--path 'secretEnv.NODE_TLS_REJECT_UNAUTHORIZED'"),
+        )  # fmt: skip
+    if portal.secret_env and not pulumi.runtime.is_config_secret(f"{reader.project}:secretEnv"):
+        pulumi.log.warn(
+            "secretEnv stands in clear in the stack file; encrypt it: pulumi config set --path "
+            "--secret secretEnv.NAME"
+        )
+
+
+def app_config(s: Settings, reader: Reader) -> None:
+    if not reader.sound("appConfigPath", "env", "secretEnv", "techdocsBucket"):
+        return
+    path = s.portal.app_config_path
+    provided = {*BUILT_IN_SECRETS, *BUILT_IN_VARIABLES, *s.portal.env, *s.portal.secret_env}
+    if s.target == "local" and "AWS_REGION" not in {*s.portal.env, *s.portal.secret_env}:
+        provided.discard("AWS_REGION")
+    if s.portal.techdocs_bucket:
+        provided.update(TECHDOCS_VARIABLES)
+    for name in sorted(s.app_config.variables - provided):
+        mend = (
+            reader.set_command("techdocsBucket", "create")
+            if name in TECHDOCS_VARIABLES
+            else reader.set_command(f"secretEnv.{name}", "VALUE", "--path --secret")
+            + ", or "
+            + reader.set_command(f"env.{name}", "VALUE", "--path")
+        )
+        reader.report(
+            "appConfigPath", f"{path} uses ${{{name}}}, which nothing provides",
+            f"variables from env or secretEnv, or with a default: ${{{name}:-default}}",
+            mend,
+        )  # fmt: skip
+    for unsafe in s.app_config.unsafe:
+        reader.report("appConfigPath", f"{path}: {unsafe}", "a safe setting", f"mend {path}")
+
+
+def replicas(s: Settings, reader: Reader) -> None:
+    portal = s.portal
+    if reader.sound("replicas", "maxReplicas") and portal.most_replicas < portal.replicas:
+        reader.report(
+            "maxReplicas", str(portal.max_replicas), f"at least replicas, {portal.replicas}",
+            reader.set_command("maxReplicas", str(portal.replicas)),
+        )  # fmt: skip
+    if reader.sound("memoryRequest", "memoryLimit") and (
+        portal.memory_limit_mebibytes < portal.memory_request_mebibytes
+    ):
+        reader.report(
+            "memoryLimit", portal.memory_limit, f"at least memoryRequest, {portal.memory_request}",
+            reader.set_command("memoryLimit", portal.memory_request),
+        )  # fmt: skip
+
+
+# Of target eks
+
+
+def required(s: Settings, reader: Reader) -> None:
+    required = {
+        "host": (s.host, "the portal's public host name", "backstage.example.com"),
+        "clusterName": (s.cluster_name, "the name of an existing EKS cluster", "CLUSTER"),
+        "aws:region": (s.aws.region, "the cluster's AWS region", "us-east-1"),
+    }
+    for key, (value, meaning, example) in required.items():
+        if not value and reader.sound("target", key):
+            reader.report(key, "nothing", meaning, reader.set_command(key, example))
+
+
+def registry(s: Settings, reader: Reader) -> None:
+    repository = s.image.repository
+    if repository and "/" not in repository and reader.sound("target"):
+        reader.report(
+            "imageRepository", repository, "registry/repository, on eks",
+            reader.set_command("imageRepository", f"REGISTRY/{repository}"),
+        )  # fmt: skip
+
+
 def capacity(s: Settings, reader: Reader) -> None:
     database = s.database
     if database.min_capacity > database.max_capacity and reader.sound(
@@ -286,7 +354,7 @@ def generation(s: Settings, reader: Reader) -> None:
             + reader.set_command("databaseProtectedGeneration", str(database.generation))
             + " after it",
         )
-    if s.target == "eks" and database.snapshot_identifier and database.generation == 1:
+    if database.snapshot_identifier and database.generation == 1:
         pulumi.log.warn(
             "databaseSnapshotIdentifier is read only when a cluster is created: a stack that "
             "already has its database has to raise databaseGeneration to restore from it."
@@ -294,7 +362,7 @@ def generation(s: Settings, reader: Reader) -> None:
 
 
 def ca_bundle(s: Settings, reader: Reader) -> None:
-    region = s.aws.region if s.target == "eks" else ""
+    region = s.aws.region
     sound = region and reader.sound("databaseCaBundlePath", "aws:region")
     if sound and not s.ca_bundle.for_region(region):
         reader.report(
@@ -304,85 +372,8 @@ def ca_bundle(s: Settings, reader: Reader) -> None:
         )  # fmt: skip
 
 
-def variables(s: Settings, reader: Reader) -> None:
-    portal = s.portal
-    built_in = {*BUILT_IN_SECRETS, *BUILT_IN_VARIABLES, *TECHDOCS_VARIABLES}
-    if s.target == "local":
-        built_in.discard("AWS_REGION")
-    for key, given in (("env", portal.env), ("secretEnv", portal.secret_env)):
-        for name in sorted(built_in.intersection(given)):
-            reader.report(
-                key, name, "names that the program doesn't set itself",
-                reader.remove_command(f"--path '{key}.{name}'"),
-            )  # fmt: skip
-    for name in sorted(set(portal.env).intersection(portal.secret_env)):
-        reader.report(
-            "env", f"{name}, which secretEnv sets too", "each name in one of both",
-            reader.remove_command(f"--path 'env.{name}'"),
-        )  # fmt: skip
-    if portal.env.get("NODE_TLS_REJECT_UNAUTHORIZED") == "0":
-        reader.report(
-            "env", "NODE_TLS_REJECT_UNAUTHORIZED=0", "TLS certificates are always verified",
-            reader.remove_command("--path 'env.NODE_TLS_REJECT_UNAUTHORIZED'"),
-        )  # fmt: skip
-    if "NODE_TLS_REJECT_UNAUTHORIZED" in portal.secret_env:  # its value can't be looked at
-        reader.report(
-            "secretEnv", "NODE_TLS_REJECT_UNAUTHORIZED", "TLS certificates are always verified",
-            reader.remove_command("--path 'secretEnv.NODE_TLS_REJECT_UNAUTHORIZED'"),
-        )  # fmt: skip
-    if portal.secret_env and not pulumi.runtime.is_config_secret(f"{reader.project}:secretEnv"):
-        pulumi.log.warn(
-            "secretEnv stands in clear in the stack file; encrypt it: pulumi config set --path "
-            "--secret secretEnv.NAME"
-        )
-
-
-def app_config(s: Settings, reader: Reader) -> None:
-    if not reader.sound("appConfigPath", "env", "secretEnv", "techdocsBucket"):
-        return
-    path = s.portal.app_config_path
-    provided = {*BUILT_IN_SECRETS, *BUILT_IN_VARIABLES, *s.portal.env, *s.portal.secret_env}
-    if s.target == "local" and "AWS_REGION" not in {*s.portal.env, *s.portal.secret_env}:
-        provided.discard("AWS_REGION")
-    if s.portal.techdocs_bucket:
-        provided.update(TECHDOCS_VARIABLES)
-    for name in sorted(s.app_config.variables - provided):
-        mend = (
-            reader.set_command("techdocsBucket", "create")
-            if name in TECHDOCS_VARIABLES
-            else reader.set_command(f"secretEnv.{name}", "VALUE", "--path --secret")
-            + ", or "
-            + reader.set_command(f"env.{name}", "VALUE", "--path")
-        )
-        reader.report(
-            "appConfigPath", f"{path} uses ${{{name}}}, which nothing provides",
-            f"variables from env or secretEnv, or with a default: ${{{name}:-default}}",
-            mend,
-        )  # fmt: skip
-    for unsafe in s.app_config.unsafe:
-        reader.report("appConfigPath", f"{path}: {unsafe}", "a safe setting", f"mend {path}")
-
-
-def replicas(s: Settings, reader: Reader) -> None:
-    portal = s.portal
-    if reader.sound("replicas", "maxReplicas") and portal.most_replicas < portal.replicas:
-        reader.report(
-            "maxReplicas", str(portal.max_replicas), f"at least replicas, {portal.replicas}",
-            reader.set_command("maxReplicas", str(portal.replicas)),
-        )  # fmt: skip
-    if reader.sound("memoryRequest", "memoryLimit") and (
-        portal.memory_limit_mebibytes < portal.memory_request_mebibytes
-    ):
-        reader.report(
-            "memoryLimit", portal.memory_limit, f"at least memoryRequest, {portal.memory_request}",
-            reader.set_command("memoryLimit", portal.memory_request),
-        )  # fmt: skip
-
-
 def ingress(s: Settings, reader: Reader) -> None:
     ingress = s.ingress
-    if s.target == "local":
-        return
     unnamed = ingress.scheme == "internet-facing" and not ingress.inbound_cidrs
     if unnamed and reader.sound("ingressInboundCidrs", "ingressScheme"):
         reader.report(
@@ -460,24 +451,46 @@ def tags(s: Settings, reader: Reader) -> None:
         reader.report("tags", f"{len(s.tags)} tags", f"at most {50 - len(OWN_TAGS)}", "remove some")
 
 
-RULES = (
+# Of target local
+
+
+def local_host(s: Settings, reader: Reader) -> None:
+    unserved = s.host and not s.ingress.given_class_name
+    if unserved and reader.sound("host", "ingressClassName"):
+        reader.report(
+            "host", f"{s.host}, without ingressClassName",
+            "unset, for http://localhost with a forwarded port; or with the IngressClass of a "
+            "controller that serves the host",
+            reader.remove_command("host") + ", or "
+            + reader.set_command("ingressClassName", "nginx"),
+        )  # fmt: skip
+
+
+COMMON = (
     target,
-    local_host,
     namespace,
     image,
     app,
     connections,
     sign_in,
-    capacity,
-    windows,
-    subnets,
-    generation,
-    ca_bundle,
     variables,
     app_config,
     replicas,
-    ingress,
-    arns,
-    load_balancer_controller,
-    tags,
 )
+# A refused target counts as the default, and `required` and `registry` say nothing then.
+RULES_OF = {
+    "eks": (
+        required,
+        registry,
+        capacity,
+        windows,
+        subnets,
+        generation,
+        ca_bundle,
+        ingress,
+        arns,
+        load_balancer_controller,
+        tags,
+    ),
+    "local": (local_host,),
+}

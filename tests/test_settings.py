@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import json
 import re
 import shlex
@@ -591,6 +592,11 @@ def test_a_problem_is_reported_once() -> None:
     assert message.count("given:") == 1
 
 
+def test_a_refused_target_requires_nothing() -> None:
+    message = refused({**LOCAL, "target": "gke"})
+    assert message.startswith("Stack 'test' has 1 configuration problem:\n  target\n")
+
+
 @pytest.mark.parametrize(
     ("given", "default"),
     [
@@ -1146,4 +1152,4 @@ def test_every_rule_is_run() -> None:
         for name, value in vars(settings_rules).items()
         if callable(value) and not name.startswith("_") and value.__module__ == "settings_rules"
     }
-    assert rules == set(settings_rules.RULES)
+    assert rules == {*settings_rules.COMMON, *itertools.chain(*settings_rules.RULES_OF.values())}
