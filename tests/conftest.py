@@ -1,5 +1,9 @@
 """Options of the test run."""
 
+import os
+import shutil
+import subprocess
+
 import pytest
 
 
@@ -12,6 +16,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 # Markers of tests that need more than Python; each runs with its own make target only.
 OPT_IN = {
     "e2e": "needs a Docker engine and PostgreSQL's server binaries; run by `make e2e`",
+    "cluster": "needs a cluster and kubectl; run by `make test-cluster`",
     "engine": "needs the Pulumi CLI; run by `make test-engine`",
 }
 
@@ -27,3 +32,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for marker, needs in OPT_IN.items():
             if item.get_closest_marker(marker) and marker not in chosen:
                 item.add_marker(pytest.mark.skip(reason=needs))
+
+
+@pytest.fixture(scope="session")
+def kubernetes() -> None:
+    """A cluster that kubectl reaches, or the test is skipped."""
+    if not os.environ.get("KUBECONFIG"):
+        pytest.skip("KUBECONFIG is not set: name the kubeconfig of a cluster for tests")
+    if shutil.which("kubectl") is None:
+        pytest.skip("no kubectl on PATH")
+    answer = subprocess.run(
+        ["kubectl", "get", "--raw", "/readyz", "--request-timeout", "10s"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode:
+        pytest.skip(f"the cluster of KUBECONFIG doesn't answer: {answer.stderr.strip()}")

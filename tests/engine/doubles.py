@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -243,10 +243,10 @@ def _struct(properties: Properties) -> struct_pb2.Struct:
 
 
 @contextmanager
-def served(world: World) -> Iterator[str]:
-    """Serves every package; yields the value of PULUMI_DEBUG_PROVIDERS."""
+def served(world: World, packages: Sequence[str] = PACKAGES) -> Iterator[str]:
+    """Serves packages; yields the value of PULUMI_DEBUG_PROVIDERS."""
     servers, ports = [], {}
-    for package in PACKAGES:
+    for package in packages:
         server = grpc.server(futures.ThreadPoolExecutor(max_workers=32))
         provider_pb2_grpc.add_ResourceProviderServicer_to_server(Double(package, world), server)
         ports[package] = server.add_insecure_port("127.0.0.1:0")

@@ -1,0 +1,99 @@
+"""The Deployment, Service and Ingress of the Terraform tutorial, to be measured beside ours.
+
+One pod, no probes, no preStop, Backstage's own shutdown and keep-alive, migrations at every start,
+an HTTP Ingress without health-check settings. Database, configuration and image are ours, and so is
+the memory limit: the tutorial's 4 CPU and 8 GiB for each pod don't fit two of them on a small node.
+"""
+
+from __future__ import annotations
+
+from components.labels import SELECTOR
+from tests.cluster.site import IMAGES, Rendered
+from tools.reliability.cluster import Manifest
+
+# What the tutorial's own configuration file leaves at Backstage's and Node's defaults.
+DEFAULTS = {
+    "APP_CONFIG_backend_database_skipMigrations": "false",
+    "APP_CONFIG_backend_lifecycle_serverShutdownDelay": '{"seconds":0}',
+    "APP_CONFIG_backend_server_keepAliveTimeout": '{"seconds":5}',
+    "APP_CONFIG_backend_server_headersTimeout": '{"seconds":60}',
+}
+
+
+def tutorial(rendered: Rendered, host: str) -> list[Manifest]:
+    """Its objects, around the database and the configuration of a rendered stack."""
+    ours = rendered.one("Deployment")["spec"]["template"]["spec"]
+    (container,) = ours["containers"]
+    namespace = rendered.one("Namespace")["metadata"]["name"]
+    metadata = {"name": "backstage", "namespace": namespace, "labels": dict(SELECTOR)}
+    variables = {each["name"]: each["value"] for each in container["env"]} | DEFAULTS
+    pod = {
+        "containers": [
+            {
+                "name": "backstage",
+                "image": IMAGES[0],
+                "imagePullPolicy": "IfNotPresent",
+                "args": container["args"],
+                "ports": [{"name": "http", "containerPort": 7007}],
+                "env": [{"name": name, "value": value} for name, value in variables.items()],
+                "envFrom": container["envFrom"],
+                "volumeMounts": container["volumeMounts"],
+                "resources": {"limits": {"memory": "2Gi"}},
+            }
+        ],
+        "volumes": ours["volumes"],
+    }
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata,
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": dict(SELECTOR)},
+            "template": {"metadata": {"labels": dict(SELECTOR)}, "spec": pod},
+        },
+    }
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata,
+        "spec": {
+            "type": "NodePort",
+            "selector": dict(SELECTOR),
+            "ports": [{"name": "http", "port": 7007, "targetPort": 7007}],
+        },
+    }
+    annotations = {
+        "alb.ingress.kubernetes.io/scheme": "internal",
+        "alb.ingress.kubernetes.io/target-type": "ip",
+    }
+    backend = {"service": {"name": "backstage", "port": {"number": 7007}}}
+    ingress = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {**metadata, "annotations": annotations},
+        "spec": {
+            "ingressClassName": "alb",  # the tutorial's annotation says the same
+            "rules": [
+                {
+                    "host": host,
+                    "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]},
+                }
+            ],
+        },
+    }
+    replaced = ("Deployment", "Service", "Ingress")
+    kept = [
+        each
+        for each in rendered.objects
+        if each["metadata"]["name"] != "backstage-migrations"
+        and (
+            each["kind"] not in (*replaced, "PodDisruptionBudget", "HorizontalPodAutoscaler",
+                                 "NetworkPolicy")
+            or each["metadata"]["name"] == "postgres"
+        )
+    ]  # fmt: skip
+    for each in kept:
+        if each["kind"] == "Namespace":  # its pods would not pass
+            each["metadata"]["labels"] = {}
+    return [*kept, deployment, service, ingress]

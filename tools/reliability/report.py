@@ -1,0 +1,89 @@
+"""The results as a table and a plot: `python -m tools.reliability.report`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tools.reliability.load import Outcome
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "build" / "reliability"
+PLOT = ROOT / "docs" / "images" / "rolling-update.png"
+# What the plot compares, by way: file names of the rolling update.
+OURS, TUTORIAL = "rolling-update", "the-tutorial-s-rolling-update"
+HEAD = (
+    "| | requests | failed | window of failures | slowest | whole again after |",
+    "|---|---|---|---|---|---|",
+)
+
+
+def record(way: str, name: str, outcome: Outcome) -> None:
+    """Stores what one fault did on one way to the portal, over the result of an earlier run."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    outcome.write(RESULTS / way / f"{slug}.json")
+
+
+def row(name: str, outcome: Outcome) -> str:
+    """A line of the table."""
+    failed = str(len(outcome.failures))
+    if outcome.errors:
+        failed += f" ({', '.join(f'{count} {error}' for error, count in outcome.errors.items())})"
+    window = f"{outcome.window:.1f} s" if outcome.failures else "none"
+    cells = (
+        name.replace("-", " "),
+        f"{len(outcome.samples):,}",
+        failed,
+        window,
+        f"{outcome.slowest:.2f} s",
+        f"{outcome.until - outcome.since:.0f} s",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def tables() -> Iterator[str]:
+    """The lines of a table for each way that has results, in the order of measurement."""
+    for way in sorted(path for path in RESULTS.glob("*") if path.is_dir()):
+        yield from ("", way.name, "", *HEAD)
+        for file in sorted(way.glob("*.json"), key=lambda file: file.stat().st_mtime):
+            yield row(file.stem, Outcome.read(file))
+
+
+def plot() -> None:
+    """Requests and failures a second over each way's rolling updates, on one time axis."""
+    from matplotlib.figure import Figure
+
+    ways = [way for way in ("cluster", "alb") if (RESULTS / way / f"{OURS}.json").exists()]
+    titles = {"cluster": "inside the cluster", "alb": "through the load balancer"}
+    programs = {TUTORIAL: "the tutorial's Deployment", OURS: "this program's"}
+    figure = Figure(figsize=(10, 2.6 * len(ways) * 2), layout="constrained")
+    axes = figure.subplots(len(ways) * 2, 1, sharex=True, squeeze=False)[:, 0]
+    panels = [(way, program) for way in ways for program in programs]
+    for axis, (way, program) in zip(axes, panels, strict=True):
+        outcome = Outcome.read(RESULTS / way / f"{program}.json")
+        seconds = range(int(max(each.at for each in outcome.samples)) + 1)
+        answered, failed = [0] * len(seconds), [0] * len(seconds)
+        for sample in outcome.samples:
+            (failed if sample.failed else answered)[int(sample.at)] += 1
+        moved = [second - outcome.since for second in seconds]
+        axis.bar(moved, answered, width=1, color="#4c78a8", label="answered with 200")
+        axis.bar(moved, failed, width=1, bottom=answered, color="#d62728", label="failed")
+        axis.axvline(0, color="black", linewidth=0.8)
+        axis.axvspan(0, outcome.until - outcome.since, color="#eeeeee", zorder=0)
+        axis.set_ylabel("requests a second")
+        axis.set_title(
+            f"{programs[program]}, {titles[way]}: {len(outcome.failures):,} of "
+            f"{len(outcome.samples):,} failed",
+            loc="left",
+        )
+    axes[0].legend(loc="lower right", ncols=2)
+    axes[-1].set_xlabel("seconds since the update began; the update takes the shaded time")
+    PLOT.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(PLOT, dpi=110)
+
+
+if __name__ == "__main__":
+    print("\n".join(tables()).strip())
+    plot()
+    print(f"\nWritten: {PLOT.relative_to(ROOT)}")
