@@ -12,6 +12,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 # Markers of tests that need more than Python; each runs with its own make target only.
 OPT_IN = {
     "e2e": "needs a Docker engine and PostgreSQL's server binaries; run by `make e2e`",
+    "alb": "needs a cluster and the AWS Load Balancer Controller; run by `make test-alb`",
     "engine": "needs the Pulumi CLI; run by `make test-engine`",
 }
 
