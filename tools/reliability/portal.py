@@ -79,12 +79,15 @@ class Portal:
         self.wait_whole()
         self.wait_answers()
 
+    def _wait_replaced(self, name: str) -> None:
+        self.cluster.until(lambda: name not in self.names(), SETTLED, f"pod {name} is gone")
+        self.wait_whole()
+
     def delete_one_by_one(self) -> None:
         """Deletes each pod with its grace period, the next when the portal is whole again."""
         for name in self.names():
             self.cluster.run("delete", "pod", name, "--wait=false")
-            self.cluster.until(lambda gone=name: gone not in self.names(), SETTLED, "it is gone")
-            self.wait_whole()
+            self._wait_replaced(name)
 
     def evict(self, name: str) -> bool:
         """Asks for a pod's eviction; False where the PodDisruptionBudget refuses it for now."""
@@ -105,8 +108,7 @@ class Portal:
         """Evicts each pod, the next when the portal is whole again."""
         for name in self.names():
             self.evict(name)
-            self.cluster.until(lambda gone=name: gone not in self.names(), SETTLED, "it is gone")
-            self.wait_whole()
+            self._wait_replaced(name)
 
     def drain(self) -> int:
         """Evicts all pods as `kubectl drain` does, again where refused; how often that was."""
