@@ -32,7 +32,7 @@ class Fault:
 
     def run(self, portal: Portal, way: Way) -> Outcome:
         """Happens to the portal under load."""
-        with Load(way, portal.image, RATE, self.requests) as load:
+        with Load(way, portal.image, RATE, self.requests, self.name) as load:
             self.strike(portal)
         return load.outcome
 

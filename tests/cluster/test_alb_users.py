@@ -105,7 +105,7 @@ def test_users_notice_no_more_than_they_may(site: tuple[Portal, Way], fault: Fau
     portal, way = site
     restarts = portal.restarts()
     outcome = fault.run(portal, way)
-    record("alb", fault.name, outcome)
+    record("alb", outcome)
     fault.check(outcome)
     if fault.database:
         assert portal.restarts() == restarts
@@ -224,7 +224,7 @@ def test_tutorial_for_comparison(alb: Alb) -> None:
             lambda: any(each.state == "healthy" for each in alb.events[-3:]), 120, "it is healthy"
         )
         outcome = Fault(TUTORIAL, Portal.update).run(portal, way)
-    record("alb", TUTORIAL, outcome)
+    record("alb", outcome)
     assert len(outcome.samples) >= 10_000
 
 

@@ -77,7 +77,7 @@ def test_autoscaler_and_network_policy_are_accepted(portal: Portal) -> None:
 def test_users_notice_no_more_than_they_may(portal: Portal, fault: Fault) -> None:
     restarts = portal.restarts()
     outcome = fault.run(portal, WAY)
-    record("cluster", fault.name, outcome)
+    record("cluster", outcome)
     fault.check(outcome)
     if fault.database:
         assert portal.restarts() == restarts
@@ -93,5 +93,5 @@ def test_tutorial_for_comparison(kubernetes: None) -> None:
         outcome = Fault(TUTORIAL, Portal.update).run(portal, way)
     finally:
         portal.cluster.delete_namespace()
-    record("cluster", TUTORIAL, outcome)
+    record("cluster", outcome)
     assert outcome.samples[-1].status == "200"

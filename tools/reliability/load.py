@@ -57,6 +57,8 @@ class Outcome:
     """What the users saw."""
 
     samples: list[Sample] = field(default_factory=list)
+    name: str = ""
+    """What happened to the portal."""
     since: float = 0.0
     """When the portal was first touched, in seconds since the epoch."""
     until: float = 0.0
@@ -92,6 +94,7 @@ class Outcome:
         file.write_text(
             json.dumps(
                 {
+                    "name": self.name,
                     "since": self.since - first,
                     "until": self.until - first,
                     "samples": [
@@ -108,17 +111,17 @@ class Outcome:
         """What `write` stored; times then count from the first request."""
         stored = json.loads(file.read_text(encoding="utf-8"))
         samples = [Sample(*sample) for sample in stored["samples"]]
-        return cls(samples, stored["since"], stored["until"])
+        return cls(samples, stored["name"], stored["since"], stored["until"])
 
 
 class Load:
     """Requests for as long as the context is open, and at least as many as were asked for.
 
-    rate: requests a second. requests: the least number.
+    rate: requests a second. requests: the least number. name: what happens meanwhile.
     """
 
-    def __init__(self, way: Way, image: str, rate: float, requests: int) -> None:
-        self.outcome = Outcome()
+    def __init__(self, way: Way, image: str, rate: float, requests: int, name: str = "") -> None:
+        self.outcome = Outcome(name=name)
         self._way, self._image, self._rate, self._requests = way, image, rate, requests
         self._cluster = Cluster(NAMESPACE)
 

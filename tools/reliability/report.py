@@ -11,31 +11,32 @@ from tools.reliability.load import Outcome
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "build" / "reliability"
 PLOT = ROOT / "docs" / "images" / "rolling-update.png"
-# What the plot compares, by way: file names of the rolling update.
-OURS, TUTORIAL = "rolling-update", "the-tutorial-s-rolling-update"
+TUTORIAL, OURS = "rolling update, the tutorial's Deployment", "rolling update"
 HEAD = (
     "| | requests | failed | window of failures | slowest | whole again after |",
     "|---|---|---|---|---|---|",
 )
 
 
-def record(way: str, name: str, outcome: Outcome) -> None:
+def record(way: str, outcome: Outcome) -> None:
     """Stores what one fault did on one way to the portal, over the result of an earlier run."""
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    outcome.write(RESULTS / way / f"{slug}.json")
+    outcome.write(_file(way, outcome.name))
 
 
-def row(name: str, outcome: Outcome) -> str:
+def _file(way: str, name: str) -> Path:
+    return RESULTS / way / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}.json"
+
+
+def row(outcome: Outcome) -> str:
     """A line of the table."""
-    failed = str(len(outcome.failures))
+    failed = f"{len(outcome.failures):,}"
     if outcome.errors:
-        failed += f" ({', '.join(f'{count} {error}' for error, count in outcome.errors.items())})"
-    window = f"{outcome.window:.1f} s" if outcome.failures else "none"
+        failed += f" ({', '.join(f'{count:,} {error}' for error, count in outcome.errors.items())})"
     cells = (
-        name.replace("-", " "),
+        outcome.name,
         f"{len(outcome.samples):,}",
         failed,
-        window,
+        f"{outcome.window:.1f} s" if outcome.failures else "none",
         f"{outcome.slowest:.2f} s",
         f"{outcome.until - outcome.since:.0f} s",
     )
@@ -47,21 +48,21 @@ def tables() -> Iterator[str]:
     for way in sorted(path for path in RESULTS.glob("*") if path.is_dir()):
         yield from ("", way.name, "", *HEAD)
         for file in sorted(way.glob("*.json"), key=lambda file: file.stat().st_mtime):
-            yield row(file.stem, Outcome.read(file))
+            yield row(Outcome.read(file))
 
 
 def plot() -> None:
     """Requests and failures a second over each way's rolling updates, on one time axis."""
     from matplotlib.figure import Figure
 
-    ways = [way for way in ("cluster", "alb") if (RESULTS / way / f"{OURS}.json").exists()]
     titles = {"cluster": "inside the cluster", "alb": "through the load balancer"}
-    programs = {TUTORIAL: "the tutorial's Deployment", OURS: "this program's"}
-    figure = Figure(figsize=(10, 2.6 * len(ways) * 2), layout="constrained")
-    axes = figure.subplots(len(ways) * 2, 1, sharex=True, squeeze=False)[:, 0]
-    panels = [(way, program) for way in ways for program in programs]
-    for axis, (way, program) in zip(axes, panels, strict=True):
-        outcome = Outcome.read(RESULTS / way / f"{program}.json")
+    panels = [
+        (way, name) for way in titles for name in (TUTORIAL, OURS) if _file(way, name).exists()
+    ]
+    figure = Figure(figsize=(10, 2.6 * len(panels)), layout="constrained")
+    axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    for axis, (way, name) in zip(axes, panels, strict=True):
+        outcome = Outcome.read(_file(way, name))
         seconds = range(int(max(each.at for each in outcome.samples)) + 1)
         answered, failed = [0] * len(seconds), [0] * len(seconds)
         for sample in outcome.samples:
@@ -73,8 +74,7 @@ def plot() -> None:
         axis.axvspan(0, outcome.until - outcome.since, color="#eeeeee", zorder=0)
         axis.set_ylabel("requests a second")
         axis.set_title(
-            f"{programs[program]}, {titles[way]}: {len(outcome.failures):,} of "
-            f"{len(outcome.samples):,} failed",
+            f"{name}, {titles[way]}: {len(outcome.failures):,} of {len(outcome.samples):,} failed",
             loc="left",
         )
     axes[0].legend(loc="lower right", ncols=2)
