@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The yarn release that portal/package.json names, whatever is on PATH.
 YARN = npx --yes --package="@yarnpkg/cli-dist@$$(node -p 'require("./package.json").packageManager.split("@")[1]')" yarn
 
-.PHONY: preview test lint types bench e2e bench-image test-engine engine local portal-dev portal-check clean
+.PHONY: preview test lint types bench e2e bench-image test-alb test-engine engine local portal-dev portal-check clean
 
 preview: .venv/installed
 	@$(BIN)/python -m tools.preview $(STACK)
@@ -29,6 +29,12 @@ bench: .venv/installed
 # NODE_IMAGE=... replaces the pinned base image.
 e2e: .venv/e2e
 	@$(BIN)/pytest -m e2e -s tests/e2e
+
+# The stand-in for an Application Load Balancer, and the path through it on the cluster of KUBECONFIG
+# that the AWS Load Balancer Controller manages: its executable in AWS_LOAD_BALANCER_CONTROLLER and
+# its definitions in AWS_LOAD_BALANCER_CONTROLLER_CRDS, or its chart in kube-system.
+test-alb: .venv/cluster
+	@$(BIN)/pytest -m alb -rs tests/cluster
 
 # The program on the real engine, with doubles for every provider; needs the Pulumi CLI.
 test-engine: .venv/installed
@@ -70,6 +76,10 @@ clean:
 
 .venv/e2e: .venv/installed requirements-e2e.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-e2e.txt
+	@touch $@
+
+.venv/cluster: .venv/installed requirements-cluster.txt requirements-e2e.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-cluster.txt
 	@touch $@
 
 portal/node_modules/.yarn-state.yml: portal/package.json portal/yarn.lock portal/packages/app/package.json portal/packages/backend/package.json

@@ -1,4 +1,4 @@
-"""The table of what the tests on a cluster measured."""
+"""The load balancer before a cluster, and the table of what the tests measured."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from tests.cluster.alb import alb as alb
 from tools.reliability import report
 
 

@@ -1,0 +1,176 @@
+"""An AWS account for tests: a moto server, and in it a VPC as an EKS cluster has one."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+REGION = "us-east-1"
+# What a client needs before it sends anything; moto checks no signature.
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+VPC_CIDR = "10.42.0.0/16"
+_SUBNETS = {"a": "10.42.0.0/20", "b": "10.42.16.0/20"}
+_START_SECONDS = 60
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Aws:
+    """Where AWS's API is answered, and what the account holds.
+
+    Every method raises botocore's ClientError as the service would.
+    """
+
+    url: str
+    cluster: str
+    """Name in the tags of the VPC's subnets and security group."""
+    vpc_id: str = ""
+    region: str = REGION
+
+    def client(self, service: str) -> Any:
+        """A boto3 client."""
+        import boto3  # installed for the cluster tests only
+
+        return boto3.client(
+            service,
+            region_name=self.region,
+            endpoint_url=self.url,
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def certificate(self, host: str) -> str:
+        """Imports a self-signed certificate; its ARN."""
+        import trustme
+
+        authority = trustme.CA()
+        issued = authority.issue_cert(host)
+        arn: str = self.client("acm").import_certificate(
+            Certificate=issued.cert_chain_pems[0].bytes(),
+            PrivateKey=issued.private_key_pem.bytes(),
+            CertificateChain=authority.cert_pem.bytes(),
+        )["CertificateArn"]
+        return arn
+
+    def load_balancers(self) -> list[Answer]:
+        """Every load balancer as DescribeLoadBalancers has it."""
+        found: list[Answer] = self.client("elbv2").describe_load_balancers()["LoadBalancers"]
+        return found
+
+    def load_balancer(self, hostname: str) -> Answer:
+        """The load balancer of a host name, as an Ingress's status has it."""
+        (found,) = [each for each in self.load_balancers() if each["DNSName"] == hostname]
+        return found
+
+    def listeners(self, load_balancer: str) -> list[Answer]:
+        """The listeners of a load balancer's ARN."""
+        client = self.client("elbv2")
+        found: list[Answer] = client.describe_listeners(LoadBalancerArn=load_balancer)["Listeners"]
+        return found
+
+    def target_groups(self, load_balancer: str | None = None) -> list[Answer]:
+        """The target groups of a load balancer's ARN, or all of them."""
+        asked = {"LoadBalancerArn": load_balancer} if load_balancer else {}
+        found: list[Answer] = self.client("elbv2").describe_target_groups(**asked)["TargetGroups"]
+        return found
+
+    def attributes(self, arn: str) -> dict[str, str]:
+        """The attributes of a load balancer, a target group or a listener."""
+        client = self.client("elbv2")
+        if ":targetgroup/" in arn:
+            answer = client.describe_target_group_attributes(TargetGroupArn=arn)
+        elif ":listener/" in arn:
+            answer = client.describe_listener_attributes(ListenerArn=arn)
+        else:
+            answer = client.describe_load_balancer_attributes(LoadBalancerArn=arn)
+        return {each["Key"]: each["Value"] for each in answer["Attributes"]}
+
+    def tags(self, arn: str) -> dict[str, str]:
+        """The tags of anything in Elastic Load Balancing."""
+        answer = self.client("elbv2").describe_tags(ResourceArns=[arn])
+        return {each["Key"]: each["Value"] for each in answer["TagDescriptions"][0]["Tags"]}
+
+    def ingress_rules(self, groups: Sequence[str]) -> list[Answer]:
+        """What some security groups let in."""
+        answer = self.client("ec2").describe_security_groups(GroupIds=list(groups))
+        return [rule for group in answer["SecurityGroups"] for rule in group["IpPermissions"]]
+
+
+@contextmanager
+def aws_account(cluster: str) -> Iterator[Aws]:
+    """Starts a moto server on a free port of the loopback interface and makes a VPC in it.
+
+    The VPC has two subnets in two zones, tagged for internal and for public load balancers, and
+    the cluster's security group. Raises RuntimeError where the server doesn't start.
+    """
+    port = free_port("127.0.0.1")
+    server = subprocess.Popen(  # noqa: S603, arguments are this project's own
+        [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait(server, port)
+        aws = Aws(f"http://127.0.0.1:{port}", cluster)
+        yield Aws(aws.url, cluster, _network(aws))
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def free_port(address: str) -> int:
+    """A port of an address of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((address, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait(server: subprocess.Popen[bytes], port: int) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end and server.poll() is None:
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", port), timeout=1),
+        ):
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"no moto server within {_START_SECONDS} s on port {port}: is it installed?")
+
+
+def _network(aws: Aws) -> str:
+    ec2 = aws.client("ec2")
+    vpc: str = ec2.create_vpc(CidrBlock=VPC_CIDR)["Vpc"]["VpcId"]
+    owned = {f"kubernetes.io/cluster/{aws.cluster}": "owned"}
+    roles = {"kubernetes.io/role/internal-elb": "1", "kubernetes.io/role/elb": "1"}
+    for zone, cidr in _SUBNETS.items():
+        ec2.create_subnet(
+            VpcId=vpc,
+            CidrBlock=cidr,
+            AvailabilityZone=f"{aws.region}{zone}",
+            TagSpecifications=_tags("subnet", owned | roles),
+        )
+    ec2.create_security_group(
+        GroupName=f"{aws.cluster}-cluster",
+        Description="of the cluster",
+        VpcId=vpc,
+        TagSpecifications=_tags("security-group", owned),
+    )
+    return vpc
+
+
+def _tags(kind: str, tags: dict[str, str]) -> list[Answer]:
+    listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+    return [{"ResourceType": kind, "Tags": listed}]

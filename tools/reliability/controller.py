@@ -1,0 +1,200 @@
+"""The AWS Load Balancer Controller, pointed at a stand-in for AWS."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+from tools.reliability.aws import CREDENTIALS, Aws, free_port
+from tools.reliability.cluster import Cluster, Manifest
+from tools.reliability.webhooks import NAME, configurations
+
+BINARY = "AWS_LOAD_BALANCER_CONTROLLER"
+"""Variable: the controller's executable, to run beside the cluster."""
+CRDS = "AWS_LOAD_BALANCER_CONTROLLER_CRDS"
+"""Variable: a file, or a folder of files, with its custom resource definitions, as in its chart's
+folder `crds`. Needed where they aren't in the cluster yet."""
+NEEDS = (
+    f"the AWS Load Balancer Controller: set {BINARY} to its executable and {CRDS} to the folder "
+    "crds of its chart, or install the chart in the cluster's kube-system"
+)
+INGRESS_CLASS: Manifest = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "IngressClass",
+    "metadata": {"name": "alb"},
+    "spec": {"controller": "ingress.k8s.aws/alb"},
+}
+_DEPLOYMENT = "aws-load-balancer-controller"
+_START_SECONDS = 60
+# As the AWS SDK for Go names the services.
+_SERVICES = (
+    "EC2", "Elastic Load Balancing v2", "ACM", "STS", "WAFV2", "WAF Regional", "Shield",
+    "Resource Groups Tagging API", "Global Accelerator", "Route 53",
+)  # fmt: skip
+
+
+def address_for_pods() -> str:
+    """The address of this machine that the cluster's nodes, and with them pods, reach it by.
+
+    Raises RuntimeError where kubectl doesn't reach a cluster.
+    """
+    nodes = Cluster("default").get("nodes")
+    addresses = {each["type"]: each["address"] for each in nodes[0]["status"]["addresses"]}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((addresses["InternalIP"], 9))  # sends nothing, but chooses the way
+        address: str = probe.getsockname()[0]
+        return address
+
+
+class ControllerMissing(RuntimeError):
+    """There is neither an executable nor a Deployment of the controller."""
+
+
+@contextmanager
+def controller(aws: Aws, address: str, log: Path) -> Iterator[None]:
+    """Runs the controller of the cluster that kubectl points at against an account.
+
+    As a process beside the cluster where the variable names an executable: started with its
+    definitions, IngressClass and webhooks; the process and the webhooks end with the context. Else
+    as the chart's Deployment in kube-system, whose arguments and variables are changed, for good.
+
+    address: of this machine, as the API server reaches it. log: takes the process's output.
+    Raises ControllerMissing, and RuntimeError where it doesn't start.
+    """
+    cluster = Cluster("kube-system")
+    binary = os.environ.get(BINARY)
+    if binary:
+        if not os.access(binary, os.X_OK):
+            raise ControllerMissing(f"{BINARY}={binary} is no executable")
+        with _process(binary, aws, address, cluster, log):
+            yield
+    else:
+        _point(cluster, aws)
+        yield
+
+
+def _arguments(aws: Aws) -> list[str]:
+    endpoints = ",".join(f"{service}={aws.url}" for service in _SERVICES)
+    return [
+        f"--cluster-name={aws.cluster}",
+        f"--aws-region={aws.region}",
+        f"--aws-vpc-id={aws.vpc_id}",
+        f"--aws-api-endpoints={endpoints}",
+        # Not played by the account.
+        "--enable-shield=false",
+        "--enable-waf=false",
+        "--enable-wafv2=false",
+    ]
+
+
+@contextmanager
+def _process(binary: str, aws: Aws, address: str, cluster: Cluster, log: Path) -> Iterator[None]:
+    import trustme
+
+    _define(cluster)
+    authority = trustme.CA()
+    health, webhooks = free_port("127.0.0.1"), free_port(address)
+    with tempfile.TemporaryDirectory() as folder, log.open("wb") as output:
+        issued = authority.issue_cert(address)
+        issued.private_key_pem.write_to_path(f"{folder}/tls.key")
+        issued.cert_chain_pems[0].write_to_path(f"{folder}/tls.crt")
+        kubeconfig = os.environ.get("KUBECONFIG", str(Path.home() / ".kube/config"))
+        process = subprocess.Popen(  # noqa: S603, the executable that the user named
+            [
+                binary,
+                *_arguments(aws),
+                f"--kubeconfig={kubeconfig}",
+                f"--webhook-cert-dir={folder}",
+                "--webhook-cert-file=tls.crt",
+                "--webhook-key-file=tls.key",
+                f"--webhook-bind-port={webhooks}",
+                f"--health-probe-bind-addr=127.0.0.1:{health}",
+                "--metrics-bind-addr=0",
+                "--enable-leader-election=false",
+            ],
+            env={**os.environ, **CREDENTIALS},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait(process, health, (address, webhooks), log)
+            cluster.apply(
+                configurations(f"https://{address}:{webhooks}", authority.cert_pem.bytes())
+            )
+            yield
+        finally:
+            # Without a server behind, they would refuse every Ingress of the cluster.
+            cluster.run(
+                "delete", "mutatingwebhookconfigurations,validatingwebhookconfigurations", NAME,
+                "--ignore-not-found", check=False,
+            )  # fmt: skip
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _define(cluster: Cluster) -> None:
+    """Definitions and class; they stay, as a cluster has them anyway."""
+    if named := os.environ.get(CRDS):
+        path = Path(named)
+        files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+        for file in files:
+            if file.name != "kustomization.yaml":
+                cluster.run("apply", "--server-side", "--force-conflicts", "--filename", str(file))
+    elif not cluster.get("crd", "--field-selector", "metadata.name=targetgroupbindings."
+                         "elbv2.k8s.aws"):  # fmt: skip
+        raise ControllerMissing(f"the cluster lacks the controller's definitions: set {CRDS}")
+    cluster.run(
+        "wait", "--for=condition=Established", "--timeout=30s",
+        "crd/targetgroupbindings.elbv2.k8s.aws",
+    )  # fmt: skip
+    cluster.apply([INGRESS_CLASS])
+
+
+def _wait(
+    process: subprocess.Popen[bytes], health: int, webhooks: tuple[str, int], log: Path
+) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            url = f"http://127.0.0.1:{health}/healthz"
+            with urlopen(url, timeout=2), socket.create_connection(webhooks, timeout=2):
+                return
+        time.sleep(0.2)
+    raise RuntimeError(f"the controller didn't start; the end of {log}:\n{_end(log)}")
+
+
+def _end(log: Path) -> str:
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
+
+
+def _point(cluster: Cluster, aws: Aws) -> None:
+    """Changes the chart's Deployment, and waits until its pods are the changed ones."""
+    found = cluster.get("deployments", "--field-selector", f"metadata.name={_DEPLOYMENT}")
+    if not found:
+        raise ControllerMissing(NEEDS)
+    (container,) = found[0]["spec"]["template"]["spec"]["containers"]
+    wanted = _arguments(aws)
+    ours = tuple(each.partition("=")[0] for each in wanted)
+    kept = [each for each in container.get("args", []) if each.partition("=")[0] not in ours]
+    change = {
+        "name": container["name"],
+        "args": kept + wanted,
+        "env": [{"name": key, "value": value} for key, value in CREDENTIALS.items()],
+    }
+    # One replica: another would go on with the earlier arguments until it is replaced.
+    patch = {"spec": {"replicas": 1, "template": {"spec": {"containers": [change]}}}}
+    cluster.run("patch", "deployment", _DEPLOYMENT, "--patch", json.dumps(patch))
+    cluster.run("rollout", "status", f"deployment/{_DEPLOYMENT}", "--timeout=180s")

@@ -1,0 +1,134 @@
+"""The data plane: a socket for every listener, and the targets behind."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import trustme
+from aiohttp import web
+
+from tools.reliability.elb import Configuration, Listener
+from tools.reliability.forward import answer
+from tools.reliability.targets import PROPAGATION, Event, Targets
+
+CLIENT_KEEP_ALIVE = 3600.0  # seconds; an Application Load Balancer's default
+# The certificate's ARN leads to no private key, so each listener has one from this authority.
+_LAST_REQUESTS = 1.0  # seconds that open requests get when a listener ends
+
+
+@dataclass
+class _Socket:
+    listener: Listener
+    runner: web.ServerRunner
+    port: int
+    context: ssl.SSLContext | None
+    names: frozenset[str]
+
+
+class DataPlane:
+    """Serves what `read` says, at an address. To be used on one event loop.
+
+    read: the account's configuration; called in a thread, by every `sync`. propagation: seconds
+    until a registration or a deregistration arrives.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], Configuration],
+        address: str,
+        propagation: float = PROPAGATION,
+        authority: trustme.CA | None = None,
+    ) -> None:
+        self.authority = authority or trustme.CA()
+        self.groups: dict[str, Targets] = {}
+        """Targets by the ARN of their group."""
+        self.events: list[Event] = []
+        """What became of targets, oldest first."""
+        self._read, self._address, self._propagation = read, address, propagation
+        self._sockets: dict[str, _Socket] = {}
+        self._lock = asyncio.Lock()
+
+    async def sync(self) -> None:
+        """Reads the configuration and follows it."""
+        async with self._lock:
+            configuration = await asyncio.to_thread(self._read)
+            await self._follow_groups(configuration)
+            for arn in set(self._sockets) - set(configuration.listeners):
+                await self._sockets.pop(arn).runner.cleanup()
+            for arn, listener in configuration.listeners.items():
+                socket = self._sockets.get(arn)
+                if socket is None or socket.listener.protocol != listener.protocol:
+                    if socket:
+                        await socket.runner.cleanup()
+                    self._sockets[arn] = await self._open(listener)
+                else:
+                    socket.listener = listener
+                    self._certify(socket)
+
+    def port(self, hostname: str, port: int) -> int:
+        """The port here of a load balancer's listener. Raises KeyError where there is none."""
+        for socket in self._sockets.values():
+            if (socket.listener.hostname, socket.listener.port) == (hostname, port):
+                return socket.port
+        raise KeyError(f"{hostname}:{port}")
+
+    async def close(self) -> None:
+        """Ends every listener and cuts every connection."""
+        for socket in self._sockets.values():
+            await socket.runner.cleanup()
+        self._sockets.clear()
+        for group in self.groups.values():
+            await group.close()
+        self.groups.clear()
+
+    async def _follow_groups(self, configuration: Configuration) -> None:
+        for arn in set(self.groups) - set(configuration.target_groups):
+            await self.groups.pop(arn).close()
+        idle = {
+            rule.target_group: listener.idle_timeout
+            for listener in configuration.listeners.values()
+            for rule in listener.rules
+        }
+        for arn, settings in configuration.target_groups.items():
+            group = self.groups.get(arn)
+            if group is None:
+                group = self.groups[arn] = Targets(
+                    settings, self.events.append, self._propagation, idle.get(arn, 60.0)
+                )
+            group.settings = settings
+            group.idle_timeout = idle.get(arn, group.idle_timeout)
+
+    async def _open(self, listener: Listener) -> _Socket:
+        async def handle(request: web.BaseRequest) -> web.StreamResponse:
+            return await answer(request, self._sockets[listener.arn].listener, self.groups)
+
+        server = web.Server(
+            handle,
+            # A client that goes away ends its request to the target.
+            handler_cancellation=True,
+            keepalive_timeout=CLIENT_KEEP_ALIVE,
+            auto_decompress=False,
+            access_log=None,
+        )
+        runner = web.ServerRunner(server, shutdown_timeout=_LAST_REQUESTS)
+        await runner.setup()
+        context = None
+        if listener.protocol == "HTTPS":
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        socket = _Socket(listener, runner, 0, context, frozenset())
+        self._certify(socket)
+        await web.TCPSite(runner, self._address, 0, ssl_context=context, backlog=1024).start()
+        socket.port = runner.addresses[0][1]
+        return socket
+
+    def _certify(self, socket: _Socket) -> None:
+        """A certificate for the address and for every host of the rules."""
+        listener = socket.listener
+        hosts = {host for rule in listener.rules for host in rule.hosts}
+        names = frozenset({self._address, *hosts, *filter(None, [listener.hostname])})
+        if socket.context and names != socket.names:
+            self.authority.issue_cert(*sorted(names)).configure_cert(socket.context)
+            socket.names = names

@@ -1,0 +1,171 @@
+"""What an account says of its load balancers, as the data plane needs it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+DEFAULT_RULE = 1 << 30  # after every priority, of which 50000 is the last
+
+
+@dataclass(frozen=True)
+class TargetGroup:
+    """A target group's settings. Times are in seconds."""
+
+    arn: str
+    protocol: str = "HTTP"
+    check_protocol: str = "HTTP"
+    check_port: str = "traffic-port"
+    check_path: str = "/"
+    interval: float = 30
+    timeout: float = 5
+    healthy_threshold: int = 5
+    unhealthy_threshold: int = 2
+    codes: str = "200"
+    """Status codes and ranges of them, separated by commas."""
+    algorithm: str = "round_robin"
+    deregistration_delay: float = 300
+
+    def passes(self, status: int) -> bool:
+        """Whether the matcher takes a health check's status."""
+        for part in self.codes.split(","):
+            low, _, high = part.partition("-")
+            if int(low) <= status <= int(high or low):
+                return True
+        return False
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of a listener. Conditions other than those on host and path never match."""
+
+    priority: int = DEFAULT_RULE
+    hosts: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    action: str = "forward"
+    target_group: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Of a fixed response or a redirect."""
+    matchable: bool = True
+
+    def matches(self, host: str, path: str) -> bool:
+        """Host names don't mind the case, paths do; * and ? stand for any characters and one."""
+        return (
+            self.matchable
+            and _any(self.hosts, host.lower(), lower=True)
+            and _any(self.paths, path, lower=False)
+        )
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A listener, its rules in the order in which they are tried."""
+
+    arn: str
+    port: int
+    protocol: str
+    rules: tuple[Rule, ...]
+    hostname: str = ""
+    """Of its load balancer."""
+    idle_timeout: float = 60
+
+    def rule(self, host: str, path: str) -> Rule:
+        """The first that matches; the last one, the default, always does."""
+        return next(each for each in self.rules if each.matches(host, path))
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Everything that the data plane serves, by ARN."""
+
+    listeners: Mapping[str, Listener] = field(default_factory=dict)
+    target_groups: Mapping[str, TargetGroup] = field(default_factory=dict)
+
+
+def read(client: Any) -> Configuration:
+    """Asks the API by a boto3 client of Elastic Load Balancing v2."""
+    listeners = {}
+    for balancer in client.describe_load_balancers()["LoadBalancers"]:
+        arn = balancer["LoadBalancerArn"]
+        attributes = _attributes(client.describe_load_balancer_attributes(LoadBalancerArn=arn))
+        for each in client.describe_listeners(LoadBalancerArn=arn)["Listeners"]:
+            described = client.describe_rules(ListenerArn=each["ListenerArn"])["Rules"]
+            listeners[each["ListenerArn"]] = Listener(
+                arn=each["ListenerArn"],
+                port=each["Port"],
+                protocol=each["Protocol"],
+                rules=tuple(sorted(map(_rule, described), key=lambda rule: rule.priority)),
+                hostname=balancer["DNSName"],
+                idle_timeout=float(attributes.get("idle_timeout.timeout_seconds", 60)),
+            )
+    groups = {
+        each["TargetGroupArn"]: _target_group(client, each)
+        for each in client.describe_target_groups()["TargetGroups"]
+    }
+    return Configuration(listeners, groups)
+
+
+def _target_group(client: Any, group: Mapping[str, Any]) -> TargetGroup:
+    arn = group["TargetGroupArn"]
+    attributes = _attributes(client.describe_target_group_attributes(TargetGroupArn=arn))
+    return TargetGroup(
+        arn=arn,
+        protocol=group.get("Protocol", "HTTP"),
+        check_protocol=group["HealthCheckProtocol"],
+        check_port=group["HealthCheckPort"],
+        check_path=group.get("HealthCheckPath") or "/",
+        interval=group["HealthCheckIntervalSeconds"],
+        timeout=group["HealthCheckTimeoutSeconds"],
+        healthy_threshold=group["HealthyThresholdCount"],
+        unhealthy_threshold=group["UnhealthyThresholdCount"],
+        codes=group.get("Matcher", {}).get("HttpCode", "200"),
+        algorithm=attributes["load_balancing.algorithm.type"],
+        deregistration_delay=float(attributes["deregistration_delay.timeout_seconds"]),
+    )
+
+
+def _rule(rule: Mapping[str, Any]) -> Rule:
+    hosts: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    matchable = True
+    for condition in rule.get("Conditions", []):
+        kind = condition["Field"]
+        if kind == "host-header":
+            hosts = _values(condition, "HostHeaderConfig")
+        elif kind == "path-pattern":
+            paths = _values(condition, "PathPatternConfig")
+        else:
+            matchable = False
+    # An authentication may come before; the last action is what answers.
+    action = max(rule["Actions"], key=lambda each: each.get("Order", 0))
+    groups = action.get("ForwardConfig", {}).get("TargetGroups", [])
+    weighted = [each["TargetGroupArn"] for each in groups if each.get("Weight", 1)]
+    configured = action.get("FixedResponseConfig") or action.get("RedirectConfig") or {}
+    return Rule(
+        priority=DEFAULT_RULE if rule["Priority"] == "default" else int(rule["Priority"]),
+        hosts=hosts,
+        paths=paths,
+        action=action["Type"],
+        # Weights aren't played: the first group with one gets everything.
+        target_group=action.get("TargetGroupArn") or (weighted[0] if weighted else ""),
+        settings={key: str(value) for key, value in configured.items()},
+        matchable=matchable,
+    )
+
+
+def _values(condition: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    return tuple(condition.get(key, {}).get("Values") or condition.get("Values", []))
+
+
+def _attributes(answer: Mapping[str, Any]) -> dict[str, str]:
+    return {each["Key"]: str(each["Value"]) for each in answer["Attributes"]}
+
+
+def _any(patterns: tuple[str, ...], text: str, *, lower: bool) -> bool:
+    def expression(pattern: str) -> str:
+        escaped = re.escape(pattern.lower() if lower else pattern)
+        return escaped.replace(r"\*", ".*").replace(r"\?", ".")
+
+    return not patterns or any(re.fullmatch(expression(each), text) for each in patterns)

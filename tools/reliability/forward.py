@@ -1,0 +1,152 @@
+"""A request on its way through a load balancer: rule, target, answer.
+
+Source of the status codes: "Troubleshoot your Application Load Balancers" in its user guide. Not
+played: HTTP/2 to the client, upgrades to WebSocket, weights, stickiness and slow start.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from tools.reliability.elb import Listener, Rule
+from tools.reliability.targets import Target, Targets
+
+CONNECT_SECONDS = 10  # after which a load balancer gives up connecting to a target
+_HOP_BY_HOP = (
+    "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "TE", "Trailer",
+    "Transfer-Encoding", "Upgrade", "Expect",
+)  # fmt: skip
+# What aiohttp would add to a request that comes without.
+_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+_SERVER = {"Server": "awselb/2.0"}
+
+
+async def answer(
+    request: web.BaseRequest, listener: Listener, groups: Mapping[str, Targets]
+) -> web.StreamResponse:
+    """What a listener answers to a request."""
+    host = request.headers.get("Host", "").partition(":")[0]
+    rule = listener.rule(host, request.raw_path.partition("?")[0])
+    if rule.action == "fixed-response":
+        return web.Response(
+            status=int(rule.settings["StatusCode"]),
+            text=rule.settings.get("MessageBody", ""),
+            content_type=rule.settings.get("ContentType", "text/plain"),
+            headers=_SERVER,
+        )
+    if rule.action == "redirect":
+        return _redirect(request, listener, rule, host)
+    group = groups.get(rule.target_group)
+    target = group.pick() if group else None
+    if group is None or target is None:
+        return _error(503)
+    target.outstanding += 1
+    try:
+        return await _forward(request, listener, group.settings.protocol, target)
+    finally:
+        target.outstanding -= 1
+
+
+async def _forward(
+    request: web.BaseRequest, listener: Listener, protocol: str, target: Target
+) -> web.StreamResponse:
+    assert target.session is not None, "a target in service has connections"
+    url = f"{protocol.lower()}://{target.host}:{target.port}{request.raw_path}"
+    try:
+        upstream = await target.session.request(
+            request.method,
+            URL(url, encoded=True),
+            headers=_headers(request, listener),
+            data=request.content if request.can_read_body else None,
+            allow_redirects=False,
+            skip_auto_headers=_ADDED,
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=CONNECT_SECONDS, sock_read=listener.idle_timeout
+            ),
+        )
+    except TimeoutError:
+        return _error(504)
+    # A session that was closed with its target is a RuntimeError.
+    except (aiohttp.ClientError, OSError, RuntimeError):
+        return _error(502)
+    async with upstream:
+        return await _stream(request, upstream)
+
+
+async def _stream(request: web.BaseRequest, upstream: aiohttp.ClientResponse) -> web.StreamResponse:
+    """Hands each part on when it comes. An answer that breaks off does so for the client too."""
+    response = web.StreamResponse(
+        status=upstream.status, reason=upstream.reason, headers=_kept(upstream.headers)
+    )
+    await response.prepare(request)
+    try:
+        async for part in upstream.content.iter_any():
+            await response.write(part)
+    except (aiohttp.ClientError, OSError):
+        if request.transport:
+            request.transport.abort()
+        return response
+    await response.write_eof()
+    return response
+
+
+def _headers(request: web.BaseRequest, listener: Listener) -> CIMultiDict[str]:
+    headers = _kept(request.headers)
+    client = request.remote or ""
+    before = headers.get("X-Forwarded-For")
+    headers["X-Forwarded-For"] = f"{before}, {client}" if before else client
+    headers["X-Forwarded-Proto"] = listener.protocol.lower()
+    headers["X-Forwarded-Port"] = str(listener.port)
+    return headers
+
+
+def _kept(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+    kept = CIMultiDict(headers)
+    named = [each.strip() for each in headers.get("Connection", "").split(",")]
+    for name in (*_HOP_BY_HOP, *filter(None, named)):
+        kept.popall(name, None)
+    return kept
+
+
+def _redirect(
+    request: web.BaseRequest, listener: Listener, rule: Rule, host: str
+) -> web.StreamResponse:
+    path, _, query = request.raw_path.partition("?")
+    known = {
+        "protocol": listener.protocol.lower(),
+        "host": host,
+        "port": str(listener.port),
+        "path": path.lstrip("/"),
+        "query": query,
+    }
+
+    def part(name: str, default: str) -> str:
+        wanted = rule.settings.get(name, default)
+        return re.sub(r"#\{(\w+)\}", lambda found: known[found[1]], wanted)
+
+    location = (
+        f"{part('Protocol', '#{protocol}').lower()}://{part('Host', '#{host}')}"
+        f":{part('Port', '#{port}')}{part('Path', '/#{path}')}"
+    )
+    asked = part("Query", "#{query}")
+    status = int(rule.settings["StatusCode"].removeprefix("HTTP_"))
+    return web.Response(
+        status=status, headers={"Location": location + (f"?{asked}" if asked else ""), **_SERVER}
+    )
+
+
+def _error(status: int) -> web.Response:
+    reasons: dict[int, Any] = {
+        502: "502 Bad Gateway",
+        503: "503 Service Temporarily Unavailable",
+        504: "504 Gateway Time-out",
+    }
+    text = f"<html><head><title>{reasons[status]}</title></head></html>"
+    return web.Response(status=status, text=text, content_type="text/html", headers=_SERVER)
