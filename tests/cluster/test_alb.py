@@ -195,9 +195,12 @@ def test_a_pod_that_ends_is_deregistered(smoke: Smoke) -> None:
 
 
 def test_deleting_the_ingress_leaves_nothing(smoke: Smoke) -> None:
+    aws = smoke.alb.aws
+    balancer = aws.load_balancer(smoke.hostname)["LoadBalancerArn"]
+    (group,) = [each["TargetGroupArn"] for each in aws.target_groups(balancer)]
     delete_ingresses(smoke.cluster)
-    assert smoke.hostname not in [each["DNSName"] for each in smoke.alb.aws.load_balancers()]
-    smoke.cluster.until(lambda: not smoke.alb.aws.target_groups(), 30, "no target group is left")
+    assert balancer not in [each["LoadBalancerArn"] for each in aws.load_balancers()]
+    assert group not in [each["TargetGroupArn"] for each in aws.target_groups()]
 
 
 @dataclass(frozen=True)
