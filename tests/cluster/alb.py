@@ -1,4 +1,10 @@
-"""The path through an Application Load Balancer on the cluster that kubectl points at."""
+"""The path through an Application Load Balancer on the cluster that kubectl points at.
+
+This machine and the pods have to reach each other: the stand-in sends requests to pods, and pods
+send theirs to it. On kind that takes a route to the pods' network by way of the node's address.
+ALB_ADDRESS names the address of this machine to use, where it isn't the one that nodes are reached
+from.
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import os
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
@@ -321,6 +321,11 @@ def arrived(made: Made, key: str) -> bool:
     return MEANINGS[key](made, made.given[key])
 
 
+def other(value: str) -> str:
+    """A value that an annotation didn't have."""
+    return value.replace("443", "444") if value.startswith("[") else f"{value}0"
+
+
 # Beside prod's own Ingress, with what prod leaves out.
 VARIANTS: dict[str, dict[str, Any]] = {
     "prod": {},
@@ -361,6 +366,9 @@ def test_every_annotation_arrives_as_what_it_means(alb: Alb, variant: str) -> No
         }
         made = Made(alb.aws, balancer, alb.aws.listeners(arn), group, given)
         assert [key for key in given if not arrived(made, key)] == []
+        # And none of the checks takes anything for right.
+        wrong = replace(made, given={key: other(value) for key, value in given.items()})
+        assert [key for key in given if arrived(wrong, key)] == []
     finally:
         delete_ingresses(cluster)
         cluster.delete_namespace()
