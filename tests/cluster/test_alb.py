@@ -7,7 +7,7 @@ import os
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
@@ -189,9 +189,12 @@ def test_a_pod_that_ends_is_deregistered(smoke: Smoke) -> None:
 
 
 def test_deleting_the_ingress_leaves_nothing(smoke: Smoke) -> None:
+    aws = smoke.alb.aws
+    balancer = aws.load_balancer(smoke.hostname)["LoadBalancerArn"]
+    (group,) = [each["TargetGroupArn"] for each in aws.target_groups(balancer)]
     delete_ingresses(smoke.cluster)
-    assert smoke.hostname not in [each["DNSName"] for each in smoke.alb.aws.load_balancers()]
-    smoke.cluster.until(lambda: not smoke.alb.aws.target_groups(), 30, "no target group is left")
+    assert balancer not in [each["LoadBalancerArn"] for each in aws.load_balancers()]
+    assert group not in [each["TargetGroupArn"] for each in aws.target_groups()]
 
 
 @dataclass(frozen=True)
@@ -312,6 +315,11 @@ def arrived(made: Made, key: str) -> bool:
     return MEANINGS[key](made, made.given[key])
 
 
+def other(value: str) -> str:
+    """A value that an annotation didn't have."""
+    return value.replace("443", "444") if value.startswith("[") else f"{value}0"
+
+
 # Beside prod's own Ingress, with what prod leaves out.
 VARIANTS: dict[str, dict[str, Any]] = {
     "prod": {},
@@ -352,6 +360,9 @@ def test_every_annotation_arrives_as_what_it_means(alb: Alb, variant: str) -> No
         }
         made = Made(alb.aws, balancer, alb.aws.listeners(arn), group, given)
         assert [key for key in given if not arrived(made, key)] == []
+        # And none of the checks takes anything for right.
+        wrong = replace(made, given={key: other(value) for key, value in given.items()})
+        assert [key for key in given if arrived(wrong, key)] == []
     finally:
         delete_ingresses(cluster)
         cluster.delete_namespace()

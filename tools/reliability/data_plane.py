@@ -15,7 +15,6 @@ from tools.reliability.forward import answer
 from tools.reliability.targets import PROPAGATION, Event, Targets
 
 CLIENT_KEEP_ALIVE = 3600.0  # seconds; an Application Load Balancer's default
-# The certificate's ARN leads to no private key, so each listener has one from this authority.
 _LAST_REQUESTS = 1.0  # seconds that open requests get when a listener ends
 
 
@@ -32,7 +31,8 @@ class DataPlane:
     """Serves what `read` says, at an address. To be used on one event loop.
 
     read: the account's configuration; called in a thread, by every `sync`. propagation: seconds
-    until a registration or a deregistration arrives.
+    until a registration or a deregistration arrives. authority: issues the listeners' certificates,
+    because the ARN of a certificate leads to no private key.
     """
 
     def __init__(
