@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from components.ingress import ANNOTATION
-from tests.cluster.faults import FAULTS, Fault
+from tests.cluster.faults import FAULTS, SOME, Fault
 from tests.cluster.site import (
     ENVIRONMENT,
     IMAGES,
@@ -213,6 +213,34 @@ def test_event_streams_are_cut_late_and_open_anew_at_once(site: tuple[Portal, Wa
     assert len(streams) >= 12, "no stream was cut: the update went past them"
     assert max(answered for answered, _ in streams) < 5
     assert sorted(lived for _, lived in streams)[-6] > 25
+
+
+PRE_STOP = {"lifecycle": {"preStop": None}}
+NO_DELAY = {
+    "env": [
+        {"name": "APP_CONFIG_backend_lifecycle_serverShutdownDelay", "value": '{"seconds":0}'},
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("without", "change", "lost"),
+    [
+        ("preStop", PRE_STOP, False),
+        ("shutdown delay", NO_DELAY, False),
+        ("preStop and shutdown delay", {**PRE_STOP, **NO_DELAY}, True),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_the_ways_of_waiting_are_for(
+    site: tuple[Portal, Way], without: str, change: dict[str, Any], lost: bool
+) -> None:
+    """A pod has to serve on until its target is out of service; either way of waiting does it."""
+    portal, way = site
+    with portal.changed(change):
+        outcome = Fault(f"rolling update without {without}", Portal.update, SOME).run(portal, way)
+    record("alb", outcome)
+    assert bool(outcome.failures) == lost
 
 
 def test_tutorial_for_comparison(alb: Alb) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
@@ -25,8 +26,10 @@ def rendered() -> Rendered:
 
 
 @pytest.fixture(scope="module")
-def portal(kubernetes: None, rendered: Rendered) -> Portal:
-    return bring_up(NAMESPACE, rendered.objects)
+def portal(kubernetes: None, rendered: Rendered) -> Iterator[Portal]:
+    portal = bring_up(NAMESPACE, rendered.objects)
+    yield portal
+    portal.cluster.delete_namespace()
 
 
 def test_namespace_refuses_what_is_not_restricted(portal: Portal) -> None:

@@ -24,7 +24,7 @@ def tutorial(rendered: Rendered, host: str) -> list[Manifest]:
     """Its objects, around the database and the configuration of a rendered stack."""
     ours = rendered.one("Deployment")["spec"]["template"]["spec"]
     (container,) = ours["containers"]
-    namespace = rendered.one("Namespace")["metadata"]["name"]
+    namespace = rendered.one("Deployment")["metadata"]["namespace"]
     metadata = {"name": "backstage", "namespace": namespace, "labels": dict(SELECTOR)}
     variables = {each["name"]: each["value"] for each in container["env"]} | DEFAULTS
     pod = {

@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tools.reliability.cluster import Cluster, Manifest
@@ -159,6 +161,25 @@ class Portal:
         time.sleep(seconds)
         self.cluster.patch("service", "postgres", {"spec": {"selector": {name: "postgres"}}})
 
+    @contextmanager
+    def changed(self, container: Manifest) -> Iterator[None]:
+        """Another container, as a strategic merge patch, for as long as the context is open."""
+        before = self.deployment()
+        change = {"containers": [{"name": "backstage", **container}]}
+        self.cluster.patch("deployment", "backstage", {"spec": {"template": {"spec": change}}})
+        self.wait_whole()
+        try:
+            yield
+        finally:
+            kept = ("name", "labels", "annotations")
+            metadata = {key: before["metadata"].get(key) for key in kept}
+            restored = {**before, "metadata": metadata, "status": {}}
+            self.cluster.run("replace", "--filename", "-", stdin=json.dumps(restored))
+            self.image, self._next = sorted(
+                (self.image, self._next), key=lambda image: image != _image(before)
+            )
+            self.wait_whole()
+
     def try_broken_image(self, seconds: float) -> None:
         """An update whose pods never get ready, undone after a while."""
         broken = {"name": "backstage", "args": ["node", "--eval", "setInterval(() => {}, 1000)"]}
@@ -169,6 +190,10 @@ class Portal:
         assert status["updatedReplicas"] == 1, "the rollout went on"
         self.cluster.run("rollout", "undo", "deployment/backstage")
         self.wait_whole()
+
+
+def _image(deployment: Manifest) -> str:
+    return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
 def _process(uid: str) -> int:
