@@ -24,8 +24,8 @@ CRDS = "AWS_LOAD_BALANCER_CONTROLLER_CRDS"
 """Variable: a file, or a folder of files, with its custom resource definitions, as in its chart's
 folder `crds`. Needed where they aren't in the cluster yet."""
 NEEDS = (
-    f"the AWS Load Balancer Controller: set {BINARY} to its executable and {CRDS} to the folder "
-    "crds of its chart, or install the chart in the cluster's kube-system"
+    f"needs the AWS Load Balancer Controller: set {BINARY} to its executable and {CRDS} to the "
+    "folder crds of its chart, or install the chart in the cluster's kube-system"
 )
 INGRESS_CLASS: Manifest = {
     "apiVersion": "networking.k8s.io/v1",
