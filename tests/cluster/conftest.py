@@ -1,10 +1,17 @@
-"""A load balancer for the tests on a cluster, and the table of what they measured."""
+"""A load balancer for the tests on a cluster, and the table of what they measured.
+
+This machine and the pods have to reach each other: the stand-in sends requests to pods, and pods
+send theirs to it. On kind that takes a route to the pods' network by way of the node's address.
+ALB_ADDRESS names the address of this machine to use, where it isn't the one that nodes are reached
+from.
+"""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,16 +36,13 @@ def alb(kubernetes: None) -> Iterator[Alb]:
 
     address = os.environ.get("ALB_ADDRESS") or address_for_pods()
     LOG.parent.mkdir(parents=True, exist_ok=True)
-    with alb_stand_in(address) as stand_in:
+    with ExitStack() as stack:
+        stand_in = stack.enter_context(alb_stand_in(address))
         try:
-            running = controller(stand_in.aws, address, LOG)
-            running.__enter__()
+            stack.enter_context(controller(stand_in.aws, address, LOG))
         except ControllerMissing as error:
-            pytest.skip(f"needs {error}")
-        try:
-            yield stand_in
-        finally:
-            running.__exit__(None, None, None)
+            pytest.skip(str(error))
+        yield stand_in
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from tools.reliability.aws import CREDENTIALS, Aws, free_port
@@ -24,8 +25,8 @@ CRDS = "AWS_LOAD_BALANCER_CONTROLLER_CRDS"
 """Variable: a file, or a folder of files, with its custom resource definitions, as in its chart's
 folder `crds`. Needed where they aren't in the cluster yet."""
 NEEDS = (
-    f"the AWS Load Balancer Controller: set {BINARY} to its executable and {CRDS} to the folder "
-    "crds of its chart, or install the chart in the cluster's kube-system"
+    f"needs the AWS Load Balancer Controller: set {BINARY} to its executable and {CRDS} to the "
+    "folder crds of its chart, or install the chart in the cluster's kube-system"
 )
 INGRESS_CLASS: Manifest = {
     "apiVersion": "networking.k8s.io/v1",
@@ -68,7 +69,7 @@ def controller(aws: Aws, address: str, log: Path) -> Iterator[None]:
     as the chart's Deployment in kube-system, whose arguments and variables are changed, for good.
 
     address: of this machine, as the API server reaches it. log: takes the process's output.
-    Raises ControllerMissing, and RuntimeError where it doesn't start.
+    Raises ControllerMissing, and RuntimeError where it doesn't start or another run's is there.
     """
     cluster = Cluster("kube-system")
     binary = os.environ.get(BINARY)
@@ -100,6 +101,7 @@ def _arguments(aws: Aws) -> list[str]:
 def _process(binary: str, aws: Aws, address: str, cluster: Cluster, log: Path) -> Iterator[None]:
     import trustme
 
+    _alone(cluster)
     _define(cluster)
     authority = trustme.CA()
     health, webhooks = free_port("127.0.0.1"), free_port(address)
@@ -143,6 +145,18 @@ def _process(binary: str, aws: Aws, address: str, cluster: Cluster, log: Path) -
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _alone(cluster: Cluster) -> None:
+    """Two controllers of one class would undo each other's work, each in an account of its own."""
+    named = f"metadata.name={NAME}"
+    for found in cluster.get("mutatingwebhookconfigurations", "--field-selector", named):
+        server = urlsplit(found["webhooks"][0]["clientConfig"]["url"])
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection((str(server.hostname), int(server.port or 443)), timeout=2),
+        ):
+            raise RuntimeError(f"another run's controller serves this cluster, at {server.netloc}")
 
 
 def _define(cluster: Cluster) -> None:
