@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from typing import Any
 from tools.reliability.cluster import Cluster
 
 SCRIPT = Path(__file__).with_name("load.js")
-NAMESPACE = "backstage-load"
+NAMESPACE = "backstage-load"  # and a suffix, so that two runs on a cluster keep apart
 TIMEOUT = 10  # seconds after which a request has failed
 WARM_UP = 5  # seconds of load before anything is done to the portal
 USER = 10001
@@ -123,7 +124,7 @@ class Load:
     def __init__(self, way: Way, image: str, rate: float, requests: int, name: str = "") -> None:
         self.outcome = Outcome(name=name)
         self._way, self._image, self._rate, self._requests = way, image, rate, requests
-        self._cluster = Cluster(NAMESPACE)
+        self._cluster = Cluster(f"{NAMESPACE}-{secrets.token_hex(3)}")
 
     def __enter__(self) -> Load:
         self._cluster.new_namespace()
