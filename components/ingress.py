@@ -24,6 +24,9 @@ READINESS_PATH = "/.backstage/health/v1/readiness"
 # would reuse a connection that the portal is closing and answer 502.
 IDLE_SECONDS = 120
 DEREGISTRATION_SECONDS = 30
+# The shortest interval there is: a pod that dies without notice gets requests until two checks
+# have failed (docs/reliability.md).
+CHECK_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -133,8 +136,8 @@ def _annotations(
         "healthcheck-protocol": "HTTP",
         "healthcheck-port": "traffic-port",
         "healthcheck-path": READINESS_PATH,
-        "healthcheck-interval-seconds": "10",
-        "healthcheck-timeout-seconds": "5",
+        "healthcheck-interval-seconds": str(CHECK_SECONDS),
+        "healthcheck-timeout-seconds": str(CHECK_SECONDS - 1),
         "healthy-threshold-count": "2",
         "unhealthy-threshold-count": "2",
         "success-codes": "200",

@@ -106,7 +106,7 @@ def test_users_notice_no_more_than_they_may(site: tuple[Portal, Way], fault: Fau
     restarts = portal.restarts()
     outcome = fault.run(portal, way)
     record("alb", outcome)
-    fault.check(outcome)
+    fault.check(outcome, balanced=True)
     if fault.database:
         assert portal.restarts() == restarts
 
