@@ -23,7 +23,7 @@ READINESS_PATH = "/.backstage/health/v1/readiness"
 # Shorter than the portal's keep-alive of 125 s (app-config.production.yaml), or the load balancer
 # would reuse a connection that the portal is closing and answer 502.
 IDLE_SECONDS = 120
-DEREGISTRATION_SECONDS = 30
+DEREGISTRATION_SECONDS = 45  # as long as a pod that was told to go serves as ever
 # The shortest interval there is: a pod that dies without notice gets requests until two checks
 # have failed (docs/reliability.md).
 CHECK_SECONDS = 5

@@ -24,10 +24,10 @@ HEAP_SHARE = 0.75  # of the memory limit; the rest is for buffers, code and stac
 # MiB of each half of the young generation. With such a heap Node would take 16, and need 70 MiB
 # more at the start.
 SEMI_SPACE = 8
-# After SIGTERM is sent to a pod, a load balancer's target takes some seconds to drain. preStop
-# holds SIGTERM back that long; then the portal answers for its shutdown delay of 15 s
-# (app-config.production.yaml) and finishes what is open.
-PRE_STOP_SECONDS = 20
+# A load balancer's target gets new requests for some ten seconds after its pod was told to go. One
+# of them may take 30 s. preStop holds SIGTERM back; after it the portal answers for its shutdown
+# delay of 15 s (app-config.production.yaml), then closes its database (docs/reliability.md).
+PRE_STOP_SECONDS = 30
 GRACE_SECONDS = 90
 CONFIG_DIRECTORY = "/etc/backstage/app-config"
 CA_DIRECTORY = "/etc/backstage/database-ca"

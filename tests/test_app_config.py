@@ -15,6 +15,7 @@ from tests.programs import COMMITTED, ROOT, previewed
 
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 SECRET = "kubernetes:core/v1:Secret"
+INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 JOB = "kubernetes:batch/v1:Job"
 # What reads the configuration: the pods that serve, and the Job that migrates.
@@ -175,7 +176,14 @@ def test_time_outs_fit_the_load_balancer_and_the_pod() -> None:
     pod = spec["template"]["spec"]
     grace = pod["terminationGracePeriodSeconds"]
     pre_stop = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert pre_stop + lifecycle["serverShutdownDelay"]["seconds"] + 30 < grace
+    served = pre_stop + lifecycle["serverShutdownDelay"]["seconds"]
+    assert served + 30 < grace
+    # A request of 30 s that comes when the target is nearly out of service ends before the pod.
+    assert served >= 10 + 30
+    attributes = previewed("prod").inputs(INGRESS)["metadata"]["annotations"][
+        "alb.ingress.kubernetes.io/target-group-attributes"
+    ]
+    assert f"deregistration_delay.timeout_seconds={served}" in attributes.split(",")
 
 
 @pytest.mark.parametrize("stack", COMMITTED)

@@ -921,7 +921,7 @@ def test_ingress_of_prod() -> None:
     assert found["healthcheck-path"] == "/.backstage/health/v1/readiness"
     assert "idle_timeout.timeout_seconds=120" in found["load-balancer-attributes"]
     assert "drop_invalid_header_fields.enabled=true" in found["load-balancer-attributes"]
-    assert "deregistration_delay.timeout_seconds=30" in found["target-group-attributes"]
+    assert "deregistration_delay.timeout_seconds=45" in found["target-group-attributes"]
     assert "stack=prod" in found["tags"]
     assert not {"inbound-cidrs", "wafv2-acl-arn", "group.name"} & set(found)
     spec = previewed("prod").inputs(INGRESS)["spec"]
