@@ -1,4 +1,4 @@
-"""A copy of the program, a file backend and the doubles, for each test."""
+"""A copy of the program, a file backend and the doubles: for a test, or for those of a stack."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,8 @@ class Engine:
         for file in (*ROOT.glob("*.py"), *ROOT.glob("Pulumi*.yaml"), ROOT / "requirements.txt"):
             shutil.copy(file, self.directory)
         (self.directory / ".venv").symlink_to(sys.prefix)
+        self.shown = ""
+        """What every command printed, and the event logs."""
         self.environment = {
             **os.environ,
             "PULUMI_BACKEND_URL": self._backend.as_uri(),
@@ -80,6 +82,7 @@ class Engine:
             timeout=300,
         )
         output = done.stdout + done.stderr
+        self.shown += output
         assert not check or done.returncode == 0, output
         return Run(done.returncode, output, "")
 
@@ -113,6 +116,7 @@ class Engine:
             *arguments, check=check,
         )  # fmt: skip
         run.log = log.read_text(encoding="utf-8") if log.exists() else ""
+        self.shown += run.log
         return run
 
     def up(self, stack: str, *arguments: str, check: bool = True) -> Run:
@@ -139,6 +143,67 @@ class Engine:
         return found
 
 
+CANARY = "canary-of-a-github-token"
+
+
+@dataclass
+class Stack:
+    """A committed stack that is up, with a secret of its user's."""
+
+    engine: Engine
+    world: World
+    planned: dict[str, int]
+    """What the first preview counted."""
+    made: dict[str, int]
+    """What the first update counted."""
+
+
+class Stacks:
+    """Committed stacks, each brought up once for all tests that leave it as it is configured."""
+
+    def __init__(self, directory: Path, servers: ExitStack) -> None:
+        self._directory, self._servers = directory, servers
+        self._made: dict[str, Stack] = {}
+        self._count = 0
+
+    def shared(self, name: str) -> Stack:
+        """The stack, after whatever earlier tests did to it."""
+        if name not in self._made:
+            self._made[name] = self._up(name)
+        return self._made[name]
+
+    def taken(self, name: str) -> Stack:
+        """The same, for a test after which it is gone or not what it was."""
+        stack = self.shared(name)
+        del self._made[name]
+        return stack
+
+    def _up(self, name: str) -> Stack:
+        self._count += 1
+        directory = self._directory / str(self._count)
+        directory.mkdir()
+        world = World()
+        engine = Engine(directory, self._servers.enter_context(served(world)))
+        engine.new_stack(name)
+        engine.set(name, "secretEnv.GITHUB_TOKEN", CANARY, "--path", "--secret")
+        planned = engine.operate("preview", name, "--diff").changes
+        return Stack(engine, world, planned, engine.up(name, "--diff").changes)
+
+
+def needs_the_cli() -> None:
+    """Skips what runs where there is no CLI."""
+    if shutil.which("pulumi") is None:
+        pytest.skip("no pulumi on PATH; `make engine` installs it into .local/engine")
+
+
+@pytest.fixture(scope="module")
+def stacks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stacks]:
+    """Stacks that are up, each attached to doubles of its own."""
+    needs_the_cli()
+    with ExitStack() as servers:
+        yield Stacks(tmp_path_factory.mktemp("stacks"), servers)
+
+
 @pytest.fixture
 def world() -> World:
     """What the doubles did, and what shall go wrong."""
@@ -148,7 +213,6 @@ def world() -> World:
 @pytest.fixture
 def engine(tmp_path: Path, world: World) -> Iterator[Engine]:
     """A fresh engine, attached to doubles of every provider."""
-    if shutil.which("pulumi") is None:
-        pytest.skip("no pulumi on PATH; `make engine` installs it into .local/engine")
+    needs_the_cli()
     with served(world) as debug_providers:
         yield Engine(tmp_path, debug_providers)

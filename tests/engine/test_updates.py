@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from tests.engine.conftest import Engine
+from tests.engine.conftest import CANARY, Engine, Stacks
 from tests.engine.doubles import World
 from tests.programs import COMMITTED
 
@@ -15,11 +15,11 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.mark.parametrize("stack", COMMITTED)
-def test_a_stack_comes_up_and_then_stays(engine: Engine, world: World, stack: str) -> None:
-    engine.new_stack(stack)
-    planned = engine.operate("preview", stack).changes
-    assert set(planned) == {"create"}
-    assert engine.up(stack).changes == planned
+def test_a_stack_comes_up_and_then_stays(stacks: Stacks, stack: str) -> None:
+    shared = stacks.shared(stack)
+    engine, world = shared.engine, shared.world
+    assert set(shared.planned) == {"create"}
+    assert shared.made == shared.planned
     before = len(world.operations)
     assert engine.operate("preview", stack, "--expect-no-changes").code == 0
     assert set(engine.up(stack).changes) == {"same"}
@@ -38,10 +38,10 @@ def only(world: World, since: int, *kinds: str) -> dict[str, list[str]]:
     ("stack", "image"), [("dev", ["backstage-image"]), ("prod", []), ("local", [])]
 )
 def test_a_new_tag_touches_image_jobs_and_deployment(
-    engine: Engine, world: World, stack: str, image: list[str]
+    stacks: Stacks, stack: str, image: list[str]
 ) -> None:
-    engine.new_stack(stack)
-    engine.up(stack)
+    shared = stacks.shared(stack)
+    engine, world = shared.engine, shared.world
     before = len(world.operations)
     engine.set(stack, "imageTag", "0" * 40)
     engine.up(stack)
@@ -56,11 +56,9 @@ def test_a_new_tag_touches_image_jobs_and_deployment(
 
 
 @pytest.mark.parametrize("stack", ["prod", "local"])
-def test_a_new_password_reaches_everything_in_one_update(
-    engine: Engine, world: World, stack: str
-) -> None:
-    engine.new_stack(stack)
-    engine.up(stack)
+def test_a_new_password_reaches_everything_in_one_update(stacks: Stacks, stack: str) -> None:
+    shared = stacks.shared(stack)
+    engine, world = shared.engine, shared.world
     before = len(world.operations)
     engine.set(stack, "databasePasswordVersion", "2")
     engine.up(stack)
@@ -112,11 +110,9 @@ def test_a_failed_creation_is_made_up_for(engine: Engine, world: World) -> None:
     assert engine.operate("preview", "prod", "--expect-no-changes").code == 0
 
 
-def test_a_failed_migration_leaves_the_pods_and_is_tried_again(
-    engine: Engine, world: World
-) -> None:
-    engine.new_stack("prod")
-    engine.up("prod")
+def test_a_failed_migration_leaves_the_pods_and_is_tried_again(stacks: Stacks) -> None:
+    shared = stacks.shared("prod")
+    engine, world = shared.engine, shared.world
     before = len(world.operations)
     engine.set("prod", "imageTag", "1" * 40)
     world.failing["backstage-migrations"] = "relation refresh_state already exists"
@@ -145,6 +141,38 @@ def test_an_interrupted_update_is_gone_on_with(engine: Engine, world: World) -> 
     assert "backstage-deployment" in world.names("create")
 
 
+def test_outputs(stacks: Stacks) -> None:
+    for stack, url in (
+        ("prod", "https://backstage.example.com"),
+        ("local", "http://localhost:7007"),
+    ):
+        outputs = stacks.shared(stack).engine.outputs(stack)
+        assert outputs["url"] == url
+        assert outputs["namespace"] == "backstage"
+        specific = (
+            {"databaseAdministratorSecretArn", "databaseSecretArn", "kubeconfigCommand",
+             "loadBalancerHostname"}
+            if stack == "prod"
+            else {"portForwardCommand"}
+        )  # fmt: skip
+        assert set(outputs) == {"databaseEndpoint", "image", "namespace", "url", *specific}
+
+
+@pytest.mark.parametrize("stack", COMMITTED)
+def test_no_secret_in_clear(stacks: Stacks, stack: str) -> None:
+    shared = stacks.shared(stack)
+    engine, world = shared.engine, shared.world
+    engine.set(stack, "databasePasswordVersion", "3")
+    engine.up(stack, "--diff")
+    secrets = [CANARY, *world.secrets]
+    assert len(secrets) >= 5
+    shown = engine.shown + engine.state()
+    assert "backstage-secrets" in shown
+    assert [secret for secret in secrets if secret in shown] == []
+    # The pods' Secret got what the state hides.
+    assert CANARY in json.dumps([each.inputs for each in world.operations])
+
+
 def test_protection_stops_destroy_until_it_is_lifted(engine: Engine, world: World) -> None:
     engine.new_stack("prod")
     engine.up("prod")
@@ -158,9 +186,9 @@ def test_protection_stops_destroy_until_it_is_lifted(engine: Engine, world: Worl
     assert sorted(world.names("delete")) == sorted(world.names("create"))
 
 
-def test_a_generation_is_made_beside_the_old_one(engine: Engine, world: World) -> None:
-    engine.new_stack("prod")
-    engine.up("prod")
+def test_a_generation_is_made_beside_the_old_one(stacks: Stacks) -> None:
+    taken = stacks.taken("prod")
+    engine, world = taken.engine, taken.world
     engine.set("prod", "databaseGeneration", "2")
     refused = engine.up("prod", check=False)
     assert refused.code != 0
@@ -181,29 +209,13 @@ def test_a_generation_is_made_beside_the_old_one(engine: Engine, world: World) -
     assert "pulumi state unprotect" in engine.operate("destroy", "prod", check=False).output
 
 
-CANARY = "canary-of-a-github-token"
-
-
-@pytest.mark.parametrize("stack", COMMITTED)
-def test_no_secret_in_clear(engine: Engine, world: World, stack: str) -> None:
-    engine.new_stack(stack)
-    engine.set(stack, "secretEnv.GITHUB_TOKEN", CANARY, "--path", "--secret")
-    runs = [engine.operate("preview", stack, "--diff"), engine.up(stack, "--diff")]
-    engine.set(stack, "databasePasswordVersion", "2")
-    runs.append(engine.up(stack, "--diff"))
-    secrets = [CANARY, *world.secrets]
-    assert len(secrets) >= 5
-    shown = "\n".join(run.output + run.log for run in runs) + engine.state()
-    assert [secret for secret in secrets if secret in shown] == []
-    # The pods' Secret got what the state hides.
-    assert CANARY in json.dumps([each.inputs for each in world.operations])
-
-
-def test_order_of_creation_and_deletion(engine: Engine, world: World) -> None:
-    engine.new_stack("dev")
-    engine.up("dev")
-    engine.operate("destroy", "dev")
-    made, gone = world.names("create"), world.names("delete")
+def test_order_of_creation_and_deletion(stacks: Stacks) -> None:
+    taken = stacks.taken("dev")
+    before = len(taken.world.operations)
+    taken.engine.operate("destroy", "dev")
+    # What was replaced meanwhile was made first in its first place.
+    made = taken.world.names("create")
+    gone = [each.name for each in taken.world.operations[before:]]
     for first, then in (
         ("backstage-1-cluster", "backstage-1-instance-0"),
         ("backstage-1-instance-0", "backstage-database-administrator"),
@@ -218,22 +230,3 @@ def test_order_of_creation_and_deletion(engine: Engine, world: World) -> None:
         assert made.index(first) < made.index(then)
         # Without its controller nobody takes the Ingress' load balancer down.
         assert gone.index(then) < gone.index(first)
-
-
-def test_outputs(engine: Engine) -> None:
-    for stack, url in (
-        ("prod", "https://backstage.example.com"),
-        ("local", "http://localhost:7007"),
-    ):
-        engine.new_stack(stack)
-        engine.up(stack)
-        outputs = engine.outputs(stack)
-        assert outputs["url"] == url
-        assert outputs["namespace"] == "backstage"
-        specific = (
-            {"databaseAdministratorSecretArn", "databaseSecretArn", "kubeconfigCommand",
-             "loadBalancerHostname"}
-            if stack == "prod"
-            else {"portForwardCommand"}
-        )  # fmt: skip
-        assert set(outputs) == {"databaseEndpoint", "image", "namespace", "url", *specific}
