@@ -131,6 +131,7 @@ def meanwhile(way: Way, clients: list[Client], action: Callable[[], None]) -> li
         ) as session:
             for each in await asyncio.gather(*(client(session, over) for client in clients)):
                 found.extend(each)
+        await asyncio.sleep(0.5)  # TLS connections close only now
 
     thread = threading.Thread(target=asyncio.run, args=(live(),))
     thread.start()
@@ -211,6 +212,7 @@ def test_event_streams_are_cut_late_and_open_anew_at_once(site: tuple[Portal, Wa
     def update() -> None:
         time.sleep(5)
         portal.update()
+        time.sleep(5)
 
     streams = meanwhile(way, [client] * 6, update)
     assert len(streams) >= 12, "no stream was cut: the update went past them"
