@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tarfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,16 @@ def test_labels_user_and_command(image: str) -> None:
 )
 def test_nothing_that_only_a_build_needs(image: str, what: str) -> None:
     assert in_image(image, what) == []
+
+
+def test_packages_come_compiled(image: str) -> None:
+    arguments = ["--user", "10001:10001", "--read-only", "--workdir", "/app/packages/backend",
+                 "--env", "NODE_DEBUG_NATIVE=COMPILE_CACHE", "--entrypoint", "node"]  # fmt: skip
+    script = "require('@backstage/backend-defaults')"
+    log = engine.docker("run", "--rm", *arguments, image, "--eval", script, errors=True)
+    outcomes = Counter(re.findall(r"V8 code cache for \w+ /app/\S+ was (\w+)", log))
+    assert outcomes["accepted"] > 1000
+    assert outcomes["accepted"] / outcomes.total() > 0.99
 
 
 def test_no_secret_of_the_context_in_any_layer(image: str, tmp_path: Path) -> None:
