@@ -172,6 +172,8 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Create(self, request: Any, context: Any) -> Any:
+        if request.preview:
+            return provider_pb2.CreateResponse(properties=request.properties)
         inputs = _plain(request.properties)
         type_, name = type_and_name(request.urn)
         if not self._do("create", request.urn, inputs, context):
@@ -193,6 +195,8 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CreateResponse(id=id_, properties=_struct(outputs))
 
     def Update(self, request: Any, context: Any) -> Any:
+        if request.preview:
+            return provider_pb2.UpdateResponse(properties=request.news)
         inputs, before = _plain(request.news), _plain(request.olds)
         if not self._do("update", request.urn, inputs, context):
             return provider_pb2.UpdateResponse()
