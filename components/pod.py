@@ -21,9 +21,6 @@ CONTAINER = "backstage"
 USER = 10001  # above every host user (CKV_K8S_40)
 HEALTH = "/.backstage/health/v1"
 HEAP_SHARE = 0.75  # of the memory limit; the rest is for buffers, code and stacks
-# MiB of each half of the young generation. With such a heap Node would take 16, and need 70 MiB
-# more at the start.
-SEMI_SPACE = 8
 # A load balancer's target gets new requests for some ten seconds after its pod was told to go. One
 # of them may take 30 s. preStop holds SIGTERM back; after it the portal answers for its shutdown
 # delay of 15 s (app-config.production.yaml), then closes its database (docs/reliability.md).
@@ -225,7 +222,7 @@ def portal_variables(args: PodArgs) -> dict[str, Input[str]]:
         "APP_CONFIG_backend_baseUrl": settings.base_url,
         "APP_CONFIG_auth_environment": "production",
         "NODE_ENV": "production",
-        "NODE_OPTIONS": f"--max-old-space-size={heap} --max-semi-space-size={SEMI_SPACE}",
+        "NODE_OPTIONS": f"--max-old-space-size={heap}",
     }
     if settings.aws.region:
         variables["AWS_REGION"] = settings.aws.region

@@ -55,19 +55,10 @@ RUN --mount=type=cache,id=yarn,target=/var/cache/yarn,sharing=locked \
         -o -name benchmark -o -name benchmarks -o -name coverage -o -name .github ')' \
         -exec test -f '{}/../package.json' ';' -prune -exec rm -rf '{}' + \
     && find . -type d -empty -delete
-# What V8 compiles of every package that the backend imports: each start is that much quicker. What
-# can't be imported alone, such as a package of the app that isn't built yet, is left to the start.
-# Node looks for it in a directory that ends with the user's number.
-RUN env --chdir=packages/backend NODE_COMPILE_CACHE=/app/.compile-cache node --eval ' \
-        const names = Object.keys(require("./package.json").dependencies); \
-        Promise.allSettled(names.map(name => import(name))).then(() => process.exit())' \
-    && chmod --recursive a+rX .compile-cache \
-    && for each in .compile-cache/*; do mv "$each" "${each%-*}-10001"; done
 
 FROM ${NODE_IMAGE} AS runtime
-ENV NODE_COMPILE_CACHE=/app/.compile-cache \
-    NODE_ENV=production \
-    NODE_OPTIONS="--max-old-space-size-percentage=75 --max-semi-space-size=8"
+ENV NODE_ENV=production \
+    NODE_OPTIONS="--max-old-space-size-percentage=75"
 WORKDIR /app
 COPY --from=production /app ./
 COPY --from=build /bundle ./

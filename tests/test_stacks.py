@@ -761,7 +761,7 @@ def test_environment_of_the_pods() -> None:
         "APP_PORT": "7007",
         "AWS_REGION": "us-east-1",
         "NODE_ENV": "production",
-        "NODE_OPTIONS": "--max-old-space-size=1536 --max-semi-space-size=8",
+        "NODE_OPTIONS": "--max-old-space-size=1536",
         "POSTGRES_DB": "backstage",
         "POSTGRES_PORT": "5432",
     }
@@ -784,7 +784,7 @@ def test_environment_of_local_pods() -> None:
         "APP_HOST": "localhost",
         "APP_PORT": "7007",
         "NODE_ENV": "production",
-        "NODE_OPTIONS": "--max-old-space-size=768 --max-semi-space-size=8",
+        "NODE_OPTIONS": "--max-old-space-size=768",
         "POSTGRES_DB": "backstage",
         "POSTGRES_PORT": "5432",
     }

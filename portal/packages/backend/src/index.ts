@@ -1,4 +1,5 @@
-// First: what is imported after it finds the meters in place.
+// First: what is imported after them is loaded later, or finds the meters in place.
+import './later';
 import './metrics';
 import { createBackend } from '@backstage/backend-defaults';
 import {
