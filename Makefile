@@ -66,9 +66,9 @@ bench-image: .venv/e2e
 portal-dev: portal/node_modules/.yarn-state.yml
 	@cd portal && $(YARN) start
 
-# Compiler, linters and tests of the app.
+# Compiler, linters and tests of the app; CI=true, or the tests would watch its files.
 portal-check: portal/node_modules/.yarn-state.yml
-	@cd portal && $(YARN) tsc && $(YARN) lint && $(YARN) prettier:check && $(YARN) test
+	@cd portal && $(YARN) tsc && $(YARN) lint && $(YARN) prettier:check && CI=true $(YARN) test
 
 clean:
 	rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache

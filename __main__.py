@@ -69,7 +69,8 @@ pod = PodArgs(
 # The role first, then its schemas, then the pods that use them.
 database_ready: list[pulumi.Resource] = [DatabaseRole(NAME, DatabaseRoleArgs(pod), opts).job]
 if settings.portal.migration_job:
-    database_ready = [Migrations(NAME, MigrationsArgs(pod, after=database_ready), opts).job]
+    after = [*database_ready, *target.credentials]
+    database_ready = [Migrations(NAME, MigrationsArgs(pod, after), opts).job]
 PortalDeployment(
     NAME,
     PortalDeploymentArgs(

@@ -44,6 +44,8 @@ class BackstageApp:
             yield f"no {BACKEND}/package.json"
         elif "@backstage/backend-defaults" not in backend.get("dependencies", {}):
             yield f"{BACKEND} isn't built on the new backend system, @backstage/backend-defaults"
+        elif "pg" not in backend["dependencies"]:
+            yield f"{BACKEND} doesn't depend on pg, PostgreSQL's driver"
 
     def missing_host_build(self) -> tuple[str, ...]:
         """The files of `yarn build:backend` that aren't there."""

@@ -42,7 +42,10 @@ def load() -> Settings:
         ingress=reader.read(IngressSettings),
         app=BackstageApp(ROOT / image.app_path) if image.app_path else None,
         app_config=reader.read_file(
-            "appConfigPath", ROOT / portal.app_config_path, AppConfig, "a Backstage configuration"
+            "appConfigPath",
+            ROOT / portal.app_config_path,
+            lambda text: AppConfig(text, portal.env),
+            "a Backstage configuration",
         ),
         ca_bundle=reader.read_file(
             "databaseCaBundlePath",

@@ -6,6 +6,8 @@ TLS certificate is verified with. Both raise ValueError for a text that would br
 
 from __future__ import annotations
 
+import copy
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +22,10 @@ CONFIG_MAP_LIMIT = 1_000_000  # bytes; an object of the API server holds at most
 
 KNEX_POOL_SIZE = 10  # knex's own upper limit, where the configuration gives none
 
+# Of variables that override single values, by their path.
+# Source: @backstage/config-loader, readEnvConfig.
+OVERRIDE = "APP_CONFIG_"
+
 # Backstage's substitution: ${NAME}, ${NAME:-default}; $${NAME} stands for itself.
 # Source: @backstage/config-loader, substitution transform.
 _SUBSTITUTION = re.compile(r"(\$?)\$\{([^{}]*)\}")
@@ -31,10 +37,12 @@ _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFIC
 class AppConfig:
     """A Backstage configuration file.
 
-    text: the file, at most 1 MB, a YAML mapping.
+    text: the file, at most 1 MB, a YAML mapping. overrides: the portal's variables; an
+    `APP_CONFIG_a_b` stands for the value at a.b.
     """
 
     text: str = ""
+    overrides: Mapping[str, str] = field(default_factory=dict)
     variables: frozenset[str] = field(init=False)
     """Environment variables that it needs: every `${NAME}` without a default."""
     unsafe: tuple[str, ...] = field(init=False)
@@ -57,6 +65,7 @@ class AppConfig:
         if not isinstance(document, dict) and self.text:
             raise ValueError("not a YAML mapping")
         object.__setattr__(self, "variables", frozenset(_required_variables(document)))
+        document = _overridden(document, self.overrides)
         object.__setattr__(self, "unsafe", tuple(_unsafe_settings(document)))
         object.__setattr__(self, "pool_size", _pool_size(document))
         providers = _at(document, "auth", "providers")
@@ -128,9 +137,39 @@ def _placeholders(node: Any) -> Iterator[str]:
                 yield name.strip()
 
 
+def _overridden(document: Any, variables: Mapping[str, str]) -> Any:
+    result = copy.deepcopy(document) or {}
+    for name, text in variables.items():
+        if not name.startswith(OVERRIDE):
+            continue
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        *path, last = name.removeprefix(OVERRIDE).split("_")
+        node = result
+        for key in path:
+            if not isinstance(node.get(key), dict):
+                node[key] = {}
+            node = node[key]
+        node[last] = _merged(node.get(last), value)
+    return result
+
+
+def _merged(below: Any, above: Any) -> Any:
+    if not isinstance(below, dict) or not isinstance(above, dict):
+        return above
+    return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}
+
+
 def _pool_size(document: Any) -> int:
-    size = _at(document, "backend", "database", "knexConfig", "pool", "max")
-    return size if isinstance(size, int) and size > 0 else KNEX_POOL_SIZE
+    """Of the plugin that may have most."""
+    database = _at(document, "backend", "database")
+    plugins = _at(database, "plugin")
+    nodes = [database, *(plugins.values() if isinstance(plugins, dict) else ())]
+    shared, *own = (_at(node, "knexConfig", "pool", "max") for node in nodes)
+    sizes = [size for size in own if isinstance(size, int)]
+    return max(shared if isinstance(shared, int) and shared > 0 else KNEX_POOL_SIZE, *sizes, 1)
 
 
 def _at(node: Any, *path: str) -> Any:

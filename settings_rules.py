@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pulumi
 
+from mounted_files import OVERRIDE, AppConfig
 from settings import DAYS, MODELS, Settings
 from settings_reader import Reader, declared
 
@@ -34,6 +35,7 @@ TECHDOCS_VARIABLES = (  # where there is a bucket
     "TECHDOCS_BUCKET",
     "TECHDOCS_PUBLISHER",
 )
+UNSEEN = (f"{OVERRIDE}auth_providers_guest", f"{OVERRIDE}backend_database")  # not in secretEnv
 OWN_TAGS = ("project", "stack", "managed-by")
 DAY_MINUTES = 24 * 60
 WEEK_MINUTES = 7 * DAY_MINUTES
@@ -158,8 +160,8 @@ def sign_in(s: Settings, reader: Reader) -> None:
     given = {*s.portal.env, *s.portal.secret_env}
     if not reader.sound("appConfigPath", "env", "secretEnv"):
         return
-    if any(name.startswith("APP_CONFIG_auth_providers") for name in given):
-        return
+    if any(name.startswith(f"{OVERRIDE}auth_providers") for name in s.portal.secret_env):
+        return  # which of the values it brings can't be seen
     missing = {name: variables - given for name, variables in s.app_config.sign_in.items()}
     if not missing:
         pulumi.log.warn(
@@ -200,6 +202,14 @@ def variables(s: Settings, reader: Reader) -> None:
             "secretEnv", "NODE_TLS_REJECT_UNAUTHORIZED", "TLS certificates are always verified",
             reader.remove_command("--path 'secretEnv.NODE_TLS_REJECT_UNAUTHORIZED'"),
         )  # fmt: skip
+    for name in sorted(portal.secret_env):
+        if name.startswith(UNSEEN) and name not in built_in:
+            reader.report(
+                "secretEnv", name,
+                "in env or in appConfigPath, where it is checked: it decides who gets in, or how "
+                "the database is reached",
+                reader.remove_command(f"--path 'secretEnv.{name}'"),
+            )  # fmt: skip
     if portal.secret_env and not pulumi.runtime.is_config_secret(f"{reader.project}:secretEnv"):
         pulumi.log.warn(
             "secretEnv stands in clear in the stack file; encrypt it: pulumi config set --path "
@@ -230,7 +240,21 @@ def app_config(s: Settings, reader: Reader) -> None:
             mend,
         )  # fmt: skip
     for unsafe in s.app_config.unsafe:
-        reader.report("appConfigPath", f"{path}: {unsafe}", "a safe setting", f"mend {path}")
+        if s.target == "local" and unsafe.startswith("auth.providers.guest"):
+            continue  # a portal for trying out
+        if unsafe in AppConfig(s.app_config.text).unsafe:
+            reader.report("appConfigPath", f"{path}: {unsafe}", "a safe setting", f"mend {path}")
+        else:
+            name = next(name for name in sorted(s.portal.env) if _brings(s, name, unsafe))
+            reader.report(
+                "env", f"{name}: {unsafe}", "a safe setting",
+                reader.remove_command(f"--path 'env.{name}'"),
+            )  # fmt: skip
+
+
+def _brings(s: Settings, name: str, unsafe: str) -> bool:
+    """Whether a variable of env alone makes the configuration unsafe."""
+    return unsafe in AppConfig(s.app_config.text, {name: s.portal.env[name]}).unsafe
 
 
 def replicas(s: Settings, reader: Reader) -> None:

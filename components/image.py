@@ -16,7 +16,7 @@ from settings import ImageSettings
 _ECR = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/.+")
 
 UNTAGGED_DAYS = 7
-KEPT_IMAGES = 30  # what `pulumi up` with an earlier digest can still roll back to
+KEPT_IMAGES = 200  # that other stacks may run, and that a rollback may want
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pulumi_kubernetes as k8s
-from pulumi import ResourceOptions
+from pulumi import Input, ResourceOptions
 
 from components.labels import job_labels
 from components.pod import PodArgs, pod_spec
@@ -22,6 +22,7 @@ def run_once(
     volumes: Sequence[k8s.core.v1.VolumeArgs],
     deadline: int,
     opts: ResourceOptions,
+    service_account: Input[str] | None = None,
 ) -> k8s.batch.v1.Job:
     """A Job that is done when its pod has succeeded; what depends on it waits for that.
 
@@ -29,7 +30,8 @@ def run_once(
     ends the update with the last lines of its log and is run anew by the next. It has no TTL: a
     Job that deletes itself would run again after `pulumi refresh`.
 
-    deadline: seconds after the start of its process after which it has failed.
+    deadline: seconds after the start of its process after which it has failed. service_account:
+    whose AWS role it gets, where that has one; the account's token isn't mounted.
     """
     labels = job_labels(name)
     return k8s.batch.v1.Job(
@@ -52,6 +54,7 @@ def run_once(
                         pod.settings,
                         container,
                         volumes,
+                        service_account_name=service_account,
                         restart_policy="Never",
                         automount_service_account_token=False,
                     ),

@@ -42,7 +42,7 @@ _MIGRATING = {
 class MigrationsArgs:
     pod: PodArgs
     after: Sequence[pulumi.Resource]
-    """What makes the database ready to log in to."""
+    """What makes the database ready to log in to, and gives a pod its credentials."""
 
 
 class Migrations(pulumi.ComponentResource):
@@ -74,5 +74,7 @@ class Migrations(pulumi.ComponentResource):
             [*portal_volumes(pod.objects), config_map_volume("scripts", pod.objects.scripts)],
             DEADLINE,
             ResourceOptions(parent=self, depends_on=args.after),
+            # TechDocs looks into its bucket at every start.
+            service_account=pod.objects.service_account,
         )
         self.register_outputs({})

@@ -20,6 +20,9 @@ networking = k8s.networking.v1
 # Where EKS's Pod Identity agent hands out credentials, on every node.
 POD_IDENTITY_AGENT = "169.254.170.23/32"
 POD_IDENTITY_PORT = 80
+# Where API servers of kind, k3d and plain clusters, and of minikube, listen behind their Service's
+# 443: policies are enforced on the addresses behind it. That of EKS listens on 443 itself.
+API_SERVER_PORTS = ((6443, "TCP"), (8443, "TCP"))
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,8 @@ class PortalNetworkPolicyArgs:
 
 class PortalNetworkPolicy(pulumi.ComponentResource):
     """Creates a NetworkPolicy: in from `sources` to the portal's port, and from the cluster's pods
-    to its metrics; out to DNS, the database, port 443, on EKS the Pod Identity agent, and
-    `egressPorts`; nothing else.
+    to its metrics; out to DNS, the database, port 443, on EKS the Pod Identity agent, elsewhere the
+    ports of API servers, and `egressPorts`; nothing else.
     """
 
     def __init__(
@@ -51,6 +54,8 @@ class PortalNetworkPolicy(pulumi.ComponentResource):
             to=args.database.peers, ports=_ports((args.database.port, "TCP"))
         )
         egress = [anywhere, database]
+        if args.settings.target == "local" and args.settings.portal.kubernetes_plugin:
+            egress.append(networking.NetworkPolicyEgressRuleArgs(ports=_ports(*API_SERVER_PORTS)))
         if args.settings.target == "eks":
             agent = peers.networks([POD_IDENTITY_AGENT])
             ports = _ports((POD_IDENTITY_PORT, "TCP"))

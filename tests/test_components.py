@@ -643,7 +643,8 @@ def test_network_policy(creates: bool, target: str) -> None:
         "ports": [{"port": 5433, "protocol": "TCP"}],
         "to": [{"ipBlock": {"cidr": "10.8.1.0/24"}}],
     }
-    assert spec["egress"][2:] == ([POD_IDENTITY] if target == "eks" else [])
+    api_server = {"ports": [{"port": port, "protocol": "TCP"} for port in (6443, 8443)]}
+    assert spec["egress"][2:] == [POD_IDENTITY if target == "eks" else api_server]
 
 
 def test_peers_of_a_policy() -> None:

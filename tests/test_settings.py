@@ -663,6 +663,38 @@ def test_an_unsafe_or_broken_app_config(tmp_path: Path, text: str, problem: str)
     assert problem in message
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("auth_providers_guest", "{}", "auth.providers.guest lets anyone in"),
+        ("auth_providers_guest_dangerouslyAllowOutsideDevelopment", "true", "lets anyone in"),
+        ("auth", '{"providers": {"guest": {}}}', "lets anyone in"),
+        ("backend_database_connection_ssl_rejectUnauthorized", "false", "doesn't verify"),
+        ("backend_database_connection", "postgres://h/d?sslmode=disable", "doesn't verify"),
+        ("backend_database_client", "better-sqlite3", "lost with the pod"),
+    ],
+)
+def test_a_variable_that_makes_it_unsafe(name: str, value: str, problem: str) -> None:
+    name = f"APP_CONFIG_{name}"
+    message = refused({"env": {name: value, "APP_CONFIG_app_title": "Portal"}})
+    assert "\n  env\n" in message
+    assert f"{name}: " in message
+    assert problem in message
+    assert f"config rm --stack test --path 'env.{name}'" in message
+
+
+@pytest.mark.parametrize("name", ["auth_providers_guest", "backend_database_connection_ssl_ca"])
+def test_what_decides_on_safety_is_no_secret(name: str) -> None:
+    message = refused({"secretEnv": {f"APP_CONFIG_{name}": CANARY}}, ("secretEnv",))
+    assert f"secretEnv.APP_CONFIG_{name}" in message
+    assert CANARY not in message
+
+
+def test_guests_may_try_a_local_portal_out() -> None:
+    guest = {"APP_CONFIG_auth_providers_guest": '{"dangerouslyAllowOutsideDevelopment": true}'}
+    assert not nobody({**LOCAL, "env": guest})
+
+
 # The app that is built
 
 
@@ -695,6 +727,11 @@ def test_an_app_is_accepted(app: Path) -> None:
         ("package.json", '{"packageManager": "yarn@1.22.22"}', "names no yarn 4"),
         ("packages/backend/package.json", None, "no packages/backend/package.json"),
         ("packages/backend/package.json", "{}", "isn't built on the new backend system"),
+        (
+            "packages/backend/package.json",
+            '{"dependencies": {"@backstage/backend-defaults": "1"}}',
+            "doesn't depend on pg",
+        ),
     ],
 )
 def test_an_app_that_cannot_be_built(app: Path, file: str, text: str | None, problem: str) -> None:
@@ -762,8 +799,12 @@ def test_connections_that_aurora_has(changes: Mapping[str, object], most: int) -
 def test_pool_size_of_the_app_config_counts(tmp_path: Path) -> None:
     pool = app_config(tmp_path, "backend: {database: {knexConfig: {pool: {max: 7}}}}\n")
     assert loaded(pool)[0].most_connections == 13 * 7 * 2
+    given = {"env": {"APP_CONFIG_backend_database_knexConfig_pool": '{"max": 3}'}}
+    assert loaded({**pool, **given})[0].most_connections == 13 * 3 * 2
     unsaid = app_config(tmp_path, "backend: {}\n")
     assert loaded(unsaid)[0].most_connections == 13 * 10 * 2  # knex's own limit
+    one = "backend: {database: {plugin: {catalog: {knexConfig: {pool: {max: 20}}}}}}\n"
+    assert loaded(app_config(tmp_path, one))[0].most_connections == 13 * 20 * 2
 
 
 # Who can sign in
@@ -783,6 +824,10 @@ def test_preview_says_when_nobody_can_sign_in(tmp_path: Path) -> None:
     assert not nobody(
         {**app_config(tmp_path, "{}\n"), "env": {"APP_CONFIG_auth_providers_oidc": "{}"}}
     )
+    github = "APP_CONFIG_auth_providers_github_production"
+    assert nobody({"env": {f"{github}_enterpriseInstanceUrl": "https://github.example.com"}})
+    assert not nobody({"env": {f"{github}_clientId": "id", f"{github}_clientSecret": "x"}})
+    assert not nobody({"secretEnv": {f"{github}_clientSecret": CANARY}})
 
 
 # What is accepted

@@ -52,15 +52,16 @@ def test_nothing_that_only_a_build_needs(image: str, what: str) -> None:
     assert in_image(image, what) == []
 
 
+# What is loaded later, with the package that asks for it and what it asks for.
 CLIENTS = {
-    "@aws-sdk/client-codecommit": "CodeCommitClient",
-    "@azure/identity": "DefaultAzureCredential",
-    "@azure/storage-blob": "BlobServiceClient",
-    "@google-cloud/container": "v1.ClusterManagerClient",
-    "@google-cloud/firestore": "Firestore",
-    "@google-cloud/storage": "Storage",
-    "@trendyol-js/openstack-swift-sdk": "SwiftClient",
-    "dockerode": "default",
+    "@aws-sdk/client-codecommit": ("backend-defaults", "CodeCommitClient"),
+    "@azure/identity": ("integration", "DefaultAzureCredential"),
+    "@azure/storage-blob": ("backend-defaults", "BlobServiceClient"),
+    "@google-cloud/container": ("plugin-kubernetes-backend", "v1.ClusterManagerClient"),
+    "@google-cloud/firestore": ("plugin-auth-backend", "Firestore"),
+    "@google-cloud/storage": ("plugin-techdocs-node", "Storage"),
+    "@trendyol-js/openstack-swift-sdk": ("plugin-techdocs-node", "SwiftClient"),
+    "dockerode": ("plugin-techdocs-node", "default"),
 }
 
 
@@ -70,11 +71,13 @@ def test_clients_are_loaded_when_they_are_used(image: str) -> None:
         require('/app/packages/backend/dist/later.cjs.js');
         for (const name of Object.keys(require('/app/packages/backend/package.json').dependencies))
           if (name.startsWith('@backstage/')) require(name);
-        const loaded = name => require.resolve(name) in require.cache;
-        for (const [name, path] of Object.entries({json.dumps(CLIENTS)})) {{
-          const before = loaded(name), client = require(name);
+        const {{ createRequire }} = require('node:module');
+        for (const [name, [asking, path]] of Object.entries({json.dumps(CLIENTS)})) {{
+          const from = createRequire(`/app/node_modules/@backstage/${{asking}}/dist/index.cjs.js`);
+          const loaded = () => from.resolve(name) in require.cache;
+          const before = loaded(), client = from(name);
           const found = path.split('.').reduce((value, key) => value[key], client);
-          console.log(name, before, 'default' in client, typeof found, loaded(name));
+          console.log(name, before, 'default' in client, typeof found, loaded());
         }}
         process.exit();"""
     run = ["run", "--rm", "--workdir", "/app/packages/backend", "--entrypoint", "node", image]
