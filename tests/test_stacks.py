@@ -1127,3 +1127,19 @@ def test_committed_stack_files_hold_no_secret(path: Path) -> None:
     assert "secure:" not in text
     assert "encryptionsalt" not in text
     assert path.name.split(".")[1] in COMMITTED
+
+
+def test_readme_lists_every_output() -> None:
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Stack outputs\n")[2]
+    table = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", section.partition("\n## ")[0], re.M))
+    exporting: dict[str, set[str]] = {}
+    for stack in STACKS:
+        for output in previewed(stack).outputs:
+            exporting.setdefault(output, set()).add(stack)
+    assert set(table) == set(exporting)
+    everywhere = {"always": {*STACKS}, "eks": {*EKS_STACKS}}
+    for output, where in table.items():
+        if where in everywhere:
+            assert exporting[output] == everywhere[where], output
+        else:
+            assert exporting[output] not in everywhere.values(), output

@@ -75,6 +75,28 @@ def test_a_failed_migration_says_why_in_its_last_lines(
     assert "password authentication failed" in end
 
 
+def test_an_older_image_takes_a_newer_database(
+    start: Start, pods: Pods, site: Site, migrated: list[str]
+) -> None:
+    name = "99990101000000_of_a_newer_image.js"
+    tables = site.database.query(
+        "SELECT format('%I.%I', table_schema, table_name) FROM information_schema.tables "
+        "WHERE table_name LIKE '%knex_migrations'"
+    )
+    assert len(tables) > SHIPPED_PLUGINS
+    try:
+        for table in tables:
+            site.database.query(
+                f"INSERT INTO {table} (name, batch, migration_time) VALUES ('{name}', 99, now())"
+            )
+        job = start("older-migrations", pods.migrations)
+        assert job.wait_ended(120) == 0, job.logs()
+        start("older", pods.portal).wait_ready()
+    finally:
+        for table in tables:
+            site.database.query(f"DELETE FROM {table} WHERE name = '{name}'")
+
+
 def test_a_new_password_ends_the_old_one(
     start: Start, pods: Pods, site: Site, migrated: list[str]
 ) -> None:

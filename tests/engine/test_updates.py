@@ -13,8 +13,15 @@ from tests.programs import COMMITTED
 
 pytestmark = pytest.mark.engine
 
+DATABASE = {
+    "dev": "backstage-1-cluster",
+    "prod": "backstage-1-cluster",
+    "local": "backstage-postgres-server",
+}
+each_stack = pytest.mark.parametrize("stack", COMMITTED)
 
-@pytest.mark.parametrize("stack", COMMITTED)
+
+@each_stack
 def test_a_stack_comes_up_and_then_stays(stacks: Stacks, stack: str) -> None:
     shared = stacks.shared(stack)
     engine, world = shared.engine, shared.world
@@ -55,7 +62,7 @@ def test_a_new_tag_touches_image_jobs_and_deployment(
     assert order == [*image, *jobs, "backstage-deployment"]
 
 
-@pytest.mark.parametrize("stack", ["prod", "local"])
+@each_stack
 def test_a_new_password_reaches_everything_in_one_update(stacks: Stacks, stack: str) -> None:
     shared = stacks.shared(stack)
     engine, world = shared.engine, shared.world
@@ -63,16 +70,16 @@ def test_a_new_password_reaches_everything_in_one_update(stacks: Stacks, stack: 
     engine.set(stack, "databasePasswordVersion", "2")
     engine.up(stack)
     done = only(world, before, "create", "update", "delete")
-    passwords = ["backstage-password"] if stack == "prod" else []
+    passwords = [] if stack == "local" else ["backstage-password"]
     replaced = [
         "backstage-database-administrator", "backstage-database-role", "backstage-migrations",
         *passwords, "backstage-role-password", "backstage-secrets",
     ]  # fmt: skip
     stored = ["backstage-postgres-password-version", "backstage-postgres-role-version"]
-    cluster = ["backstage-1-cluster"] if stack == "prod" else []
+    cluster = [] if stack == "local" else ["backstage-1-cluster"]
     assert done == {
         "create": replaced,
-        "update": [*cluster, "backstage-deployment", *(stored if stack == "prod" else [])],
+        "update": [*cluster, "backstage-deployment", *(stored if cluster else [])],
         "delete": replaced,
     }
     order = [each.name for each in world.operations[before:] if each.kind != "delete"]
@@ -94,20 +101,22 @@ def test_a_new_password_reaches_everything_in_one_update(stacks: Stacks, stack: 
     assert world.operations[again:] == []
 
 
-def test_a_failed_creation_is_made_up_for(engine: Engine, world: World) -> None:
-    engine.new_stack("prod")
-    world.failing["backstage-1-cluster"] = "InsufficientDBClusterCapacityFault"
-    failed = engine.up("prod", check=False)
+@each_stack
+def test_a_failed_creation_is_made_up_for(engine: Engine, world: World, stack: str) -> None:
+    database = DATABASE[stack]
+    engine.new_stack(stack)
+    world.failing[database] = "no capacity for a database"
+    failed = engine.up(stack, check=False)
     assert failed.code != 0
-    assert "InsufficientDBClusterCapacityFault" in failed.output
+    assert "no capacity for a database" in failed.output
     made = world.names("create")
     assert "backstage-deployment" not in made
-    del world.failing["backstage-1-cluster"]
-    engine.up("prod")
+    del world.failing[database]
+    engine.up(stack)
     assert world.twice() == []
-    assert set(world.names("create")) > {*made, "backstage-1-cluster", "backstage-deployment"}
+    assert set(world.names("create")) > {*made, database, "backstage-deployment"}
     assert world.names("delete") == []
-    assert engine.operate("preview", "prod", "--expect-no-changes").code == 0
+    assert engine.operate("preview", stack, "--expect-no-changes").code == 0
 
 
 def test_a_failed_migration_leaves_the_pods_and_is_tried_again(stacks: Stacks) -> None:
@@ -126,39 +135,40 @@ def test_a_failed_migration_leaves_the_pods_and_is_tried_again(stacks: Stacks) -
     assert "backstage-deployment" in [each.name for each in world.operations[before:]]
 
 
-def test_an_interrupted_update_is_gone_on_with(engine: Engine, world: World) -> None:
-    engine.new_stack("prod")
-    held = world.hold("backstage-1-cluster")
-    with engine.started("up", "prod", "--skip-preview") as process:
+@each_stack
+def test_an_interrupted_update_is_gone_on_with(engine: Engine, world: World, stack: str) -> None:
+    engine.new_stack(stack)
+    held = world.hold(DATABASE[stack])
+    with engine.started("up", stack, "--skip-preview") as process:
         assert world.reached.wait(120)
         process.send_signal(signal.SIGINT)
         held.set()
         output, _ = process.communicate(timeout=120)
     assert process.returncode != 0
     assert "update canceled" in output
-    engine.up("prod")  # no lock is left
+    engine.up(stack)  # no lock is left
     assert world.twice() == []
     assert "backstage-deployment" in world.names("create")
 
 
 def test_outputs(stacks: Stacks) -> None:
+    built = {"ecrRepositoryUrl", "loadBalancerControllerRoleArn", "techdocsBucketName"}
     for stack, url in (
+        ("dev", "https://backstage.dev.example.com"),
         ("prod", "https://backstage.example.com"),
         ("local", "http://localhost:7007"),
     ):
         outputs = stacks.shared(stack).engine.outputs(stack)
         assert outputs["url"] == url
         assert outputs["namespace"] == "backstage"
-        specific = (
-            {"databaseAdministratorSecretArn", "databaseSecretArn", "kubeconfigCommand",
-             "loadBalancerHostname"}
-            if stack == "prod"
-            else {"portForwardCommand"}
-        )  # fmt: skip
+        specific = {"portForwardCommand"}
+        if stack != "local":
+            specific = {"databaseAdministratorSecretArn", "databaseSecretArn", "kubeconfigCommand",
+                        "loadBalancerHostname", *(built if stack == "dev" else ())}  # fmt: skip
         assert set(outputs) == {"databaseEndpoint", "image", "namespace", "url", *specific}
 
 
-@pytest.mark.parametrize("stack", COMMITTED)
+@each_stack
 def test_no_secret_in_clear(stacks: Stacks, stack: str) -> None:
     shared = stacks.shared(stack)
     engine, world = shared.engine, shared.world
