@@ -87,7 +87,7 @@ def _kubectl(context: str | None, *arguments: str) -> str:
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError(done.stderr.strip().splitlines()[-1])
-    return done.stdout
+    return done.stdout.strip()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -106,6 +106,8 @@ def main(arguments: list[str] | None = None) -> int:
     if problems:
         print("Nothing was started. Missing:", *problems, sep="\n- ", file=sys.stderr)
         return 1
+    context = values.get("backstage:kubeContext")
+    print("cluster: the one of context", context or _kubectl(None, "config", "current-context"))
     environment = dict(os.environ)
     if "PULUMI_BACKEND_URL" not in environment:
         STATE.mkdir(parents=True, exist_ok=True)

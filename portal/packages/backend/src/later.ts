@@ -1,6 +1,6 @@
 /**
  * Clients of other clouds, of Docker and of what else a plugin offers and few portals use. Loading
- * them would take a tenth of every start and a seventh of the memory. For Backstage's own packages,
+ * them would take a tenth of every start and of the memory. For Backstage's own packages,
  * which use nothing of them while they are loaded, they are loaded when one is first asked for a
  * class.
  */
