@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -70,12 +71,16 @@ class Engine:
             "TMPDIR": str(directory),
         }
 
-    def command(self, *arguments: str, check: bool = True) -> Run:
-        """Runs `pulumi ARGUMENTS`; fails the test when it does, unless `check` is off."""
+    def command(self, *arguments: str, check: bool = True, typed: str = "") -> Run:
+        """Runs `pulumi ARGUMENTS`; fails the test when it does, unless `check` is off.
+
+        typed: what it reads where it asks.
+        """
         done = subprocess.run(
             ["pulumi", *arguments],
             cwd=self.directory,
             env=self.environment,
+            input=typed,
             capture_output=True,
             text=True,
             check=False,
@@ -83,7 +88,7 @@ class Engine:
         )
         output = done.stdout + done.stderr
         self.shown += output
-        assert not check or done.returncode == 0, output
+        assert not check or done.returncode == 0, f"pulumi {shlex.join(arguments)}\n{output}"
         return Run(done.returncode, output, "")
 
     @contextmanager

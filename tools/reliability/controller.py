@@ -167,14 +167,25 @@ def _define(cluster: Cluster) -> None:
         for file in files:
             if file.name != "kustomization.yaml":
                 cluster.run("apply", "--server-side", "--force-conflicts", "--filename", str(file))
-    elif not cluster.get("crd", "--field-selector", "metadata.name=targetgroupbindings."
-                         "elbv2.k8s.aws"):  # fmt: skip
+    elif not _definitions(cluster):
         raise ControllerMissing(f"the cluster lacks the controller's definitions: set {CRDS}")
-    cluster.run(
-        "wait", "--for=condition=Established", "--timeout=30s",
-        "crd/targetgroupbindings.elbv2.k8s.aws",
-    )  # fmt: skip
+    cluster.until(lambda: _established(cluster), 30, "the controller's definitions are there")
     cluster.apply([INGRESS_CLASS])
+
+
+def _definitions(cluster: Cluster) -> list[Manifest]:
+    name = "targetgroupbindings.elbv2.k8s.aws"
+    return cluster.get("crd", "--field-selector", f"metadata.name={name}")
+
+
+def _established(cluster: Cluster) -> bool:
+    """As `kubectl wait` would say, which fails where there is no condition yet."""
+    conditions = [
+        condition
+        for definition in _definitions(cluster)
+        for condition in definition.get("status", {}).get("conditions") or []
+    ]
+    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
 
 def _wait(
