@@ -251,6 +251,24 @@ async def test_requests_to_a_draining_target_may_end_before_its_delay() -> None:
 
 
 @scenario
+async def test_a_stream_of_a_draining_target_is_cut_after_its_delay() -> None:
+    async def stream(_: Any, sink: asyncio.StreamWriter, __: bytes) -> None:
+        sink.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
+        await sink.drain()
+        await asyncio.sleep(30)
+
+    async with balancer() as alb, Pod(stream).serve() as pod:
+        await alb.registered(pod)
+        async with alb.client.get(alb.url, headers={"Host": HOST}) as answer:
+            assert await answer.content.readany() == b"x"
+            alb.group.deregister(LOCAL, pod.port)
+            started = time.monotonic()
+            with pytest.raises(aiohttp.ClientError):
+                await answer.content.readany()
+            assert 0.9 < time.monotonic() - started < 1.5
+
+
+@scenario
 async def test_a_target_registered_again_while_it_drains_starts_anew() -> None:
     async with balancer() as alb, Pod().serve() as pod:
         await alb.registered(pod)

@@ -91,7 +91,9 @@ def test_an_older_image_takes_a_newer_database(
             )
         job = start("older-migrations", pods.migrations)
         assert job.wait_ended(120) == 0, job.logs()
-        start("older", pods.portal).wait_ready()
+        older = start("older", pods.portal)
+        older.wait_ready()
+        older.remove()
     finally:
         for table in tables:
             site.database.query(f"DELETE FROM {table} WHERE name = '{name}'")

@@ -77,7 +77,12 @@ async def _forward(
     except (aiohttp.ClientError, OSError, RuntimeError):
         return _error(502)
     async with upstream:
-        return await _stream(request, upstream)
+        client = request.transport
+        target.streaming.add(client)
+        try:
+            return await _stream(request, upstream)
+        finally:
+            target.streaming.discard(client)
 
 
 async def _stream(request: web.BaseRequest, upstream: aiohttp.ClientResponse) -> web.StreamResponse:

@@ -70,6 +70,8 @@ class Target:
     def __init__(self, group: Targets, host: str, port: int) -> None:
         self.host, self.port = host, port
         self.outstanding = 0
+        self.streaming: set[asyncio.Transport | None] = set()
+        """Connections to clients on which an answer is under way."""
         """Requests without a complete answer."""
         self.healthy: bool | None = None
         """None until the first health checks have decided."""
@@ -114,6 +116,10 @@ class Target:
                     await task
         if self.session:
             await self.session.close()
+        # aiohttp lets whoever reads from a closed session wait for ever.
+        for client in list(self.streaming):
+            if client:
+                client.abort()
 
     async def _live(self) -> None:
         """Health checks, which go on until the data plane learns of the deregistration."""
