@@ -20,6 +20,11 @@ from tests.engine.doubles import World, served
 from tests.programs import ROOT
 
 PASSPHRASE = "of-the-engine-tests"
+# What an operation needs that nobody watches.
+UNATTENDED = {
+    "preview": ("--non-interactive",),
+    **dict.fromkeys(("up", "refresh", "destroy"), ("--non-interactive", "--yes")),
+}
 LINKED = ("components", "targets", "assets", "image", "portal", ".git")
 
 
@@ -97,7 +102,7 @@ class Engine:
     ) -> Iterator[subprocess.Popen[str]]:
         """An operation under way, in a process group of its own; killed at the end."""
         process = subprocess.Popen(
-            ["pulumi", operation, "--stack", stack, "--non-interactive", "--yes", *arguments],
+            ["pulumi", operation, "--stack", stack, *UNATTENDED[operation], *arguments],
             cwd=self.directory,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -115,9 +120,8 @@ class Engine:
         """Runs preview, up, refresh or destroy without asking."""
         log = self.directory / "events.json"
         log.unlink(missing_ok=True)
-        yes = [] if operation == "preview" else ["--yes"]
         run = self.command(
-            operation, "--stack", stack, "--non-interactive", *yes, "--event-log", str(log),
+            operation, "--stack", stack, *UNATTENDED[operation], "--event-log", str(log),
             *arguments, check=check,
         )  # fmt: skip
         run.log = log.read_text(encoding="utf-8") if log.exists() else ""

@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 
-from tests.engine.conftest import CANARY, Engine
+from tests.engine.conftest import CANARY, UNATTENDED, Engine
 from tests.engine.doubles import World
 from tests.programs import ROOT
 
@@ -19,9 +19,6 @@ GIVEN = {
     "s3://BUCKET?region=us-east-1": "{backend}",  # a bucket's place
     "file://~": "{backend}",
 }
-# Asked for by what runs without a terminal.
-UNATTENDED = {"preview": ["--non-interactive"], "up": ["--non-interactive", "--yes"],
-              "destroy": ["--non-interactive", "--yes"]}  # fmt: skip
 KMS = "--secrets-provider"  # an AWS account's; the test's stack has a passphrase
 SECTIONS = ("State", "Configuration", "Deploy", "Update, go back", "Rotate the database password",
             "Restore from a snapshot", "Tear down")  # fmt: skip
@@ -55,7 +52,7 @@ def run(engine: Engine, words: list[str]) -> None:
             word = word.replace(placeholder, value.format(backend=backend))
         filled.append(word)
     secret = "--secret" in filled and filled[-1].startswith("secretEnv.")
-    engine.command(*filled, *UNATTENDED.get(filled[0], []), typed=CANARY if secret else "")
+    engine.command(*filled, *UNATTENDED.get(filled[0], ()), typed=CANARY if secret else "")
 
 
 def test_no_command_is_outside_the_parts_that_are_run() -> None:

@@ -26,6 +26,7 @@ from statistics import median
 
 from components.pod import CA_DIRECTORY
 from components.portal import CA_FILE
+from mounted_files import AppConfig
 from settings import SHIPPED_PLUGINS
 from tools.container import engine
 from tools.container.portal import PodSpec, PortalContainer
@@ -36,9 +37,9 @@ CREATE_APP = "0.9.2"
 YARN = "4.13.0"
 NETWORK = "backstage-bench"
 MANIFESTS = "build/preview/prod/manifests"
-POOL_SIZE = 4  # assets/app-config.production.yaml
 RESTARTS = 5
-BUDGET = SHIPPED_PLUGINS * POOL_SIZE  # connections that the settings count for one pod
+APP_CONFIG = AppConfig((ROOT / "assets/app-config.production.yaml").read_text(encoding="utf-8"))
+BUDGET = SHIPPED_PLUGINS * APP_CONFIG.pool_size  # connections that the settings count for one pod
 # Node gives memory of the start back with its first full collection, after one to four minutes.
 REST_SECONDS = 300
 ONE_LINE = f"console.log('one line more, {secrets.token_hex(4)}');"  # that no earlier run has built
@@ -157,21 +158,23 @@ class Candidate:
     figures: Figures
     database: Postgres
     pod: PodSpec
+    cleanup: ExitStack
+    """Removes every container of it."""
     container: PortalContainer = field(init=False)
 
     def run(self, more: Mapping[str, str]) -> PortalContainer:
-        """A container of it, with variables beside the pod's."""
+        """A container of it in place of an earlier one, with variables beside the pod's."""
         pod = replace(self.pod, environment={**self.pod.environment, **more})
         hosts = {HOST: self.database.address}
-        return PortalContainer(f"backstage-bench-{self.name}", self.image, pod, NETWORK, hosts)
+        name = f"backstage-bench-{self.name}"
+        container = PortalContainer(name, self.image, pod, NETWORK, hosts)
+        self.cleanup.callback(container.remove)
+        return container
 
     def first_start(self) -> None:
         """Against an empty database, which it migrates; the portal's pods leave that to a Job."""
         migrating = self.run({"APP_CONFIG_backend_database_skipMigrations": "false"})
-        try:
-            self.figures.seconds["to ready, first start"] = migrating.wait_ready(300)
-        finally:
-            migrating.remove()
+        self.figures.seconds["to ready, first start"] = migrating.wait_ready(300)
         self.container = self.run({})
         self.container.wait_ready(300)
         self.end()
@@ -304,9 +307,8 @@ def main() -> int:
             database = Postgres(address, name == "stock", PORT + len(candidates))
             cleanup.callback(database.stop)
             pod = portal_pod(database) if name == "portal" else stock_pod(tag, database)
-            candidates.append(Candidate(name, tag, figures, database, pod))
+            candidates.append(Candidate(name, tag, figures, database, pod, cleanup))
             candidates[-1].first_start()
-            cleanup.callback(candidates[-1].container.remove)
         measure(candidates)
     return 0 if report(portal, stock) else 1
 
