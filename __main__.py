@@ -1,5 +1,6 @@
-"""The Backstage portal on a cluster: settings, target, image, database, portal, pods, outputs."""
+"""The Backstage portal on a cluster: settings, platform, image, database, portal, pods, outputs."""
 
+import importlib
 import re
 
 import pulumi
@@ -10,90 +11,83 @@ from components.image import Image, ImageArgs
 from components.migrations import Migrations, MigrationsArgs
 from components.namespace import PortalNamespace, PortalNamespaceArgs
 from components.network_policy import PortalNetworkPolicy, PortalNetworkPolicyArgs
-from components.pod import PodArgs
 from components.portal import Portal, PortalArgs
-from configuration import load
-from targets.target import NAME, Target
+from components.portal_pod import PortalPodArgs, portal_variables
+from settings.load import load
+from targets.platform import NAME, Outputs, Platform
 
 settings = load()
-project, stack = pulumi.get_project(), pulumi.get_stack()
-# For physical names: letters, digits and single hyphens, as RDS and ECR ask for.
-identifier = re.sub(r"[^a-z0-9]+", "-", f"{project}-{stack}".lower())[:50].strip("-")
+# For physical names: letters, digits and single hyphens, as RDS and ECR require.
+stack = f"{pulumi.get_project()}-{pulumi.get_stack()}"
+identifier = re.sub(r"[^a-z0-9]+", "-", stack.lower())[:50].strip("-")
 
-target: Target
-if settings.target == "eks":
-    from targets.eks import EksTarget
+target = importlib.import_module(f"targets.{settings.target}")  # only the SDKs that it needs
+platform: Platform = target.platform(settings, identifier)
+opts = platform.opts
 
-    tags = {"project": project, "stack": stack, "managed-by": "pulumi", **settings.tags}
-    target = EksTarget(settings, identifier, tags)
-else:
-    from targets.local import LocalTarget
-
-    target = LocalTarget(settings)
-opts = target.opts
-
-image = Image(
-    NAME,
-    ImageArgs(settings.image, identifier, settings.commit_time, settings.target == "eks"),
-    opts,
-)
+image = Image(NAME, ImageArgs(settings.image, identifier, platform.ecr), opts)
 namespace = PortalNamespace(
-    NAME, PortalNamespaceArgs(settings.namespace, target.namespace_labels), opts
+    NAME, PortalNamespaceArgs(settings.namespace, platform.namespace_labels), opts
 )
-database = target.database(namespace.name)
+database = platform.database(namespace.name)
 portal = Portal(
     NAME,
     PortalArgs(
-        settings=settings,
         namespace=namespace.name,
-        database=database,
+        port=settings.port,
+        app_config=settings.portal.app_config.text,
+        secret_env=settings.portal.secret_env,
+        kubernetes_plugin=settings.portal.kubernetes_plugin,
+        database=database.connection,
         service_account_name=NAME,
-        service_account_annotations=target.service_account_annotations,
+        service_account_annotations=platform.identity.annotations,
     ),
     opts,
 )
 if settings.portal.network_policy:
     PortalNetworkPolicy(
         NAME,
-        PortalNetworkPolicyArgs(settings, namespace.name, target.sources, database),
+        PortalNetworkPolicyArgs(
+            namespace=namespace.name,
+            port=settings.port,
+            clients=platform.clients,
+            metrics=settings.portal.metrics,
+            database=database.connection,
+            egress_ports=settings.portal.egress_ports,
+            egress=platform.egress,
+        ),
         opts,
     )
-pod = PodArgs(
-    settings=settings,
-    image=image.reference,
-    pull_policy=image.pull_policy,
+exposure = platform.expose(portal.objects)
+pod = PortalPodArgs(
+    image=image.pods,
+    settings=settings.portal,
+    port=settings.port,
     objects=portal.objects,
-    database=database,
-    techdocs_bucket=target.techdocs_bucket,
+    variables=portal_variables(
+        settings.portal, platform.url, settings.port, database.connection, platform.variables
+    ),
 )
 # The role first, then its schemas, then the pods that use them.
-database_ready: list[pulumi.Resource] = [DatabaseRole(NAME, DatabaseRoleArgs(pod), opts).job]
+role = DatabaseRole(NAME, DatabaseRoleArgs(image.pods, portal.objects, database.connection), opts)
+after: list[pulumi.Resource] = [role.job, *platform.identity.before_pods]
 if settings.portal.migration_job:
-    after = [*database_ready, *target.credentials]
-    database_ready = [Migrations(NAME, MigrationsArgs(pod, after), opts).job]
+    after = [*after, Migrations(NAME, MigrationsArgs(pod, after), opts).job]
 PortalDeployment(
     NAME,
-    PortalDeploymentArgs(
-        settings=settings.portal,
-        namespace=namespace.name,
-        pod=pod,
-        after=[
-            portal.service,
-            *target.ingress(portal.objects),
-            *target.credentials,
-            *database_ready,
-        ],
-    ),
+    PortalDeploymentArgs(pod, [portal.service, *exposure.before_pods, *after]),
     opts,
 )
 
-outputs: dict[str, pulumi.Input[str] | None] = {
-    "url": settings.base_url,
+outputs: Outputs = {
+    "url": platform.url,
     "namespace": namespace.name,
     "image": image.reference,
-    "databaseEndpoint": database.host,
+    "databaseEndpoint": database.connection.host,
     "ecrRepositoryUrl": image.repository_url,
-    **target.outputs(),
+    **platform.outputs,
+    **database.outputs,
+    **exposure.outputs,
 }
 for output, value in outputs.items():
     if value is not None:

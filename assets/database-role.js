@@ -1,7 +1,8 @@
 'use strict';
-// Creates the portal's role in the database, or gives it a new password. Runs in the portal's image
-// as a Job, logged in as the administrator: PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, and
-// PGSSLROOTCERT where the server speaks TLS. The role: ROLE_NAME, ROLE_PASSWORD.
+// Creates the portal's role in the database, or changes its password. Runs as a Job in the portal's
+// image, logged in as the administrator: PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, and
+// PGSSLROOTCERT when the server speaks TLS. The role: ROLE_NAME, ROLE_PASSWORD. CONNECT_SECONDS: how
+// long to retry to connect.
 const crypto = require('node:crypto');
 const fs = require('node:fs');
 const { createRequire } = require('node:module');
@@ -12,9 +13,9 @@ const { Client, escapeIdentifier, escapeLiteral } = createRequire(
   path.join(process.cwd(), 'packages/backend/'),
 )('pg');
 
-const GIVE_UP_AFTER = 240_000; // milliseconds
+const GIVE_UP_AFTER = Number(process.env.CONNECT_SECONDS) * 1000; // milliseconds
 const RETRY_AFTER = 3_000;
-// A new administrator's password takes RDS a moment; the rest is a server that starts.
+// RDS applies a new password with a delay; the rest is a server that starts.
 const PASSING = new Set(['28P01', '57P03', '53300', 'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT',
   'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
 
@@ -66,12 +67,12 @@ async function main() {
       `${verb} ROLE ${role} LOGIN NOCREATEDB NOCREATEROLE ` +
         `PASSWORD ${escapeLiteral(scramVerifier(process.env.ROLE_PASSWORD))}`,
     );
-    // It may make schemas here, which are its own then; everyone else may not even connect.
+    // It may create schemas, which it then owns; nobody else may connect.
     await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`);
     await client.query(`GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${database} TO ${role}`);
     await client.query('REVOKE CREATE ON SCHEMA public FROM PUBLIC');
     await client.query('COMMIT');
-    console.log(`role ${name}: ${rowCount ? 'has a new password' : 'created'}`);
+    console.log(`role ${name}: ${rowCount ? 'password changed' : 'created'}`);
   } finally {
     await client.end();
   }

@@ -1,14 +1,13 @@
 'use strict';
-// Migrates every plugin's schema: starts the portal with the arguments given, waits until it is
-// ready, which it is once all migrations are through, and stops it. Runs in the portal's image as a
-// Job. APP_PORT: the portal's port. MIGRATION_SECONDS: after so many it has failed.
+// Migrates every plugin's schema: starts the portal with the given arguments, waits until it is
+// ready, which it is once all migrations are done, and stops it. Runs as a Job in the portal's image.
+// APP_PORT, READINESS_PATH: where the portal says that it is ready. MIGRATION_SECONDS: the limit.
 const { spawn } = require('node:child_process');
 const http = require('node:http');
 const readline = require('node:readline');
 
-const READINESS = '/.backstage/health/v1/readiness';
 const STOP_SECONDS = 60;
-// A portal may live on after a plugin failed; the others get this long to end their migrations.
+// A portal may go on after a plugin failed; the others have this long to finish their migrations.
 const FAILED_SECONDS = 30;
 const SHOWN_ERRORS = 5;
 
@@ -52,7 +51,7 @@ function stop(why) {
 
 function ask() {
   const request = http.get(
-    { host: '127.0.0.1', port: process.env.APP_PORT, path: READINESS, timeout: 5000 },
+    { host: '127.0.0.1', port: process.env.APP_PORT, path: process.env.READINESS_PATH, timeout: 5000 },
     response => {
       response.resume();
       if (response.statusCode === 200) {
@@ -67,7 +66,7 @@ function ask() {
 setInterval(ask, 500).unref();
 const limit = Number(process.env.MIGRATION_SECONDS);
 setTimeout(stop, limit * 1000, `not ready after ${limit} s`).unref();
-process.on('SIGTERM', () => stop('stopped from outside'));
+process.on('SIGTERM', () => stop('stopped by a signal'));
 
 child.on('close', (code, signal) => {
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
@@ -75,7 +74,7 @@ child.on('close', (code, signal) => {
     console.log(`migrated in ${seconds} s`);
     return;
   }
-  console.error('\nThe database was not migrated; the pods that serve are as they were.');
+  console.error('\nThe database was not migrated; the running pods are unchanged.');
   console.error(outcome ?? `the portal ended with ${signal ?? `code ${code}`}`);
   for (const error of errors.slice(-SHOWN_ERRORS)) {
     console.error(error.slice(0, 300));

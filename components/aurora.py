@@ -9,7 +9,6 @@ import pulumi_aws as aws
 import pulumi_random as random
 from pulumi import Output, ResourceOptions
 
-from components import peers
 from components.aurora_instances import ENGINE, AuroraInstances, AuroraInstancesArgs
 from components.aurora_network import AuroraNetwork, AuroraNetworkArgs
 from components.cluster import ClusterFacts
@@ -21,9 +20,9 @@ from components.database import (
     Login,
     generated_password,
 )
-from settings import DatabaseSettings
+from components.network import networks
+from settings.model import DatabaseSettings
 
-SERVERLESS = "db.serverless"
 MASTER_USERNAME = "backstageadmin"  # 1-16 letters or digits; not postgres or admin (RDS.24)
 LOG_RETENTION_DAYS = 365  # CKV_AWS_338
 RECOVERY_DAYS = 30  # Secrets Manager's longest window
@@ -91,7 +90,7 @@ class AuroraPostgres(pulumi.ComponentResource):
             login=Login(ROLE_NAME, role_password),
             administrator=Login(cluster.master_username, master_password),
             ca_certificates=args.ca_certificates,
-            peers=self._network.cidrs.apply(peers.networks),
+            peers=self._network.cidrs.apply(networks),
         )
         self.administrator_secret_arn = self._secret(
             f"{name}-postgres-password",
@@ -144,9 +143,8 @@ class AuroraPostgres(pulumi.ComponentResource):
                 engine_lifecycle_support="open-source-rds-extended-support-disabled",
                 allow_major_version_upgrade=True,
                 auto_minor_version_upgrade=settings.follows_minor_versions,
-                serverlessv2_scaling_configuration=(
-                    scaling if settings.instance_class == SERVERLESS else None
-                ),
+                # For a provisioned class too: left out, the provider sends a minimum of 0 first.
+                serverlessv2_scaling_configuration=scaling,
                 database_name=DATABASE_NAME,
                 master_username=MASTER_USERNAME,
                 master_password=password,

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
-from settings import DatabaseSettings
+from settings.model import DatabaseSettings
 
 ENGINE = "aurora-postgresql"
 # The certificate authority of the instances; it renews their certificates by itself.
@@ -63,6 +63,8 @@ class AuroraInstances(pulumi.ComponentResource):
                 instance_class=args.settings.instance_class,
                 db_subnet_group_name=args.subnet_group_name,
                 publicly_accessible=False,
+                # The cluster's window covers the cluster only; an instance would get a random one.
+                preferred_maintenance_window=args.settings.maintenance_window,
                 auto_minor_version_upgrade=args.settings.follows_minor_versions,
                 ca_cert_identifier=CERTIFICATE_AUTHORITY,
                 promotion_tier=min(number, 1),

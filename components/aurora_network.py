@@ -11,7 +11,7 @@ from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
 
 from components.cluster import ClusterFacts
 from components.database import POSTGRES_PORT
-from settings import DatabaseSettings
+from settings.model import DatabaseSettings
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _suitable(
     raise pulumi.RunError(
         f"Aurora needs subnets in two availability zones at least; the {len(chosen)} {kind} of "
         f"cluster {args.cluster.name} lie in {', '.join(zones) or 'none'}.\n"
-        "Mend: pulumi config set --path 'databaseSubnetIds[0]' subnet-..., and [1] in another zone."
+        "Fix: pulumi config set --path 'databaseSubnetIds[0]' subnet-..., and [1] in another zone."
     )
 
 

@@ -12,7 +12,7 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 from pulumi import InvokeOutputOptions, Output, ResourceOptions
 
-from settings import AwsSettings
+from settings.model import AwsSettings
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,10 @@ class Cluster(pulumi.ComponentResource):
             aws.ProviderArgs(
                 region=options.region,
                 profile=options.profile,
-                assume_roles=[aws.ProviderAssumeRoleArgs(**role) for role in options.assume_roles]
+                assume_roles=[
+                    aws.ProviderAssumeRoleArgs(**role.model_dump(exclude_none=True))
+                    for role in options.assume_roles
+                ]
                 or None,
                 allowed_account_ids=list(options.allowed_account_ids) or None,
                 endpoints=[aws.ProviderEndpointArgs(**entry) for entry in options.endpoints]
@@ -138,7 +141,7 @@ def _cli_options(options: AwsSettings) -> list[str]:
     if options.profile:
         words += ["--profile", options.profile]
     if options.assume_roles:
-        words += ["--role-arn", options.assume_roles[-1]["role_arn"]]
+        words += ["--role-arn", options.assume_roles[-1].role_arn]
     return words
 
 

@@ -1,4 +1,4 @@
-"""The portal's own role in the database, made by a Job that logs in as the administrator."""
+"""The portal's own role in the database, created by a Job that logs in as the administrator."""
 
 from __future__ import annotations
 
@@ -8,35 +8,38 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Input, ResourceOptions
 
-from components.database import DATABASE_NAME
-from components.job import run_once
+from components.database import DATABASE_NAME, DatabaseConnection
+from components.job import JobPod, run_once
 from components.labels import job_labels
 from components.names import name_of
-from components.pod import (
-    CA_DIRECTORY,
-    SCRIPT_DIRECTORY,
-    PodArgs,
+from components.pods import (
+    PodImage,
     config_map_volume,
     container,
     port_text,
     read_only,
     secret_variables,
 )
-from components.portal import CA_FILE, ROLE_SCRIPT
+from components.portal import CA_FILE, ROLE_SCRIPT, PortalObjects
+from components.portal_pod import CA_DIRECTORY, SCRIPT_DIRECTORY, USER
 
-DEADLINE = 300  # seconds; the script itself gives up after four minutes without a connection
+CONNECT_SECONDS = 240  # until the script gives up to connect
+DEADLINE = CONNECT_SECONDS + 60
 
 
 @dataclass(frozen=True)
 class DatabaseRoleArgs:
-    pod: PodArgs
-    """Of the portal, whose image runs the script."""
+    image: PodImage
+    """The portal's, whose PostgreSQL driver the script uses."""
+    objects: PortalObjects
+    """Namespace, root certificates and script."""
+    database: DatabaseConnection
 
 
 class DatabaseRole(pulumi.ComponentResource):
-    """Creates the role, or gives it a new password; it owns the portal's schemas and nothing else.
+    """Creates the role, or changes its password; it owns the portal's schemas and nothing else.
 
-    The administrator's password stands in a Secret that only the Job's pod reads.
+    The administrator's password is in a Secret that only the Job's pod reads.
     """
 
     job: k8s.batch.v1.Job
@@ -45,13 +48,12 @@ class DatabaseRole(pulumi.ComponentResource):
         self, name: str, args: DatabaseRoleArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("backstage:database:DatabaseRole", name, None, opts)
-        pod, database = args.pod, args.pod.database
+        objects, database = args.objects, args.database
         secret = k8s.core.v1.Secret(
             f"{name}-database-administrator",
             k8s.core.v1.SecretInitArgs(
                 metadata=k8s.meta.v1.ObjectMetaArgs(
-                    namespace=pod.objects.namespace,
-                    labels=job_labels(f"{name}-database-role"),
+                    namespace=objects.namespace, labels=job_labels(f"{name}-database-role")
                 ),
                 type="Opaque",
                 string_data={
@@ -67,31 +69,32 @@ class DatabaseRole(pulumi.ComponentResource):
         variables: dict[str, Input[str]] = {
             "PGPORT": port_text(database.port),
             "PGDATABASE": DATABASE_NAME,
+            "CONNECT_SECONDS": str(CONNECT_SECONDS),
         }
         if database.ca_certificates:
             variables["PGSSLROOTCERT"] = f"{CA_DIRECTORY}/{CA_FILE}"
+        role = container(
+            args.image,
+            "database-role",
+            ["node", f"{SCRIPT_DIRECTORY}/{ROLE_SCRIPT}"],
+            variables,
+            env_from=secret_variables(name_of(secret)),
+            volume_mounts=[
+                read_only("database-ca", CA_DIRECTORY),
+                read_only("scripts", SCRIPT_DIRECTORY),
+            ],
+            resources=k8s.core.v1.ResourceRequirementsArgs(
+                requests={"cpu": "50m", "memory": "128Mi"}, limits={"memory": "256Mi"}
+            ),
+        )
+        volumes = [
+            config_map_volume("database-ca", objects.database_ca),
+            config_map_volume("scripts", objects.scripts),
+        ]
         self.job = run_once(
             f"{name}-database-role",
-            pod,
-            container(
-                pod,
-                "database-role",
-                ["node", f"{SCRIPT_DIRECTORY}/{ROLE_SCRIPT}"],
-                variables,
-                env_from=secret_variables(name_of(secret)),
-                volume_mounts=[
-                    read_only("database-ca", CA_DIRECTORY),
-                    read_only("scripts", SCRIPT_DIRECTORY),
-                ],
-                resources=k8s.core.v1.ResourceRequirementsArgs(
-                    requests={"cpu": "50m", "memory": "128Mi"}, limits={"memory": "256Mi"}
-                ),
-            ),
-            [
-                config_map_volume("database-ca", pod.objects.database_ca),
-                config_map_volume("scripts", pod.objects.scripts),
-            ],
-            DEADLINE,
+            objects.namespace,
+            JobPod(args.image, USER, role, volumes, DEADLINE),
             ResourceOptions(parent=self),
         )
         self.register_outputs({})

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import Input, ResourceOptions
+from pulumi import ResourceOptions
 
 from components.labels import LABELS, SELECTOR
-from components.pod import PodArgs, pod_template
-from settings import PortalSettings
+from components.portal_pod import PortalPodArgs, pod_template
 
 NAME = "backstage"
 MIN_READY_SECONDS = 10
@@ -23,9 +22,7 @@ REVISIONS = 3
 
 @dataclass(frozen=True)
 class PortalDeploymentArgs:
-    settings: PortalSettings
-    namespace: Input[str]
-    pod: PodArgs
+    pod: PortalPodArgs
     after: Sequence[pulumi.Resource]
     """What has to exist before the first pod is created."""
 
@@ -42,12 +39,12 @@ class PortalDeployment(pulumi.ComponentResource):
     ) -> None:
         super().__init__("backstage:portal:PortalDeployment", name, None, opts)
         self._metadata = k8s.meta.v1.ObjectMetaArgs(
-            name=NAME, namespace=args.namespace, labels=LABELS
+            name=NAME, namespace=args.pod.objects.namespace, labels=LABELS
         )
         self._selector = k8s.meta.v1.LabelSelectorArgs(match_labels=SELECTOR)
         deployment = self._deployment(name, args)
         after = ResourceOptions(parent=self, depends_on=[deployment])
-        if args.settings.autoscaled:
+        if args.pod.settings.autoscaled:
             self._autoscaler(name, args, after)
         k8s.policy.v1.PodDisruptionBudget(
             f"{name}-disruption-budget",
@@ -70,13 +67,13 @@ class PortalDeployment(pulumi.ComponentResource):
             k8s.apps.v1.DeploymentInitArgs(
                 metadata=k8s.meta.v1.ObjectMetaArgs(
                     name=NAME,
-                    namespace=args.namespace,
+                    namespace=args.pod.objects.namespace,
                     labels=LABELS,
                     # The program's fields win over what kubectl or a controller wrote there.
                     annotations={"pulumi.com/patchForce": "true"},
                 ),
                 spec=k8s.apps.v1.DeploymentSpecArgs(
-                    replicas=args.settings.replicas,
+                    replicas=args.pod.settings.replicas,
                     min_ready_seconds=MIN_READY_SECONDS,
                     progress_deadline_seconds=PROGRESS_SECONDS,
                     revision_history_limit=REVISIONS,
@@ -95,7 +92,7 @@ class PortalDeployment(pulumi.ComponentResource):
                 depends_on=args.after,
                 # The number is the autoscaler's then. Leaving the field out instead would drop a
                 # running portal to one pod when the autoscaler is switched on.
-                ignore_changes=["spec.replicas"] if args.settings.autoscaled else None,
+                ignore_changes=["spec.replicas"] if args.pod.settings.autoscaled else None,
             ),
         )
 
@@ -109,8 +106,8 @@ class PortalDeployment(pulumi.ComponentResource):
                     scale_target_ref=scaling.CrossVersionObjectReferenceArgs(
                         api_version="apps/v1", kind="Deployment", name=NAME
                     ),
-                    min_replicas=args.settings.replicas,
-                    max_replicas=args.settings.most_replicas,
+                    min_replicas=args.pod.settings.replicas,
+                    max_replicas=args.pod.settings.most_replicas,
                     metrics=[
                         scaling.MetricSpecArgs(
                             type="Resource",

@@ -10,7 +10,8 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import InvokeOutputOptions, Output, ResourceOptions
 
-from settings import ImageSettings
+from components.pods import PodImage
+from settings.model import ImageSettings
 
 # account.dkr.ecr.region.amazonaws.com/name; the China partition ends in .com.cn
 _ECR = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/.+")
@@ -24,10 +25,8 @@ class ImageArgs:
     settings: ImageSettings
     repository_name: str
     """Name of the ECR repository, where one is created; unique in account and region."""
-    created: str | None
-    """The time of the commit that is built, RFC 3339, for the image's label."""
-    uses_aws: bool = True
-    """False: nothing is looked up or created in AWS, not even for a repository of ECR."""
+    ecr: bool
+    """Whether images are pushed to ECR; False: nothing of AWS is looked up or created."""
 
 
 class Image(pulumi.ComponentResource):
@@ -39,10 +38,10 @@ class Image(pulumi.ComponentResource):
     """
 
     reference: Output[str]
-    """What the pods run: `repository@sha256:...`, or `repository:tag` for a given tag."""
-    pull_policy: str
-    """`Always` for a tag, which might move; `IfNotPresent` for a digest, which can't, and without
-    AWS, where images are often loaded into the nodes."""
+    """`repository@sha256:...`, or `repository:tag` for a given tag."""
+    pods: PodImage
+    """Pulled always for a tag on AWS, which might move; if missing for a digest, which can't, and
+    without AWS, where images are often loaded into the nodes."""
     repository_url: Output[str] | None
     """The created ECR repository."""
 
@@ -50,15 +49,15 @@ class Image(pulumi.ComponentResource):
         super().__init__("backstage:image:Image", name, None, opts)
         settings = args.settings
         self.repository_url = None
-        if settings.app_path:
+        pull_policy = "IfNotPresent"
+        if settings.app:
             self.reference = self._built(name, args)
-            self.pull_policy = "IfNotPresent"
         elif settings.digest:
             self.reference = Output.from_input(f"{settings.repository}@{settings.digest}")
-            self.pull_policy = "IfNotPresent"
         else:
             self.reference = Output.from_input(f"{settings.repository}:{settings.tag}")
-            self.pull_policy = "Always" if args.uses_aws else "IfNotPresent"
+            pull_policy = "Always" if args.ecr else pull_policy
+        self.pods = PodImage(self.reference, pull_policy, settings.platform, settings.pull_secret)
         self.register_outputs({"reference": self.reference})
 
     def _built(self, name: str, args: ImageArgs) -> Output[str]:
@@ -66,11 +65,12 @@ class Image(pulumi.ComponentResource):
         import pulumi_docker as docker
 
         settings = args.settings
+        assert settings.app
         registry_id: pulumi.Input[str] | None
-        pushed = args.uses_aws or bool(settings.repository)
-        if not args.uses_aws or settings.repository:
+        pushed = args.ecr or bool(settings.repository)
+        if not args.ecr or settings.repository:
             repository: pulumi.Input[str] = settings.repository or args.repository_name
-            ecr = _ECR.fullmatch(settings.repository or "") if args.uses_aws else None
+            ecr = _ECR.fullmatch(settings.repository or "") if args.ecr else None
             registry_id, registry_region = ecr.group(1, 2) if ecr else (None, None)
         else:
             created = self._repository(name, args.repository_name)
@@ -94,9 +94,9 @@ class Image(pulumi.ComponentResource):
             docker.ImageArgs(
                 image_name=Output.format("{0}:{1}", repository, settings.tag),
                 build=docker.DockerBuildArgs(
-                    context=settings.app_path,
+                    context=settings.app.path,
                     dockerfile=f"image/{settings.build}.Dockerfile",
-                    target=settings.target,
+                    target=settings.stage,
                     platform=settings.platform,  # unset, it would be the building machine's
                     builder_version=docker.BuilderVersion.BUILDER_BUILD_KIT,
                     args=_build_arguments(args),
@@ -143,9 +143,10 @@ class Image(pulumi.ComponentResource):
 
 def _build_arguments(args: ImageArgs) -> dict[str, str]:
     """None of them changes without a commit or a changed setting: no build is repeated."""
+    app, tag = args.settings.app, args.settings.tag
     arguments = {
-        "REVISION": args.settings.tag,
-        "CREATED": args.created,
+        "REVISION": tag,
+        "CREATED": app.commit_time(tag) if app and tag else None,
         "SOURCE": args.settings.source,
         "NODE_IMAGE": args.settings.base,
     }

@@ -1,4 +1,4 @@
-"""The way in: an Application Load Balancer that the AWS Load Balancer Controller makes."""
+"""The portal's Ingress: an Application Load Balancer of the AWS Load Balancer Controller."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import pulumi_kubernetes as k8s
 from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
 
 from components.certificate import Certificate, CertificateArgs
+from components.health import READINESS
 from components.ingress_rule import to_service
 from components.labels import LABELS
 from components.portal import PortalObjects
-from settings import Settings
+from settings.draining import DEREGISTRATION_SECONDS, IDLE_SECONDS
+from settings.model import IngressSettings
 
 ANNOTATION = "alb.ingress.kubernetes.io/"
 # TLS 1.2 with restricted ciphers and TLS 1.3, post-quantum key exchange: in ELB.17's list.
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
-READINESS_PATH = "/.backstage/health/v1/readiness"
-# Shorter than the portal's keep-alive of 125 s (app-config.production.yaml), or the load balancer
-# would reuse a connection that the portal is closing and answer 502.
-IDLE_SECONDS = 120
-DEREGISTRATION_SECONDS = 45  # as long as a pod that was told to go serves as ever
-# The shortest interval there is: a pod that dies without notice gets requests until two checks
+# The shortest interval there is: a pod that dies without notice receives requests until two checks
 # have failed (docs/reliability.md).
 CHECK_SECONDS = 5
 
 
 @dataclass(frozen=True)
 class PortalIngressArgs:
-    settings: Settings
+    host: str
+    port: int
+    """Of the portal's Service."""
+    settings: IngressSettings
     objects: PortalObjects
     tags: Mapping[str, str]
     """Tags of the load balancer, which the controller creates."""
@@ -53,7 +53,7 @@ class PortalIngress(pulumi.ComponentResource):
         self, name: str, args: PortalIngressArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("backstage:ingress:PortalIngress", name, None, opts)
-        host, settings = args.settings.host, args.settings.ingress
+        host, settings = args.host, args.settings
         certificate_arn: Input[str] | None = settings.certificate_arn
         zone_id: Output[str] | None = None
         if settings.hosted_zone_name:
@@ -77,7 +77,7 @@ class PortalIngress(pulumi.ComponentResource):
     def _ingress(
         self, name: str, args: PortalIngressArgs, certificate_arn: Input[str] | None
     ) -> k8s.networking.v1.Ingress:
-        rule = to_service(args.settings.host, args.objects.service, args.settings.port)
+        rule = to_service(args.host, args.objects.service, args.port)
         return k8s.networking.v1.Ingress(
             f"{name}-ingress",
             k8s.networking.v1.IngressInitArgs(
@@ -88,9 +88,9 @@ class PortalIngress(pulumi.ComponentResource):
                     annotations=_annotations(args, certificate_arn),
                 ),
                 spec=k8s.networking.v1.IngressSpecArgs(
-                    ingress_class_name=args.settings.ingress.class_name,
+                    ingress_class_name=args.settings.class_name,
                     rules=[rule],
-                    tls=[k8s.networking.v1.IngressTLSArgs(hosts=[args.settings.host])]
+                    tls=[k8s.networking.v1.IngressTLSArgs(hosts=[args.host])]
                     if certificate_arn
                     else None,
                 ),
@@ -127,7 +127,7 @@ def _annotations(
 
     Source: AWS Load Balancer Controller v3.5, guide to Ingress annotations.
     """
-    settings = args.settings.ingress
+    settings = args.settings
     annotations: dict[str, Input[str]] = {
         "scheme": settings.scheme,
         "target-type": "ip",
@@ -135,7 +135,7 @@ def _annotations(
         "backend-protocol": "HTTP",
         "healthcheck-protocol": "HTTP",
         "healthcheck-port": "traffic-port",
-        "healthcheck-path": READINESS_PATH,
+        "healthcheck-path": READINESS,
         "healthcheck-interval-seconds": str(CHECK_SECONDS),
         "healthcheck-timeout-seconds": str(CHECK_SECONDS - 1),
         "healthy-threshold-count": "2",

@@ -1,4 +1,4 @@
-"""What the AWS Load Balancer Controller needs, or EKS Auto Mode's own load balancing."""
+"""The AWS Load Balancer Controller's role, and on request its Helm chart."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pulumi import Output, ResourceOptions
 
 from components.cluster import ClusterFacts
 from components.pod_role import PodRole, PodRoleArgs
-from settings import IngressSettings
+from settings.model import IngressSettings
+from settings.versions import LOAD_BALANCER_CONTROLLER_CHART
 
 NAMESPACE = "kube-system"
 SERVICE_ACCOUNT = "aws-load-balancer-controller"
 CHART_REPOSITORY = "https://aws.github.io/eks-charts"
-CHART_VERSION = "3.5.0"
 INSTALL_SECONDS = 300
 _POLICY = Path(__file__).resolve().parent.parent / "assets" / "controller-policy.json"
 
@@ -90,7 +90,7 @@ class LoadBalancerController(pulumi.ComponentResource):
                 name=SERVICE_ACCOUNT,  # fixed: an autonamed release can't be adopted or repaired
                 namespace=NAMESPACE,
                 chart="aws-load-balancer-controller",
-                version=CHART_VERSION,
+                version=LOAD_BALANCER_CONTROLLER_CHART,
                 repository_opts=k8s.helm.v3.RepositoryOptsArgs(repo=CHART_REPOSITORY),
                 atomic=True,
                 cleanup_on_fail=True,

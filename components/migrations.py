@@ -1,4 +1,4 @@
-"""The database's schemas, brought up to date before the pods are replaced."""
+"""The database's schemas, migrated before the pods are replaced."""
 
 from __future__ import annotations
 
@@ -9,25 +9,22 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import ResourceOptions
 
-from components.job import run_once
-from components.pod import (
+from components.health import READINESS
+from components.job import JobPod, run_once
+from components.pods import config_map_volume, read_only
+from components.portal import MIGRATION_SCRIPT
+from components.portal_pod import (
     COMMAND,
     SCRIPT_DIRECTORY,
-    PodArgs,
-    config_map_volume,
-    container,
-    portal_mounts,
-    portal_resources,
-    portal_variables,
+    USER,
+    PortalPodArgs,
+    portal_container,
     portal_volumes,
-    read_only,
-    secret_variables,
 )
-from components.portal import MIGRATION_SCRIPT
 
 DEADLINE = 1800  # seconds; the script gives up two minutes before, one of which stopping may take
 
-# The portal starts as ever, but for what it would do besides migrating.
+# The portal starts as usual, but for what it would do besides migrating.
 _MIGRATING = {
     "APP_CONFIG_catalog_processingInterval": "false",
     "APP_CONFIG_scaffolder_concurrentTasksLimit": "0",
@@ -35,12 +32,14 @@ _MIGRATING = {
     # An image that is older than the schemas knows fewer migrations, and has nothing to do.
     "APP_CONFIG_backend_database_knexConfig_migrations_disableMigrationsListValidation": "true",
     "MIGRATION_SECONDS": str(DEADLINE - 120),
+    "READINESS_PATH": READINESS,
 }
 
 
 @dataclass(frozen=True)
 class MigrationsArgs:
-    pod: PodArgs
+    pod: PortalPodArgs
+    """The portal's pod, which the Job's resembles."""
     after: Sequence[pulumi.Resource]
     """What makes the database ready to log in to, and gives a pod its credentials."""
 
@@ -58,23 +57,25 @@ class Migrations(pulumi.ComponentResource):
         self, name: str, args: MigrationsArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("backstage:database:Migrations", name, None, opts)
-        pod = args.pod
+        objects = args.pod.objects
+        pod = JobPod(
+            args.pod.image,
+            USER,
+            portal_container(
+                args.pod,
+                "migrations",
+                ("node", f"{SCRIPT_DIRECTORY}/{MIGRATION_SCRIPT}", *COMMAND[1:]),
+                _MIGRATING,
+                mounts=(read_only("scripts", SCRIPT_DIRECTORY),),
+            ),
+            [*portal_volumes(objects), config_map_volume("scripts", objects.scripts)],
+            DEADLINE,
+            service_account=objects.service_account,  # TechDocs reads its bucket at every start
+        )
         self.job = run_once(
             f"{name}-migrations",
+            objects.namespace,
             pod,
-            container(
-                pod,
-                "migrations",
-                ["node", f"{SCRIPT_DIRECTORY}/{MIGRATION_SCRIPT}", *COMMAND[1:]],
-                {**portal_variables(pod), **_MIGRATING},
-                env_from=secret_variables(pod.objects.secret),
-                volume_mounts=[*portal_mounts(), read_only("scripts", SCRIPT_DIRECTORY)],
-                resources=portal_resources(pod.settings),
-            ),
-            [*portal_volumes(pod.objects), config_map_volume("scripts", pod.objects.scripts)],
-            DEADLINE,
             ResourceOptions(parent=self, depends_on=args.after),
-            # TechDocs looks into its bucket at every start.
-            service_account=pod.objects.service_account,
         )
         self.register_outputs({})

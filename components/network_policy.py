@@ -9,67 +9,41 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Input, ResourceOptions
 
-from components import peers
 from components.database import DatabaseConnection
 from components.labels import LABELS, SELECTOR
-from components.pod import METRICS_PORT
-from settings import Settings
+from components.network import Peers, any_pod, egress, ports
+from settings.model import METRICS_PORT
 
 networking = k8s.networking.v1
-
-# Where EKS's Pod Identity agent hands out credentials, on every node.
-POD_IDENTITY_AGENT = "169.254.170.23/32"
-POD_IDENTITY_PORT = 80
-# Where API servers of kind, k3d and plain clusters, and of minikube, listen behind their Service's
-# 443: policies are enforced on the addresses behind it. That of EKS listens on 443 itself.
-API_SERVER_PORTS = ((6443, "TCP"), (8443, "TCP"))
 
 
 @dataclass(frozen=True)
 class PortalNetworkPolicyArgs:
-    settings: Settings
     namespace: Input[str]
-    sources: Input[Sequence[k8s.networking.v1.NetworkPolicyPeerArgs]]
-    """From where the portal's port may be reached."""
+    port: int
+    """The portal's."""
+    clients: Peers
+    """May connect to `port`."""
+    metrics: bool
+    """Whether every pod of the cluster may read the metrics."""
     database: DatabaseConnection
+    egress_ports: Sequence[int]
+    """TCP ports that are open to anywhere, besides DNS and 443."""
+    egress: Sequence[k8s.networking.v1.NetworkPolicyEgressRuleArgs]
+    """Rules of the platform."""
 
 
 class PortalNetworkPolicy(pulumi.ComponentResource):
-    """Creates a NetworkPolicy: in from `sources` to the portal's port, and from the cluster's pods
-    to its metrics; out to DNS, the database, port 443, on EKS the Pod Identity agent, elsewhere the
-    ports of API servers, and `egressPorts`; nothing else.
-    """
+    """Creates a NetworkPolicy of the portal's pods that allows nothing but what `args` says."""
 
     def __init__(
         self, name: str, args: PortalNetworkPolicyArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("backstage:portal:PortalNetworkPolicy", name, None, opts)
-        open_ports: list[tuple[Input[int], str]] = [(53, "UDP"), (53, "TCP"), (443, "TCP")]
         anywhere = networking.NetworkPolicyEgressRuleArgs(
-            ports=_ports(
-                *open_ports, *[(port, "TCP") for port in args.settings.portal.egress_ports]
-            )
+            ports=[*ports(53, protocol="UDP"), *ports(53, 443, *args.egress_ports)]
         )
-        database = networking.NetworkPolicyEgressRuleArgs(
-            to=args.database.peers, ports=_ports((args.database.port, "TCP"))
-        )
-        egress = [anywhere, database]
-        if args.settings.target == "local" and args.settings.portal.kubernetes_plugin:
-            egress.append(networking.NetworkPolicyEgressRuleArgs(ports=_ports(*API_SERVER_PORTS)))
-        if args.settings.target == "eks":
-            agent = peers.networks([POD_IDENTITY_AGENT])
-            ports = _ports((POD_IDENTITY_PORT, "TCP"))
-            egress.append(networking.NetworkPolicyEgressRuleArgs(to=agent, ports=ports))
-        ingress = [
-            networking.NetworkPolicyIngressRuleArgs(
-                from_=args.sources, ports=_ports((args.settings.port, "TCP"))
-            )
-        ]
-        if args.settings.portal.metrics:
-            ports = _ports((METRICS_PORT, "TCP"))
-            ingress.append(
-                networking.NetworkPolicyIngressRuleArgs(from_=peers.any_pod(), ports=ports)
-            )
+        served = {args.port: args.clients, **({METRICS_PORT: any_pod()} if args.metrics else {})}
         networking.NetworkPolicy(
             f"{name}-network-policy",
             networking.NetworkPolicyInitArgs(
@@ -79,16 +53,17 @@ class PortalNetworkPolicy(pulumi.ComponentResource):
                 spec=networking.NetworkPolicySpecArgs(
                     pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=SELECTOR),
                     policy_types=["Ingress", "Egress"],
-                    ingress=ingress,
-                    egress=egress,
+                    ingress=[
+                        networking.NetworkPolicyIngressRuleArgs(from_=clients, ports=ports(port))
+                        for port, clients in served.items()
+                    ],
+                    egress=[
+                        anywhere,
+                        egress(args.database.peers, args.database.port),
+                        *args.egress,
+                    ],
                 ),
             ),
             opts=ResourceOptions(parent=self),
         )
         self.register_outputs({})
-
-
-def _ports(*ports: tuple[Input[int], str]) -> list[k8s.networking.v1.NetworkPolicyPortArgs]:
-    return [
-        networking.NetworkPolicyPortArgs(port=port, protocol=protocol) for port, protocol in ports
-    ]

@@ -1,4 +1,4 @@
-"""The way in without AWS: an Ingress of whatever controller the cluster has."""
+"""The portal's Ingress without AWS, for whatever controller the cluster has."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from pulumi import ResourceOptions
 from components.ingress_rule import to_service
 from components.labels import LABELS
 from components.portal import PortalObjects
-from settings import Settings
 
 
 @dataclass(frozen=True)
 class PlainIngressArgs:
-    settings: Settings
+    host: str | None
+    """None: any."""
+    port: int
+    class_name: str
     objects: PortalObjects
 
 
@@ -30,7 +32,6 @@ class PlainIngress(pulumi.ComponentResource):
         self, name: str, args: PlainIngressArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("backstage:ingress:PlainIngress", name, None, opts)
-        settings = args.settings
         k8s.networking.v1.Ingress(
             f"{name}-ingress",
             k8s.networking.v1.IngressInitArgs(
@@ -41,8 +42,8 @@ class PlainIngress(pulumi.ComponentResource):
                     annotations={"pulumi.com/skipAwait": "true"},
                 ),
                 spec=k8s.networking.v1.IngressSpecArgs(
-                    ingress_class_name=settings.ingress.class_name,
-                    rules=[to_service(settings.host or None, args.objects.service, settings.port)],
+                    ingress_class_name=args.class_name,
+                    rules=[to_service(args.host, args.objects.service, args.port)],
                 ),
             ),
             opts=ResourceOptions(parent=self),

@@ -1,4 +1,4 @@
-"""Everything of the portal that its pods build on: service account, Secret, ConfigMaps, Service."""
+"""What the portal's pods refer to: service account, Secret, ConfigMaps, Service."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from components.database import DatabaseConnection
 from components.labels import LABELS, SELECTOR
 from components.names import name_of
 from components.service_account import PortalServiceAccount, PortalServiceAccountArgs
-from settings import Settings
 
 SESSION_SECRET_LENGTH = 48
 APP_CONFIG_FILE = "app-config.production.yaml"
 CA_FILE = "ca.pem"
-NO_CA = "# The database speaks no TLS.\n"  # the configuration names the file all the same
+NO_CA = "# The database speaks no TLS.\n"  # the configuration still names the file
 SERVICE_NAME = "backstage"
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 ROLE_SCRIPT = "database-role.js"
@@ -30,8 +29,15 @@ SCRIPTS = (ROLE_SCRIPT, MIGRATION_SCRIPT)
 
 @dataclass(frozen=True)
 class PortalArgs:
-    settings: Settings
     namespace: Output[str]
+    port: int
+    """Of the Service and its pods."""
+    app_config: str
+    """Text of Backstage's configuration file."""
+    secret_env: Mapping[str, Input[str]]
+    """Further entries of the Secret."""
+    kubernetes_plugin: bool
+    """Whether the portal may read workloads of the whole cluster."""
     database: DatabaseConnection
     service_account_name: str
     """Physical name: AWS's trust policies name the service account."""
@@ -71,19 +77,17 @@ class Portal(pulumi.ComponentResource):
                 namespace=self._namespace,
                 name=args.service_account_name,
                 annotations=args.service_account_annotations,
-                kubernetes_plugin=args.settings.portal.kubernetes_plugin,
+                kubernetes_plugin=args.kubernetes_plugin,
             ),
             ResourceOptions(parent=self),
         )
-        self.service = self._service(name, args.settings.port)
+        self.service = self._service(name, args.port)
         self.objects = PortalObjects(
             namespace=self._namespace,
             service=name_of(self.service),
             service_account=service_account.name,
             secret=self._secret(name, args),
-            app_config=self._config_map(
-                f"{name}-app-config", {APP_CONFIG_FILE: args.settings.app_config.text}
-            ),
+            app_config=self._config_map(f"{name}-app-config", {APP_CONFIG_FILE: args.app_config}),
             database_ca=self._config_map(
                 f"{name}-database-ca", {CA_FILE: args.database.ca_certificates or NO_CA}
             ),
@@ -106,7 +110,7 @@ class Portal(pulumi.ComponentResource):
             "POSTGRES_USER": args.database.login.user,
             "POSTGRES_PASSWORD": args.database.login.password,
             "AUTH_SESSION_SECRET": session_secret.result,
-            **args.settings.portal.secret_env,
+            **args.secret_env,
         }
         secret = k8s.core.v1.Secret(
             f"{name}-secrets",

@@ -8,7 +8,6 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
-from components import peers
 from components.database import (
     DATABASE_NAME,
     POSTGRES_PORT,
@@ -19,9 +18,10 @@ from components.database import (
 )
 from components.labels import job_labels
 from components.names import name_of
-from components.pod import secret_variables
-from components.security import container_security, pod_security
-from settings import EPHEMERAL, IN_CLUSTER_CONNECTIONS, DatabaseSettings
+from components.network import pods
+from components.pods import container_security, pod_security, secret_variables
+from settings.model import IN_CLUSTER_CONNECTIONS, DatabaseSettings
+from settings.values import EPHEMERAL
 
 core = k8s.core.v1
 
@@ -106,7 +106,7 @@ class Postgres(pulumi.ComponentResource):
             login=Login(ROLE_NAME, generated_password(f"{name}-role-password", version, own)),
             administrator=Login(ADMINISTRATOR, password),
             ca_certificates=None,
-            peers=peers.pods(SELECTOR),
+            peers=pods(SELECTOR),
         )
         self.register_outputs({"endpoint": host})
 
@@ -121,6 +121,7 @@ class Postgres(pulumi.ComponentResource):
             metadata=k8s.meta.v1.ObjectMetaArgs(name="data", labels=LABELS),
             spec=core.PersistentVolumeClaimSpecArgs(
                 access_modes=["ReadWriteOnce"],
+                storage_class_name=settings.storage_class,
                 resources=core.VolumeResourceRequirementsArgs(
                     requests={"storage": settings.storage_size}
                 ),

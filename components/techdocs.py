@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import Output, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
 from components.cluster import ClusterFacts
 from components.pod_role import PodRole, PodRoleArgs
 
 CREATE = "create"
 NONCURRENT_DAYS = 30
+ABORT_DAYS = 7  # of uploads that never completed
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class TechDocs(pulumi.ComponentResource):
 
     bucket_name: Output[str]
     service_account_annotations: Mapping[str, Output[str]]
+    variables: Mapping[str, Input[str]]
+    """What makes the portal read its documentation there."""
 
     def __init__(self, name: str, args: TechDocsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("backstage:techdocs:TechDocs", name, None, opts)
@@ -57,6 +60,13 @@ class TechDocs(pulumi.ComponentResource):
             ResourceOptions(parent=self),
         )
         self.service_account_annotations = pod_role.service_account_annotations
+        publisher = "APP_CONFIG_techdocs_publisher_awsS3"
+        self.variables = {
+            "TECHDOCS_PUBLISHER": "awsS3",
+            "TECHDOCS_BUCKET": self.bucket_name,
+            f"{publisher}_bucketName": self.bucket_name,
+            f"{publisher}_region": args.cluster.region,
+        }
         arn = _bucket_arn(args, self.bucket_name)
         aws.iam.RolePolicy(
             f"{name}-techdocs-read",
@@ -128,6 +138,9 @@ class TechDocs(pulumi.ComponentResource):
         expiry = aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
             noncurrent_days=NONCURRENT_DAYS
         )
+        abort = aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
+            days_after_initiation=ABORT_DAYS
+        )
         aws.s3.BucketLifecycleConfiguration(
             f"{name}-techdocs-lifecycle",
             bucket=bucket.id,
@@ -137,6 +150,7 @@ class TechDocs(pulumi.ComponentResource):
                     status="Enabled",
                     filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
                     noncurrent_version_expiration=expiry,
+                    abort_incomplete_multipart_upload=abort,  # CKV_AWS_300
                 )
             ],
             opts=ResourceOptions(parent=self, depends_on=[versioning]),

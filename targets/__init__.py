@@ -1,1 +1,1 @@
-"""Where a stack runs: what each target provides to the same portal."""
+"""Where a stack runs: each target is a package with `platform(settings, identifier)`."""

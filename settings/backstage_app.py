@@ -1,4 +1,4 @@
-"""The Backstage app that a stack builds, looked at before anything runs."""
+"""The Backstage app that a stack builds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# What both Dockerfiles under image/ take for granted.
+from settings.problem import ROOT, FileError
+
+# What both Dockerfiles under image/ rely on.
 _YARN = re.compile(r"yarn@([4-9]|\d\d)\..*")
 BACKEND = "packages/backend"
 HOST_BUILD = (f"{BACKEND}/dist/skeleton.tar.gz", f"{BACKEND}/dist/bundle.tar.gz")
@@ -20,15 +22,29 @@ _PLUGIN = re.compile(r"(@[^/]+/)?(backstage-)?plugin-[a-z0-9-]+-backend")
 
 @dataclass(frozen=True)
 class BackstageApp:
-    """A Backstage app in a directory of this machine."""
+    """A Backstage app in a folder of this machine.
 
-    directory: Path
+    path: the folder, relative to the project's.
+    """
 
-    def faults(self) -> tuple[str, ...]:
-        """Why the directory isn't an app that the Dockerfiles can build; empty when it is one."""
-        if not self.directory.is_dir():
-            return ("no such directory",)
-        return tuple(self._faults())
+    path: str
+
+    @classmethod
+    def load(cls, path: str) -> BackstageApp:
+        """Raises FileError with every reason why the Dockerfiles can't build the folder."""
+        app = cls(path)
+        try:
+            faults = list(app._faults()) if app.directory.is_dir() else ["no such directory"]
+        except (OSError, ValueError) as error:  # a name that no file system takes
+            raise FileError(getattr(error, "strerror", None) or "not a path") from error
+        if faults:
+            raise FileError("; ".join(faults))
+        return app
+
+    @property
+    def directory(self) -> Path:
+        """The folder's absolute path."""
+        return ROOT / self.path
 
     def _faults(self) -> Iterator[str]:
         for file in ("package.json", "yarn.lock", ".yarnrc.yml", "backstage.json"):
@@ -48,21 +64,21 @@ class BackstageApp:
             yield f"{BACKEND} doesn't depend on pg, PostgreSQL's driver"
 
     def missing_host_build(self) -> tuple[str, ...]:
-        """The files of `yarn build:backend` that aren't there."""
+        """Files of `yarn build:backend` that don't exist."""
         return tuple(file for file in HOST_BUILD if not (self.directory / file).is_file())
 
     def database_plugins(self) -> int:
-        """How many plugins its backend has; each keeps a pool of connections to the database."""
+        """Plugins of the backend; each keeps a pool of connections to the database."""
         backend = self._manifest(f"{BACKEND}/package.json") or {}
         return sum(1 for name in backend.get("dependencies", {}) if _PLUGIN.fullmatch(name))
 
     def commit_time(self, commit: str) -> str | None:
-        """When `commit` was made, in RFC 3339; None where git doesn't know it as a commit."""
+        """When `commit` was made, in RFC 3339; None when git doesn't know it as a commit."""
+        command = ["git", "-C", str(self.directory), "log", "-1", "--format=%cI", commit, "--"]
         try:
             done = subprocess.run(  # noqa: S603, the tag's characters are checked
-                ["git", "-C", str(self.directory), "log", "-1", "--format=%cI", commit, "--"],  # noqa: S607
-                capture_output=True, text=True, timeout=10, check=False,
-            )  # fmt: skip
+                command, capture_output=True, text=True, timeout=10, check=False
+            )
         except (OSError, subprocess.TimeoutExpired):
             return None
         return done.stdout.strip() or None
@@ -70,6 +86,6 @@ class BackstageApp:
     def _manifest(self, path: str) -> dict[str, Any] | None:
         try:
             manifest = json.loads((self.directory / path).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
         return manifest if isinstance(manifest, dict) else None

@@ -1,0 +1,169 @@
+"""Backstage's configuration file, mounted into the portal's pods."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import yaml
+
+from settings.overrides import Path, merged
+from settings.problem import FileError, read_text
+
+# libyaml where the wheel has it: a tenth of the time
+_YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+CONFIG_MAP_BYTES = 1_000_000  # the API server takes objects of up to 1 MiB
+KNEX_POOL_SIZE = 10  # knex's default upper limit
+# A file beyond these is an accident or an attack: aliases double in size with each level.
+_MOST_VALUES = 100_000
+_MOST_LEVELS = 100
+
+# ${NAME}, ${NAME:-default}; $${NAME} stands for itself.
+# Source: @backstage/config-loader, substitution transform.
+_SUBSTITUTION = re.compile(r"(\$?)\$\{([^{}]*)\}")
+
+
+@dataclass(frozen=True)
+class AppConfig:
+    """A Backstage configuration: a YAML mapping of at most 1 MB.
+
+    path: as given in `appConfigPath`.
+    """
+
+    path: str
+    text: str
+    document: Mapping[str, Any]
+
+    @classmethod
+    def load(cls, path: str) -> AppConfig:
+        """Reads a file of the project. Raises FileError."""
+        return cls.parse(read_text(path), path)
+
+    @classmethod
+    def parse(cls, text: str, path: str = "app-config.yaml") -> AppConfig:
+        """Raises FileError with the line of what is wrong."""
+        if len(text.encode()) > CONFIG_MAP_BYTES:
+            raise FileError("larger than a ConfigMap holds, 1 MB")
+        try:
+            _check_nesting(text)
+            document = yaml.load(text, Loader=_YamlLoader)  # noqa: S506, a safe loader
+        except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2026-13-01
+            mark = getattr(error, "problem_mark", None)
+            where = f"line {mark.line + 1}" if mark else "unreadable"
+            raise FileError(f"{where}: {getattr(error, 'problem', None) or 'not YAML'}") from error
+        if not isinstance(document, dict):
+            raise FileError("not a YAML mapping")
+        _check_size(document)
+        return cls(path, text, document)
+
+    def overridden(self, variables: Mapping[str, str]) -> AppConfig:
+        """The configuration that Backstage has with the pod's `APP_CONFIG_` variables."""
+        return dataclasses.replace(self, document=merged(self.document, variables))
+
+    @cached_property
+    def variables(self) -> frozenset[str]:
+        """Environment variables that it needs: every `${NAME}` without a default."""
+        return frozenset(
+            name.strip()
+            for _, text in _strings(self.document)
+            for name, default in _substitutions(text)
+            if default is None
+        )
+
+    def values(self, pattern: Path) -> Iterator[tuple[Path, Any]]:
+        """Every path that matches `pattern`, in which `*` is any name or index, and its value."""
+        found: list[tuple[Path, Any]] = [((), self.document)]
+        for part in pattern:
+            found = [
+                ((*path, name), value)
+                for path, node in found
+                for name, value in _children(node)
+                if part in ("*", name)
+            ]
+        yield from found
+
+    def value(self, *path: str) -> Any:
+        """The value at a path; None when there is none."""
+        return next((value for _, value in self.values(path)), None)
+
+    def seconds(self, *path: str) -> float | None:
+        """A duration such as `{minutes: 2}` or `125s`; None when there is none to read."""
+        value = self.value(*path)
+        units = {"minutes": 60, "seconds": 1, "milliseconds": 0.001}
+        if isinstance(value, dict) and set(value) <= set(units):
+            numbers = [n for n in value.values() if isinstance(n, (int, float))]
+            if numbers and len(numbers) == len(value):
+                return sum(units[unit] * number for unit, number in value.items())
+        match = re.fullmatch(r"([0-9.]+)\s*(ms|s|m)", value) if isinstance(value, str) else None
+        return float(match[1]) * {"ms": 0.001, "s": 1, "m": 60}[match[2]] if match else None
+
+    @property
+    def pool_size(self) -> int:
+        """Connections to the database that a plugin of one pod keeps at most."""
+        pool = ("knexConfig", "pool", "max")
+        shared = self.value("backend", "database", *pool)
+        own = [size for _, size in self.values(("backend", "database", "plugin", "*", *pool))]
+        sizes = [size for size in own if isinstance(size, int)]
+        return max(shared if isinstance(shared, int) and shared > 0 else KNEX_POOL_SIZE, *sizes, 1)
+
+    @property
+    def sign_in(self) -> Mapping[str, frozenset[str]]:
+        """By sign-in provider, the variables without which it signs nobody in."""
+        return {
+            path[-1]: frozenset(
+                name.strip()
+                for _, text in _strings(provider)
+                for name, default in _substitutions(text)
+                if default
+            )
+            for path, provider in self.values(("auth", "providers", "*"))
+            if provider is not None
+        }
+
+
+def _check_nesting(text: str) -> None:
+    """Refuses what the loader would recurse into: libyaml's events come one by one."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_YamlLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _MOST_LEVELS:
+            raise FileError(f"nested more than {_MOST_LEVELS} levels deep")
+
+
+def _check_size(document: object) -> None:
+    nodes, count = [document], 0
+    while nodes:
+        count += 1
+        if count > _MOST_VALUES:
+            raise FileError(f"its aliases expand to more than {_MOST_VALUES:,} values")
+        nodes += [value for _, value in _children(nodes.pop())]
+
+
+def _children(node: object) -> Iterator[tuple[str, Any]]:
+    if isinstance(node, dict):
+        yield from ((str(name), value) for name, value in node.items())
+    elif isinstance(node, list):
+        yield from ((str(index), value) for index, value in enumerate(node))
+
+
+def _strings(node: object) -> Iterator[tuple[str, str]]:
+    for name, value in _children(node):
+        if isinstance(value, str):
+            yield name, value
+        else:
+            yield from _strings(value)
+
+
+def _substitutions(text: str) -> Iterator[tuple[str, str | None]]:
+    for escape, expression in _SUBSTITUTION.findall(text):
+        name, separator, default = expression.partition(":-")
+        if not escape:
+            yield name, default if separator else None

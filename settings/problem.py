@@ -1,0 +1,72 @@
+"""A configuration problem, and the commands that fix one."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+
+ROOT = Path(__file__).resolve().parent.parent  # of the project; paths in keys are relative to it
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One invalid value in a stack's configuration.
+
+    key: as in the stack file, without the project's namespace. given: what was found, never a
+    secret. allowed: what would be accepted. fix: the command, or the step, that fixes it.
+    """
+
+    key: str
+    given: str
+    allowed: str
+    fix: str
+
+
+class Warn(str):
+    """A configuration that works, and probably not as intended."""
+
+
+class FileError(ValueError):
+    """A file that a key names is missing or unusable; the text says why."""
+
+
+def read_text(path: str) -> str:
+    """Text of a file in the project. Raises FileError."""
+    try:
+        return (ROOT / path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise FileError("not UTF-8 text") from error
+    except (OSError, ValueError) as error:
+        raise FileError(getattr(error, "strerror", None) or "not a path") from error
+
+
+def config_set(key: str, value: str, flags: str = "") -> str:
+    """The command that sets `key`, quoted for a POSIX shell."""
+    quoted = [shlex.quote(key), shlex.quote(value)]
+    words = ["pulumi config set", f"--stack {pulumi.get_stack()}", flags, *quoted]
+    return " ".join(word for word in words if word)
+
+
+def config_set_secret(name: str) -> str:
+    """The command that sets one variable of `secretEnv`."""
+    return config_set(f"secretEnv.{name}", "VALUE", "--path --secret")
+
+
+def config_rm(key: str, entry: str = "") -> str:
+    """The command that unsets `key`, or one entry of the object that it holds."""
+    if not entry:
+        return f"pulumi config rm --stack {pulumi.get_stack()} {key}"
+    path = f"{key}.{entry}" if entry.replace("-", "_").isidentifier() else f'{key}["{entry}"]'
+    return f"pulumi config rm --stack {pulumi.get_stack()} --path '{path}'"
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The name that was probably meant: another case, or few letters apart."""
+    by_lower_case = {each.lower(): each for each in names}
+    near = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.75)
+    return by_lower_case[near[0]] if near else None

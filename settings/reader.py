@@ -1,0 +1,250 @@
+"""Reads a stack's configuration and reports every problem in it at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pulumi
+from pulumi.runtime import get_config, get_config_env, is_config_secret
+from pydantic import ValidationError
+
+from settings.model import GROUPS, KEYS, Key, Settings
+from settings.problem import (
+    FileError,
+    Problem,
+    Warn,
+    config_rm,
+    config_set,
+    config_set_secret,
+    nearest,
+)
+from settings.rules.rule import Rule
+
+SHOWN_CHARACTERS = 100  # of an invalid value
+SHOWN_DETAILS = 3  # of an invalid list or object
+
+
+class Reader:
+    """Reads the configuration, checks it, and collects the problems."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self._invalid: set[str] = set()  # keys whose value is refused for itself
+        self._refused: set[str] = set()  # those, and keys that break a rule
+        self._project = pulumi.get_project()
+
+    def read(self) -> Settings:
+        """The settings; an invalid value is replaced by the default."""
+        found: dict[str, Any] = {}
+        texts: dict[str, str] = {}
+        for key in KEYS.values():
+            text = self._text(key)
+            if text is not None:
+                texts[key.name] = text
+                group = found if key.group is None else found.setdefault(key.group, {})
+                group[key.name] = text if key.is_text else _decoded(text)
+        self._refuse_unknown_keys()
+        try:
+            settings = Settings.model_validate(found, by_alias=True, by_name=False)
+        except ValidationError as error:
+            for name, details in _by_key(error).items():
+                key = KEYS[name]
+                self._report_invalid(key, texts[name], details)
+                del (found if key.group is None else found[key.group])[name]
+            settings = Settings.model_validate(found, by_alias=True, by_name=False)
+        self._invalid = set(self._refused)
+        return settings
+
+    def check(self, rules: Iterable[Rule], settings: Settings) -> None:
+        """Runs the rules between keys, and skips those on an invalid key."""
+        for rule in rules:
+            if not self._refused & rule.keys and rule.target in (None, settings.target):
+                for found in rule.check(settings):
+                    if isinstance(found, Warn):
+                        pulumi.log.warn(found)
+                    elif KEYS[found.key].name not in self._invalid:
+                        self._report(found)
+
+    def raise_problems(self) -> None:
+        """Raises one pulumi.RunError that lists every problem, if there is any."""
+        if not self.problems:
+            return
+        count = len(self.problems)
+        head = f"Stack '{pulumi.get_stack()}' has {count} configuration problem{'s'[: count > 1]}:"
+        blocks = [
+            f"  {each.key}\n"
+            f"    given:   {each.given}\n"
+            f"    allowed: {each.allowed}\n"
+            f"    fix:     {each.fix}"
+            for each in self.problems
+        ]
+        raise pulumi.RunError("\n".join([head, *blocks, "Nothing was changed."]))
+
+    def _report(self, problem: Problem) -> None:
+        self.problems.append(problem)
+        self._refused.add(problem.key)
+
+    def _text(self, key: Key) -> str | None:
+        full = key.name if ":" in key.name else f"{self._project}:{key.name}"
+        text = get_config(full)
+        if text is None or not is_config_secret(full) or key.holds_secrets:
+            return None if text is None else _as_text(text)
+        self._report(
+            Problem(
+                key.name,
+                "an encrypted value",
+                "a plain value; only secretEnv holds secrets",
+                config_set(key.name, _example(key), "--plaintext"),
+            )
+        )
+        return None
+
+    def _report_invalid(self, key: Key, text: str, details: list[Any]) -> None:
+        given = "[secret]" if key.holds_secrets else _shown(text)
+        cause = details[0].get("ctx", {}).get("error")
+        if isinstance(cause, FileError):
+            fix = f"fix it, or {_set_command(key, _example(key))}"
+            self._report(Problem(key.name, f"{given} ({cause})", allowed(_schema(key)), fix))
+            return
+        said = [each for each in (_detail(key, one) for one in details) if each]
+        reason = f" ({'; '.join(said[:SHOWN_DETAILS])})" if said else ""
+        fix = _set_command(key, _example(key))
+        self._report(Problem(key.name, given, allowed(_schema(key)) + reason, fix))
+
+    def _refuse_unknown_keys(self) -> None:
+        owned = {
+            self._project: "a key of docs/configuration.md",
+            "aws": "an aws: key that this program passes on to its provider; credentials come "
+            "from the environment or the profile",
+        }
+        for full in sorted(get_config_env()):
+            namespace, _, name = full.partition(":")
+            key = name if namespace == self._project else full
+            if namespace not in owned or key in KEYS:
+                continue
+            prefix = key[: len(key) - len(name)]
+            names = [each.removeprefix(prefix) for each in KEYS if each.startswith(prefix)]
+            near = nearest(name, [each for each in names if ":" not in each])
+            meaning, fix = owned[namespace], config_rm(key)
+            if near:
+                meaning = f"did you mean {prefix}{near}?"
+                fix += f", then {_set_command(KEYS[prefix + near], 'VALUE')}"
+            self._report(Problem(key, "an unknown key", meaning, fix))
+
+
+def _by_key(error: ValidationError) -> dict[str, list[Any]]:
+    """The errors of each key, their `loc` from there on."""
+    found: dict[str, list[Any]] = {}
+    for each in error.errors(include_url=False):
+        grouped = each["loc"][0] in GROUPS
+        _, name, *place = each["loc"] if grouped else (None, *each["loc"])
+        found.setdefault(str(name), []).append({**each, "loc": place})
+    return found
+
+
+def _schema(key: Key) -> Mapping[str, Any]:
+    model = Settings if key.group is None else Settings.model_fields[key.group].annotation
+    assert model is not None
+    schema: dict[str, Any] = model.model_json_schema()
+    return {"$defs": schema.get("$defs", {}), **_plain(schema["properties"][key.name])}
+
+
+def _plain(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A schema without its null alternative."""
+    return {**schema, **schema["anyOf"][0]} if "anyOf" in schema else schema
+
+
+def allowed(schema: Mapping[str, Any]) -> str:
+    """What a JSON Schema allows, in words."""
+    schema = _plain(schema)
+    if "errorMessage" in schema:
+        return str(schema["errorMessage"])
+    if "enum" in schema:
+        return " or ".join(schema["enum"])
+    if schema["type"] == "boolean":
+        return "true or false"
+    if schema["type"] == "array":
+        return f"a list, each entry once and {allowed(schema['items'])}"
+    values = allowed(_value_schema(schema))
+    return f"an object; names: {allowed({**schema['propertyNames']})}; values: {values}"
+
+
+def _value_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = next(iter(schema["patternProperties"].values()))
+    return found
+
+
+def _detail(key: Key, error: Mapping[str, Any]) -> str:
+    """What of a list or an object is invalid; empty when it is the value as a whole."""
+    cause, place, schema = error.get("ctx", {}).get("error"), error["loc"], _schema(key)
+    if not place:
+        return str(cause or "")
+    name = place[-1]
+    if name == "[key]":
+        return f"the name {place[-2]!r} isn't {allowed(schema['propertyNames'])}"
+    if error["type"] == "extra_forbidden":
+        [fields] = [each["properties"] for each in schema["$defs"].values()]
+        near = nearest(str(name), fields)
+        return f"{name!r} is unknown" + (f"; did you mean {near}?" if near else "")
+    if error["type"] == "missing":
+        return ""
+    if schema.get("type") == "object":
+        return (
+            f"{name} {cause}"
+            if cause
+            else f"the value of {name} isn't {allowed(_value_schema(schema))}"
+        )
+    items = schema["items"]
+    for part in place[1:]:
+        [fields] = [each["properties"] for each in schema["$defs"].values()] or [{}]
+        items = fields.get(part, {})
+    meaning = allowed(items) if "errorMessage" in _plain(items) else f"valid: {error['msg']}"
+    return f"{_as_text(error['input'])!r} isn't {meaning}" + (
+        f", {cause}" if str(cause or "") else ""
+    )
+
+
+def _example(key: Key) -> str:
+    """A value that a copied command can set: the default, or else an example."""
+    schema = _schema(key)
+    default = schema.get("default")
+    if default not in (None, "", [], {}):
+        return f"{default:g}" if isinstance(default, float) else _as_text(default)
+    return _as_text(next(_examples(schema)))
+
+
+def _examples(schema: Mapping[str, Any]) -> Iterator[Any]:
+    schema = _plain(schema)
+    yield from schema.get("examples", ())
+    yield from schema.get("enum", ())
+    if schema["type"] == "boolean":
+        yield True
+    elif schema["type"] == "array":
+        yield [next(_examples(schema["items"]))]
+    elif schema["type"] == "object":
+        yield {next(_examples(schema["propertyNames"])): next(_examples(_value_schema(schema)))}
+
+
+def _set_command(key: Key, value: str) -> str:
+    return config_set_secret("NAME") if key.holds_secrets else config_set(key.name, value)
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _shown(text: str) -> str:
+    if not text.strip():
+        return "an empty value"
+    if not text.isprintable():  # a line break would tear the message apart
+        text = repr(text)
+    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + " ..."

@@ -1,0 +1,167 @@
+"""Rules of Backstage's configuration and of the portal's variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pulumi
+from pulumi.runtime import is_config_secret
+
+from settings.model import Settings
+from settings.overrides import Path, fault, overlap, path_of
+from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret
+from settings.rules.guards import GUARDS, GUEST, Guard, unsafe
+from settings.rules.rule import rule
+
+# Variables that the program sets itself; a test compares them with the rendered pods.
+BUILT_IN_SECRETS = ("POSTGRES_HOST", "POSTGRES_USER", "POSTGRES_PASSWORD", "AUTH_SESSION_SECRET")
+TECHDOCS_VARIABLES = ("TECHDOCS_BUCKET", "TECHDOCS_PUBLISHER")
+BUILT_IN_VARIABLES = (
+    *("APP_PORT", "NODE_ENV", "NODE_OPTIONS", "POSTGRES_DB", "POSTGRES_PORT"),
+    "APP_CONFIG_app_baseUrl",
+    "APP_CONFIG_auth_environment",
+    "APP_CONFIG_backend_baseUrl",
+    "APP_CONFIG_backend_csp_upgrade-insecure-requests",
+    "APP_CONFIG_backend_database_connection_ssl",
+    "APP_CONFIG_backend_database_skipMigrations",
+    "APP_CONFIG_techdocs_publisher_awsS3_bucketName",
+    "APP_CONFIG_techdocs_publisher_awsS3_region",
+    "APP_CONFIG_techdocs_publisher_local_publishDirectory",
+)
+# Those of the process that would undo what the pod is locked down with.
+UNSAFE_VARIABLES = {
+    "NODE_TLS_REJECT_UNAUTHORIZED": "TLS certificates are always verified",
+    "GIT_SSL_NO_VERIFY": "TLS certificates are always verified",
+    "LD_PRELOAD": "only the image's own libraries are loaded",
+    "LD_LIBRARY_PATH": "only the image's own libraries are loaded",
+}
+AWS_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+SECRET_NAME = re.compile(r"(^|_)(TOKEN|SECRET|PASSWORD|PRIVATE_KEY|API_KEY)$")
+
+
+def built_in(s: Settings) -> set[str]:
+    """Names of the variables that the program sets for the stack's target."""
+    region = ("AWS_REGION",) if s.target == "eks" else ()
+    return {*BUILT_IN_SECRETS, *BUILT_IN_VARIABLES, *TECHDOCS_VARIABLES, *region}
+
+
+def _both(s: Settings) -> Iterator[tuple[str, str, str | None]]:
+    """Key, name and value of each variable; no value for a secret one."""
+    yield from (("env", name, value) for name, value in sorted(s.portal.env.items()))
+    yield from (("secretEnv", name, None) for name in sorted(s.portal.secret_env))
+
+
+@rule("env", "secretEnv")
+def variables(s: Settings) -> Iterator[Problem]:
+    for key, name, _ in _both(s):
+        allowed = None
+        if name in built_in(s):
+            allowed = "names that the program doesn't set itself"
+        elif name in UNSAFE_VARIABLES:
+            allowed = f"unset: {UNSAFE_VARIABLES[name]}"
+        elif name in AWS_CREDENTIALS and key == "env":
+            allowed = "unset: pods get an AWS role (workloadIdentity); or in secretEnv"
+        elif key == "env" and name in s.portal.secret_env:
+            name, allowed = f"{name}, which secretEnv sets too", "each name in one of both"
+        elif ":" in name and key == "secretEnv":
+            allowed = "a name without ':', which a key of a Secret can't hold"
+        if allowed:
+            yield Problem(key, name, allowed, config_rm(key, name.partition(",")[0]))
+
+
+@rule("env", "secretEnv")
+def overrides(s: Settings) -> Iterator[Problem]:
+    """Backstage refuses a value beside one inside it; a guard can't see a secret value."""
+    own = [name for name in built_in(s) if path_of(name)]
+    given = [name for _, name, value in _both(s) if path_of(name) and value != ""]
+    for key, name, value in _both(s):
+        path = path_of(name)
+        if not path or name in own:
+            continue
+        inner = [each for each in given if each != name and path == path_of(each)[: len(path)]]
+        around = [each for each in own if overlap(path, path_of(each))]
+        guard = _guard_of(s, path, value)
+        if said := fault(name, value):
+            allowed = "a name and a value that Backstage reads"
+        elif guard:
+            said = f"covers {'.'.join(guard.path)}, which {guard.why.partition(';')[0]}"
+            allowed = "single values; in env or in appConfigPath what decides on access"
+        elif around or inner:
+            said = f"lies around {(around or inner)[0]}"
+            allowed = "paths that don't lie inside one another; the program's own are fixed"
+        if said:
+            yield Problem(key, f"{name}: {said}", allowed, config_rm(key, name))
+
+
+def _guard_of(s: Settings, path: Path, value: str | None) -> Guard | None:
+    """The guard that a variable evades: by a secret value, or by one of a whole branch."""
+    guards = (each for each in GUARDS if overlap(path, each.path))
+    hidden = (each for each in guards if value is None or len(path) < len(each.path))
+    return next((each for each in hidden if s.target == "eks" or each is not GUEST), None)
+
+
+@rule("appConfigPath", "env", "target")
+def unsafe_configuration(s: Settings) -> Iterator[Problem]:
+    file = s.portal.app_config
+    in_file = {text for _, text in unsafe(file)}
+    for guard, text in unsafe(s.backstage):
+        if guard is GUEST and s.target == "local":
+            continue  # a portal for trying out
+        if text in in_file:
+            said = f"{file.path}: {text}"
+            yield Problem("appConfigPath", said, "a safe value", f"fix {file.path}")
+            continue
+        names = (name for name in sorted(s.portal.env) if overlap(path_of(name), guard.path))
+        name = next(each for each in names if path_of(each))
+        yield Problem("env", f"{name}: {text}", "a safe value", config_rm("env", name))
+
+
+@rule("appConfigPath", "env", "secretEnv", "techdocsBucket", "target")
+def provided_variables(s: Settings) -> Iterator[Problem]:
+    path = s.portal.app_config.path
+    provided = {*built_in(s), *s.portal.env, *s.portal.secret_env}
+    if not s.portal.techdocs_bucket:
+        provided -= set(TECHDOCS_VARIABLES) - {*s.portal.env, *s.portal.secret_env}
+    for name in sorted(s.portal.app_config.variables - provided):
+        allowed = f"variables from env or secretEnv, or with a default: ${{{name}:-default}}"
+        fix = f"{config_set_secret(name)}, or {config_set(f'env.{name}', 'VALUE', '--path')}"
+        if name in TECHDOCS_VARIABLES:
+            fix = config_set("techdocsBucket", "create")
+        elif name == "APP_HOST":
+            allowed = "no host: the program sets app.baseUrl and backend.baseUrl itself"
+            fix = f"remove both from {path}"
+        given = f"{path} uses ${{{name}}}, which nothing provides"
+        yield Problem("appConfigPath", given, allowed, fix)
+
+
+@rule("appConfigPath", "env", "secretEnv")
+def sign_in(s: Settings) -> Iterator[Warn]:
+    given = {*s.portal.env, *s.portal.secret_env}
+    secret = {
+        path_of(name)[2]
+        for name in s.portal.secret_env
+        if path_of(name)[:2] == ("auth", "providers")
+    }
+    missing = {
+        name: needed - given for name, needed in s.backstage.sign_in.items() if name not in secret
+    }
+    if not missing and not secret:
+        path = s.portal.app_config.path
+        yield Warn(f"Nobody will be able to sign in: {path} configures no auth.providers.")
+    elif all(missing.values()) and not secret:
+        names = ", ".join(sorted(set().union(*missing.values())))
+        yield Warn(
+            f"Nobody will be able to sign in to the portal: {names} not given. Once the OAuth app "
+            f"is registered: {config_set_secret('NAME')}"
+        )
+
+
+@rule("env", "secretEnv")
+def secrets_in_clear(s: Settings) -> Iterator[Warn]:
+    for name in sorted(name for name in s.portal.env if SECRET_NAME.search(name)):
+        yield Warn(f"env.{name} looks like a secret. Encrypt it: {config_set_secret(name)}")
+    if s.portal.secret_env and not is_config_secret(f"{pulumi.get_project()}:secretEnv"):
+        yield Warn(
+            f"secretEnv is plain text in the stack file. Encrypt it: {config_set_secret('NAME')}"
+        )

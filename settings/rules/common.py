@@ -1,0 +1,153 @@
+"""Rules of every target: the target itself, namespace, image, pods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from settings import values
+from settings.model import DEFAULT_DATABASE, KEYS, METRICS_PORT, Settings
+from settings.problem import Problem, config_rm, config_set
+from settings.rules.rule import rule
+
+LEAST_MEMORY = 256  # MiB; a portal that serves takes about 210 (docs/performance.md)
+
+
+@rule("target", "database")
+def database_of_the_target(s: Settings) -> Iterator[Problem]:
+    default = DEFAULT_DATABASE[s.target]
+    if s.database.kind == "aurora" and default != "aurora":
+        yield Problem(
+            "database",
+            "aurora",
+            f"{default}, with target {s.target}",
+            config_set("database", default),
+        )
+
+
+@rule("target", "database")
+def keys_of_the_target(s: Settings) -> Iterator[Problem]:
+    for key in KEYS.values():
+        group = getattr(s, key.group) if key.group else s
+        known_to = key.known_to
+        if known_to is None or key.attribute not in group.model_fields_set:
+            continue
+        if s.target not in known_to.targets:
+            owner, current = f"target {' or '.join(sorted(known_to.targets))}", f"target {s.target}"
+        elif known_to.database not in (None, s.database_kind):
+            owner, current = f"database {known_to.database}", f"database {s.database_kind}"
+        else:
+            continue
+        yield Problem(key.name, f"a key of {owner}", f"unset, with {current}", config_rm(key.name))
+
+
+@rule("namespace")
+def namespace(s: Settings) -> Iterator[Problem]:
+    if s.namespace == "default" or s.namespace.startswith("kube-"):
+        yield Problem(
+            "namespace",
+            s.namespace,
+            "a namespace of the portal's own, which the program creates",
+            config_set("namespace", "backstage"),
+        )
+
+
+@rule("imageRepository", "appPath")
+def image_source(s: Settings) -> Iterator[Problem]:
+    if not s.image.app and not s.image.repository:
+        yield Problem(
+            "imageRepository",
+            "nothing, and no appPath to build from",
+            "the repository to pull from, or appPath",
+            config_set("imageRepository", "REGISTRY/REPOSITORY"),
+        )
+
+
+@rule("appPath")
+def build_options(s: Settings) -> Iterator[Problem]:
+    options = {
+        "imageBuild": s.image.build if s.image.build != "multi-stage" else None,
+        "imageTarget": s.image.stage if s.image.stage != "portal" else None,
+        "imageBase": s.image.base,
+        "imageSource": s.image.source,
+    }
+    for key, value in options.items():
+        if value and not s.image.app:
+            allowed = "unset without appPath, as nothing is built"
+            yield Problem(key, value, allowed, config_rm(key))
+
+
+@rule("appPath", "imageTag", "imageDigest")
+def image_version(s: Settings) -> Iterator[Problem]:
+    image = s.image
+    if image.app and image.digest:
+        yield Problem(
+            "imageDigest",
+            f"{image.digest} besides appPath",
+            "one of both: appPath builds an image, imageDigest deploys one that exists",
+            f"{config_rm('imageDigest')}, or {config_rm('appPath')}",
+        )
+    elif not image.tag and not image.digest:
+        allowed = "the tag to deploy, or imageDigest"
+        if image.app:
+            allowed = "the commit SHA that the image is built from"
+        yield Problem("imageTag", "nothing", allowed, config_set("imageTag", "SHA"))
+
+
+@rule("appPath", "imageBuild")
+def host_build(s: Settings) -> Iterator[Problem]:
+    app = s.image.app
+    if app and s.image.build == "host" and app.missing_host_build():
+        yield Problem(
+            "imageBuild",
+            f"host, and {app.path} has no {' or '.join(app.missing_host_build())}",
+            f"a bundle that was built before: yarn install --immutable && yarn build:backend, in "
+            f"{app.path}; or multi-stage, which builds it in Docker",
+            config_set("imageBuild", "multi-stage"),
+        )
+
+
+@rule("replicas", "maxReplicas")
+def replicas(s: Settings) -> Iterator[Problem]:
+    if s.portal.most_replicas < s.portal.replicas:
+        yield Problem(
+            "maxReplicas",
+            str(s.portal.max_replicas),
+            f"at least replicas, {s.portal.replicas}",
+            config_set("maxReplicas", str(s.portal.replicas)),
+        )
+
+
+@rule("memoryRequest", "memoryLimit")
+def memory(s: Settings) -> Iterator[Problem]:
+    limit = s.portal.memory_limit_mebibytes
+    if limit < s.portal.memory_request_mebibytes:
+        allowed = f"at least memoryRequest, {s.portal.memory_request}"
+        fix = config_set("memoryLimit", s.portal.memory_request)
+        yield Problem("memoryLimit", s.portal.memory_limit, allowed, fix)
+    elif limit < LEAST_MEMORY:
+        allowed = f"at least {LEAST_MEMORY}Mi, with which a portal starts"
+        fix = config_set("memoryLimit", "1Gi")
+        yield Problem("memoryLimit", s.portal.memory_limit, allowed, fix)
+
+
+@rule("port", "metrics")
+def metrics_port(s: Settings) -> Iterator[Problem]:
+    if s.portal.metrics and s.port == METRICS_PORT:
+        yield Problem(
+            "port",
+            str(s.port),
+            f"any other port; {METRICS_PORT} serves the metrics",
+            config_set("port", "7007"),
+        )
+
+
+@rule("env", "secretEnv")
+def size_of_the_variables(s: Settings) -> Iterator[Problem]:
+    size = values.byte_size(s.portal.env) + s.portal.secret_env.size
+    if size > values.OBJECT_BYTES:
+        yield Problem(
+            "env",
+            f"{size:,} bytes, with secretEnv",
+            f"at most {values.OBJECT_BYTES:,} bytes: the API server takes objects of up to 1 MiB",
+            "move large values into the image or a file",
+        )

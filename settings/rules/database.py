@@ -1,0 +1,185 @@
+"""Rules of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Network, collapse_addresses
+
+from settings.model import Settings
+from settings.problem import Problem, Warn, config_rm, config_set
+from settings.rules.rule import rule
+from settings.values import DAYS, SECURITY_GROUP_RULES
+
+DAY_MINUTES = 24 * 60
+WEEK_MINUTES = 7 * DAY_MINUTES
+SHORTEST_WINDOW = 30  # minutes; RDS, CreateDBCluster
+SUNDAY_WINDOWS = ("sun:09:30-sun:10:30", "sun:12:30-sun:13:30", "sun:20:30-sun:21:30")
+RESERVED_CONNECTIONS = 20  # for AWS's own sessions, superusers, and a person with psql
+# The first minor version of each major one that pauses at 0 ACU. Source: Aurora User Guide,
+# "Scaling to zero ACUs with automatic pause and resume".
+PAUSING_MINORS = {"14": 12, "15": 7, "16": 3}
+
+
+@rule(
+    *("databaseInstanceClass", "databaseMinCapacity", "databaseMaxCapacity", "databasePlugins"),
+    *("replicas", "maxReplicas", "appConfigPath", "appPath", "env", "database", "target"),
+)
+def connections(s: Settings) -> Iterator[Problem]:
+    room = s.max_connections - RESERVED_CONNECTIONS
+    if s.most_connections <= room:
+        return
+    in_cluster = s.database_kind == "in-cluster"
+    provider = "Postgres in the cluster" if in_cluster else s.database.instance_class
+    if provider == "db.serverless":
+        provider += f" of at most {s.database.max_capacity:g} ACU"
+    fits = room // (s.database_plugins * s.backstage.pool_size) - 1
+    fix = f"lower backend.database.knexConfig.pool.max in {s.portal.app_config.path}"
+    if fits >= s.portal.replicas:
+        fix = f"{config_set('maxReplicas', str(fits))}, or {fix}"
+    yield Problem(
+        "maxReplicas",
+        f"{s.portal.most_replicas}, for which {s.most_connections} connections are needed: "
+        f"{s.database_plugins} plugins x {s.backstage.pool_size} in each pool x {s.most_pods} "
+        "pods, with the one that a rollout adds",
+        f"the {room} connections that {provider} has to give"
+        + ("" if in_cluster else "; a larger database has more"),
+        fix,
+    )
+
+
+@rule("databaseMinCapacity", "databaseMaxCapacity", target="eks")
+def capacity(s: Settings) -> Iterator[Problem]:
+    database = s.database
+    if database.min_capacity > database.max_capacity:
+        least = f"{database.min_capacity:g}"
+        allowed = f"at most databaseMaxCapacity, {database.max_capacity:g}"
+        fix = config_set("databaseMaxCapacity", least)
+        yield Problem("databaseMinCapacity", least, allowed, fix)
+
+
+@rule("databaseMinCapacity", "databaseEngineVersion", target="eks")
+def pause(s: Settings) -> Iterator[Problem]:
+    major, _, minor = s.database.engine_version.partition(".")
+    first = PAUSING_MINORS.get(major, 0)
+    if s.database.min_capacity == 0 and minor and int(minor) < first:
+        yield Problem(
+            "databaseMinCapacity",
+            f"0, with databaseEngineVersion {s.database.engine_version}",
+            f"at least 0.5: Aurora pauses from {major}.{first} on",
+            config_set("databaseMinCapacity", "0.5"),
+        )
+
+
+@rule("databaseBackupWindow", "databaseMaintenanceWindow", target="eks")
+def windows(s: Settings) -> Iterator[Problem]:
+    backup_key, maintenance_key = "databaseBackupWindow", "databaseMaintenanceWindow"
+    backup_text, maintenance_text = s.database.backup_window, s.database.maintenance_window
+    backup = _minutes(backup_text, DAY_MINUTES)
+    maintenance = _minutes(maintenance_text, WEEK_MINUTES)
+    if len(backup) < SHORTEST_WINDOW:
+        allowed = f"at least {SHORTEST_WINDOW} minutes"
+        yield Problem(backup_key, backup_text, allowed, config_set(backup_key, "07:00-09:00"))
+    if not SHORTEST_WINDOW <= len(maintenance) <= DAY_MINUTES:
+        allowed = f"{SHORTEST_WINDOW} minutes to 24 hours"
+        fix = config_set(maintenance_key, SUNDAY_WINDOWS[0])
+        yield Problem(maintenance_key, maintenance_text, allowed, fix)
+    elif _daily(maintenance_text) & backup:
+        free = (window for window in SUNDAY_WINDOWS if not _daily(window) & backup)
+        yield Problem(
+            maintenance_key,
+            f"{maintenance_text} with the backup window {backup_text}",
+            "windows that don't overlap: backups run every day",
+            config_set(maintenance_key, next(free, "WINDOW")),
+        )
+
+
+def _daily(window: str) -> set[int]:
+    """The minutes of the day that a maintenance window covers."""
+    return {minute % DAY_MINUTES for minute in _minutes(window, WEEK_MINUTES)}
+
+
+def _minutes(window: str, cycle: int) -> set[int]:
+    """The minutes that a window covers, counted from midnight or from Monday's."""
+    start, end = window.split("-")
+    first, last = _minute(start), _minute(end)
+    return {minute % cycle for minute in range(first, last if last > first else last + cycle)}
+
+
+def _minute(text: str) -> int:
+    *day, hours, minutes = text.split(":")
+    return (DAYS.index(day[0]) if day else 0) * DAY_MINUTES + int(hours) * 60 + int(minutes)
+
+
+@rule("databaseSubnetIds", target="eks")
+def subnets(s: Settings) -> Iterator[Problem]:
+    given = s.database.subnet_ids
+    if "subnet_ids" in s.database.model_fields_set and len(given) < 2:
+        yield Problem(
+            "databaseSubnetIds",
+            ", ".join(given) or "an empty list",
+            "at least two subnets, in different zones; or unset: the cluster's private subnets",
+            f"{config_set('databaseSubnetIds[0]', 'subnet-...', '--path')}, and [1]",
+        )
+
+
+@rule("databaseAllowedCidrs", "databaseAllowedSecurityGroupIds", target="eks")
+def sources(s: Settings) -> Iterator[Problem]:
+    cidrs, groups = s.database.allowed_cidrs, s.database.allowed_security_group_ids
+    if IPv4Network("0.0.0.0/0") in collapse_addresses(map(IPv4Network, cidrs)):
+        allowed = "networks that don't cover the whole Internet together"
+        fix = config_rm("databaseAllowedCidrs")
+        yield Problem("databaseAllowedCidrs", ", ".join(cidrs), allowed, fix)
+    if len(cidrs) + len(groups) >= SECURITY_GROUP_RULES:  # the cluster's own group is one more
+        yield Problem(
+            "databaseAllowedCidrs",
+            f"{len(cidrs)} networks and {len(groups)} security groups",
+            f"at most {SECURITY_GROUP_RULES - 1} together, the rules of a security group",
+            "merge neighbouring networks",
+        )
+
+
+@rule(
+    *("databaseGeneration", "databaseProtectedGeneration", "databaseDeletionProtection"),
+    *("databaseSnapshotIdentifier",),
+    target="eks",
+)
+def generation(s: Settings) -> Iterator[Problem | Warn]:
+    database = s.database
+    if database.deletion_protection and database.generation != database.protected_generation:
+        yield Problem(
+            "databaseGeneration",
+            f"{database.generation}, while deletion protection holds generation "
+            f"{database.protected_generation}",
+            "a new generation deletes the old cluster, so lift its protection in an update of its "
+            "own first; once the new cluster serves, protect that",
+            f"{config_set('databaseDeletionProtection', 'false')} and pulumi up before the new "
+            f"generation, or "
+            f"{config_set('databaseProtectedGeneration', str(database.generation))} after it",
+        )
+    if database.snapshot_identifier and database.generation == 1:
+        yield Warn(
+            "databaseSnapshotIdentifier is read only when a cluster is created: to restore into a "
+            "stack that already has its database, raise databaseGeneration."
+        )
+
+
+@rule("databaseCaBundlePath", "aws:region", "database", target="eks")
+def root_certificates(s: Settings) -> Iterator[Problem]:
+    region = s.aws.region
+    if region and s.database_kind == "aurora" and not s.database.ca_bundle.for_region(region):
+        yield Problem(
+            "databaseCaBundlePath",
+            f"no root certificates for {region}",
+            "a PEM file that covers the region; AWS publishes one for each",
+            config_set("databaseCaBundlePath", "PATH"),
+        )
+
+
+@rule("database", "databaseStorageSize", "databaseStorageClass", target="eks")
+def storage(s: Settings) -> Iterator[Warn]:
+    volume = s.database.storage_size != "ephemeral"
+    if s.database_kind == "in-cluster" and volume and not s.database.storage_class:
+        yield Warn(
+            "EKS has no default StorageClass: unless the cluster marks one as default, the "
+            f"database's volume stays pending. {config_set('databaseStorageClass', 'gp3')}"
+        )

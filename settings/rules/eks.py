@@ -1,0 +1,171 @@
+"""Rules of target eks: cluster, registry, load balancer, tags."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from settings.draining import IDLE_SECONDS, KEEP_ALIVE_SECONDS, SHUTDOWN_DELAY_SECONDS
+from settings.model import Settings
+from settings.problem import Problem, Warn, config_rm, config_set
+from settings.rules.rule import rule
+from settings.values import SECURITY_GROUP_RULES
+
+OWN_TAGS = ("project", "stack", "managed-by")
+MOST_TAGS = 50  # AWS allows so many on a resource
+MOST_CERTIFICATE_NAME = 64  # characters; ACM, RequestCertificate
+
+
+@rule(target="eks")
+def required(s: Settings) -> Iterator[Problem]:
+    values = {
+        "host": (s.host, "the portal's public host name", "backstage.example.com"),
+        "clusterName": (s.cluster_name, "the name of an existing EKS cluster", "CLUSTER"),
+        "aws:region": (s.aws.region, "the cluster's AWS region", "us-east-1"),
+    }
+    for key, (value, meaning, example) in values.items():
+        if not value:
+            yield Problem(key, "nothing", meaning, config_set(key, example))
+
+
+@rule("imageRepository", target="eks")
+def registry(s: Settings) -> Iterator[Problem]:
+    repository = s.image.repository
+    if repository and "/" not in repository:
+        yield Problem(
+            "imageRepository",
+            repository,
+            "registry/repository, on eks",
+            config_set("imageRepository", f"REGISTRY/{repository}"),
+        )
+
+
+@rule("ingressScheme", "ingressInboundCidrs", target="eks")
+def inbound_networks(s: Settings) -> Iterator[Problem]:
+    cidrs = s.ingress.inbound_cidrs
+    if s.ingress.scheme == "internet-facing" and not cidrs:
+        yield Problem(
+            "ingressInboundCidrs",
+            "nothing, with ingressScheme internet-facing",
+            "who may reach the portal from the Internet, even if it is 0.0.0.0/0",
+            config_set("ingressInboundCidrs[0]", "203.0.113.0/24", "--path"),
+        )
+    if len(cidrs) > SECURITY_GROUP_RULES:
+        yield Problem(
+            "ingressInboundCidrs",
+            f"{len(cidrs)} networks",
+            f"at most {SECURITY_GROUP_RULES}, the rules of a security group",
+            "merge neighbouring networks",
+        )
+
+
+@rule("certificateArn", "hostedZoneName", "allowHttp", "host", target="eks")
+def certificate(s: Settings) -> Iterator[Problem]:
+    ingress, zone = s.ingress, s.ingress.hosted_zone_name
+    has_certificate = ingress.certificate_arn or zone
+    if s.host and not has_certificate and not ingress.allow_http:
+        parent = s.host.partition(".")[2]
+        guessed = parent if "." in parent else s.host  # not a top-level domain
+        yield Problem(
+            "certificateArn",
+            f"nothing, for {s.host}",
+            "an ACM certificate; or hostedZoneName, in which one is issued; or allowHttp",
+            f"{config_set('hostedZoneName', guessed)}, or {config_set('certificateArn', 'ARN')}",
+        )
+    if has_certificate and ingress.allow_http:
+        key = "certificateArn" if ingress.certificate_arn else "hostedZoneName"
+        yield Problem(
+            "allowHttp",
+            f"true, besides {key}",
+            "false where there is a certificate",
+            config_rm("allowHttp"),
+        )
+    if s.host and zone and s.host != zone and not s.host.endswith(f".{zone}"):
+        yield Problem(
+            "host",
+            f"{s.host}, with hostedZoneName {zone}",
+            f"{zone} or a name that ends in .{zone}",
+            config_set("host", f"backstage.{zone}"),
+        )
+    elif zone and not ingress.certificate_arn and len(s.host) > MOST_CERTIFICATE_NAME:
+        yield Problem(
+            "host",
+            s.host,
+            f"at most {MOST_CERTIFICATE_NAME} characters, as ACM issues certificates; or "
+            "certificateArn",
+            config_set("host", f"backstage.{zone}"),
+        )
+
+
+@rule("certificateArn", "wafAclArn", "aws:region", target="eks")
+def regions_of_arns(s: Settings) -> Iterator[Problem]:
+    given = {"certificateArn": s.ingress.certificate_arn, "wafAclArn": s.ingress.waf_acl_arn}
+    for key, arn in given.items():
+        if arn and s.aws.region and arn.split(":")[3] != s.aws.region:
+            allowed = f"one in the load balancer's region, {s.aws.region}"
+            yield Problem(key, arn, allowed, config_set(key, "ARN"))
+
+
+@rule("loadBalancerController", "installLoadBalancerController", target="eks")
+def installed_controller(s: Settings) -> Iterator[Problem]:
+    if s.ingress.install_controller and s.ingress.controller not in ("pod-identity", "irsa"):
+        yield Problem(
+            "installLoadBalancerController",
+            f"true, with loadBalancerController {s.ingress.controller}",
+            "loadBalancerController pod-identity or irsa, whose role it needs",
+            config_rm("installLoadBalancerController"),
+        )
+
+
+@rule("loadBalancerController", "wafAclArn", "ingressGroup", target="eks")
+def auto_mode(s: Settings) -> Iterator[Problem]:
+    unsupported = {"wafAclArn": s.ingress.waf_acl_arn, "ingressGroup": s.ingress.group}
+    for key, value in unsupported.items():
+        if value and s.ingress.controller == "auto-mode":
+            yield Problem(
+                key,
+                f"{value}, with loadBalancerController auto-mode",
+                "unset: EKS Auto Mode's load balancing doesn't know it",
+                config_rm(key),
+            )
+
+
+@rule("tags", target="eks")
+def tags(s: Settings) -> Iterator[Problem]:
+    allowed = {
+        "names other than project, stack and managed-by, which the program sets": [
+            name for name in s.tags if name.lower() in OWN_TAGS
+        ],
+        "names that differ in more than case: IAM takes no others": _twins(s.tags),
+        "a name without '=': the load balancer's annotation separates names and values with it": [
+            name for name in s.tags if "=" in name
+        ],
+    }
+    for meaning, names in allowed.items():
+        for name in sorted(names):
+            yield Problem("tags", name, meaning, config_rm("tags", name))
+    if len(s.tags) > MOST_TAGS - len(OWN_TAGS):
+        most = f"at most {MOST_TAGS - len(OWN_TAGS)}"
+        yield Problem("tags", f"{len(s.tags)} tags", most, "remove some")
+
+
+def _twins(names: Mapping[str, str]) -> list[str]:
+    counted = Counter(name.lower() for name in names)
+    return [name for name in names if counted[name.lower()] > 1 and name != name.lower()]
+
+
+@rule("appConfigPath", "env", target="eks")
+def draining(s: Settings) -> Iterator[Warn]:
+    backend = "backend.server.keepAliveTimeout", "backend.lifecycle.serverShutdownDelay"
+    keep_alive, delay = (s.backstage.seconds(*path.split(".")) or 0 for path in backend)
+    file = s.portal.app_config.path
+    if keep_alive <= IDLE_SECONDS:
+        yield Warn(
+            f"{file}: {backend[0]} is {keep_alive:g} s. Set it to {KEEP_ALIVE_SECONDS} s: the load "
+            f"balancer reuses connections for {IDLE_SECONDS} s, and a closed one is a 502."
+        )
+    if delay < SHUTDOWN_DELAY_SECONDS:
+        yield Warn(
+            f"{file}: {backend[1]} is {delay:g} s. Set it to {SHUTDOWN_DELAY_SECONDS} s: "
+            "until then the load balancer still sends requests to a pod that terminates."
+        )

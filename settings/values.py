@@ -1,0 +1,451 @@
+"""Types of configuration values.
+
+A type's JSON Schema says what it allows: `errorMessage` in words, `examples` with a value. Error
+messages and the stack file's schema both come from there.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal
+
+import pulumi
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    Strict,
+    WithJsonSchema,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import core_schema
+
+from settings.app_config import AppConfig
+from settings.backstage_app import BackstageApp
+from settings.ca_bundle import CaBundle
+
+OBJECT_BYTES = 1_000_000  # the API server takes objects of up to 1 MiB
+SECURITY_GROUP_RULES = 60  # AWS's default quota of inbound rules
+
+
+class Model(BaseModel):
+    """Frozen; refuses unknown names; an attribute's docstring is its description."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        coerce_numbers_to_str=True,  # YAML reads an account id as a number
+        validate_by_name=True,
+    )
+
+
+def prefixed(prefix: str) -> Callable[[str], str]:
+    """Names keys after attributes: `min_capacity` becomes `databaseMinCapacity`."""
+    if prefix.endswith(":"):
+        return lambda attribute: prefix + to_camel(attribute)
+    return lambda attribute: to_camel(f"{prefix}_{attribute}")
+
+
+def _text(pattern: str, allowed: str, example: str, limit: int = 2048) -> Any:
+    return Field(
+        pattern=rf"^(?:{pattern})$",
+        max_length=limit,
+        examples=[example],
+        json_schema_extra={"errorMessage": allowed},
+    )
+
+
+def _allowing(allowed: str, example: object) -> Any:
+    return Field(examples=[example], json_schema_extra={"errorMessage": allowed})
+
+
+def whole(low: int, high: int, unit: str = "") -> Any:
+    """Bounds of a whole number, both inclusive."""
+    allowed = f"a whole number from {low} to {high}{unit}"
+    extra: Any = {"errorMessage": allowed}
+    return Field(strict=True, ge=low, le=high, examples=[low], json_schema_extra=extra)
+
+
+def _unique(entries: tuple[Any, ...]) -> tuple[Any, ...]:
+    twice = next((each for each in entries if entries.count(each) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{twice} is there twice")
+    return entries
+
+
+UNIQUE = AfterValidator(_unique)
+Flag = Annotated[bool, Strict()]
+
+# Kubernetes
+
+LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"  # RFC 1123
+Label = Annotated[
+    str, _text(LABEL, "an RFC 1123 label: a-z, 0-9 and '-', at most 63 characters", "backstage")
+]
+_DNS = rf"(?:{LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?"
+_DNS_ALLOWED = "a lower-case DNS name without scheme, port or path"
+HostName = Annotated[str, _text(_DNS, _DNS_ALLOWED, "backstage.example.com", 253)]
+ZoneName = Annotated[str, _text(_DNS, _DNS_ALLOWED, "example.com", 253)]
+StorageClass = Annotated[
+    str, _text(rf"{LABEL}(?:\.{LABEL})*", "the name of a StorageClass", "gp3", 253)
+]
+IngressClass = Annotated[str, _text(LABEL, "an RFC 1123 label: a-z, 0-9 and '-'", "alb")]
+Context = Annotated[str, _text(r"\S.*", "a context of the kubeconfig", "kind-backstage")]
+Cpu = Annotated[
+    str, _text(r"[1-9][0-9]{0,5}m|[1-9][0-9]{0,2}(?:\.[0-9])?", "CPU such as 250m or 1", "250m")
+]
+Memory = Annotated[str, _text(r"[1-9][0-9]{0,6}(?:Mi|Gi)", "memory such as 512Mi or 1Gi", "1Gi")]
+EPHEMERAL = "ephemeral"
+StorageSize = Annotated[
+    str,
+    _text(
+        rf"[1-9][0-9]{{0,4}}(?:Mi|Gi|Ti)|{EPHEMERAL}",
+        f"a size such as 5Gi, or {EPHEMERAL}: lost with the pod",
+        "5Gi",
+    ),
+]
+Port = Annotated[int, whole(1, 65535)]
+
+# Variables. Backstage's APP_CONFIG_a_b overrides may hold hyphens and colons.
+
+VariableName = Annotated[
+    str,
+    _text(
+        r"[A-Za-z_][A-Za-z0-9_]*|APP_CONFIG_[A-Za-z0-9_:-]+",
+        "letters, digits and '_', not starting with a digit",
+        "LOG_LEVEL",
+        253,
+    ),
+]
+
+
+def _scalar(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    raise ValueError("has no plain value")
+
+
+VariableValue = Annotated[
+    str, BeforeValidator(_scalar), _text(r"(?s)[^\x00]*", "text without NUL", "value", 65536)
+]
+Variables = dict[VariableName, VariableValue]
+
+
+class SecretMap(dict[str, "pulumi.Output[str]"]):
+    """Variables whose values become secret Outputs before anything else sees them."""
+
+    size = 0
+    """Bytes of all names and values."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(cls._of, handler(Variables))
+
+    @classmethod
+    def _of(cls, plain: Mapping[str, str]) -> SecretMap:
+        secrets = cls({name: pulumi.Output.secret(value) for name, value in plain.items()})
+        secrets.size = byte_size(plain)
+        return secrets
+
+
+def byte_size(variables: Mapping[str, str]) -> int:
+    """Bytes of all names and values."""
+    return sum(len(name.encode()) + len(value.encode()) for name, value in variables.items())
+
+
+# Images
+
+# A port is 1 to 65535.
+_PORT = r"[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
+_REGISTRY = rf"{LABEL}(?:\.{LABEL})*(?::(?:{_PORT}))?"
+_PATH = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_REPOSITORY = rf"(?:{_REGISTRY}/)?{_PATH}(?:/{_PATH})*"
+Repository = Annotated[
+    str,
+    _text(
+        _REPOSITORY,
+        "registry/repository in lower case, without scheme, tag or digest",
+        "123456789012.dkr.ecr.us-east-1.amazonaws.com/backstage",
+        255,
+    ),
+]
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_DIGEST = r"sha256:[0-9a-f]{64}"
+
+
+def _image(allowed: str, example: str) -> Any:
+    return _text(rf"{_REPOSITORY}(?::{_TAG})?(?:@{_DIGEST})?", allowed, example, 500)
+
+
+NodeImage = Annotated[
+    str,
+    _image(
+        "an image reference, best by digest: Node 22 or 24 on Debian, as the app supports",
+        "registry.example.com/node:24-trixie-slim",
+    ),
+]
+PostgresImage = Annotated[
+    str,
+    _image("an image reference; PostgreSQL's official image or one derived from it", "postgres:17"),
+]
+
+
+def _not_latest(tag: str) -> str:
+    if tag == "latest":
+        raise ValueError("latest is another image each week")
+    return tag
+
+
+Tag = Annotated[
+    str,
+    _text(
+        _TAG,
+        "an image tag, best the commit SHA, and not latest",
+        "5f0c2e9b7a4d1f3865e2c0b9a7d4f1e386c5b2a0",
+    ),
+    AfterValidator(_not_latest),
+]
+Digest = Annotated[str, _text(_DIGEST, "sha256: and 64 hex digits", "sha256:" + "0" * 64)]
+SourceUrl = Annotated[
+    str,
+    _text(r"https://[^\s@]+", "an https URL without credentials", "https://example.com/portal"),
+]
+
+# AWS
+
+Region = Annotated[str, _text(r"[a-z]{2}(?:-[a-z]+)+-[0-9]", "an AWS region", "us-east-1")]
+AccountId = Annotated[str, _text(r"[0-9]{12}", "an account id of 12 digits", "123456789012")]
+Profile = Annotated[str, _text(r"[^\x00-\x1f]+", "the name of a profile", "platform")]
+ClusterName = Annotated[
+    str,
+    _text(
+        r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}",
+        "the name of an EKS cluster: letters, digits, '-' and '_', at most 100",
+        "platform-prod",
+    ),
+]
+SecurityGroup = Annotated[
+    str, _text(r"sg-[0-9a-f]{8,17}", "a security group id", "sg-0123456789abcdef0")
+]
+Subnet = Annotated[str, _text(r"subnet-[0-9a-f]{8,17}", "a subnet id", "subnet-0123456789abcdef0")]
+_ARN = r"arn:aws[a-z-]*"
+CertificateArn = Annotated[
+    str,
+    _text(
+        rf"{_ARN}:acm:[a-z0-9-]+:[0-9]{{12}}:certificate/[A-Za-z0-9-]+",
+        "the ARN of an ACM certificate",
+        "arn:aws:acm:us-east-1:123456789012:certificate/8f7e6d5c-4b3a-4291-8807-f6e5d4c3b2a1",
+    ),
+]
+WebAclArn = Annotated[
+    str,
+    _text(
+        rf"{_ARN}:wafv2:[a-z0-9-]+:[0-9]{{12}}:regional/webacl/[A-Za-z0-9_-]+/[A-Za-z0-9_-]+",
+        "the ARN of a regional WAFv2 web ACL",
+        "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/portal/"
+        "1b2c3d4e-0000-4000-8000-5f6a7b8c9d0e",
+    ),
+]
+RoleArn = Annotated[
+    str,
+    _text(
+        rf"{_ARN}:iam::[0-9]{{12}}:role/[A-Za-z0-9+=,.@_/-]+",
+        "the ARN of an IAM role",
+        "arn:aws:iam::123456789012:role/deploy",
+    ),
+]
+
+
+class AssumeRole(Model, alias_generator=to_camel):
+    """One of the AWS provider's `assumeRoles`; attributes as `aws.ProviderAssumeRoleArgs`."""
+
+    role_arn: RoleArn
+    duration: str | None = None
+    external_id: str | None = None
+    policy: str | None = None
+    policy_arns: tuple[str, ...] | None = None
+    session_name: str | None = None
+    source_identity: str | None = None
+    tags: dict[str, str] | None = None
+    transitive_tag_keys: tuple[str, ...] | None = None
+
+
+AssumeRoles = Annotated[
+    tuple[AssumeRole, ...],
+    _allowing(
+        "a list of objects with roleArn", [{"roleArn": "arn:aws:iam::123456789012:role/deploy"}]
+    ),
+]
+
+
+def _services(entries: tuple[dict[str, str], ...]) -> tuple[dict[str, str], ...]:
+    import inspect
+
+    import pulumi_aws as aws
+
+    from settings.problem import nearest
+
+    names = {to_camel(name) for name in inspect.signature(aws.ProviderEndpointArgs).parameters}
+    for name in (name for entry in entries for name in entry if name not in names):
+        near = nearest(name, names)
+        raise ValueError(f"{name!r} is unknown" + (f"; did you mean {near}?" if near else ""))
+    return entries
+
+
+Endpoints = Annotated[
+    tuple[dict[str, str], ...],
+    AfterValidator(_services),
+    _allowing(
+        "a list of objects that map the provider's service names to URLs",
+        [{"rds": "https://rds.example.com"}],
+    ),
+]
+
+
+def _bucket_name(name: str) -> str:
+    labels = name.split(".")
+    if (
+        any(not re.fullmatch(LABEL, label) for label in labels)
+        or re.fullmatch(r"[0-9.]+", name)
+        or name.startswith(("xn--", "sthree-", "amzn-s3-demo-"))
+        or name.endswith(("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"))
+    ):
+        raise ValueError("S3 refuses this name")
+    return name
+
+
+# Source: Amazon S3 User Guide, "General purpose bucket naming rules".
+_BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+LogsBucket = Annotated[
+    str,
+    _text(_BUCKET, "the name of an S3 bucket", "platform-alb-logs"),
+    AfterValidator(_bucket_name),
+]
+TechdocsBucket = Annotated[
+    str,
+    _text(_BUCKET, "create, or the name of an S3 bucket", "create"),
+    AfterValidator(_bucket_name),
+]
+
+
+def _not_reserved(name: str) -> str:
+    if name.lower().startswith("aws:"):
+        raise ValueError
+    return name
+
+
+TagName = Annotated[
+    str,
+    _text(
+        r"[\w .:/=+@-]+",
+        "1 to 128 letters, digits, spaces and . : / = + @ _ -, not starting with aws:",
+        "team",
+        128,
+    ),
+    AfterValidator(_not_reserved),
+]
+TagValue = Annotated[
+    str,
+    BeforeValidator(_scalar),
+    _text(r"[\w .:/=+@-]*", "at most 256 of the same characters", "platform", 256),
+]
+
+# Networks
+
+
+def _cidr(text: str, world: bool) -> str:
+    network = ipaddress.IPv4Network(text)  # a ValueError says what is wrong
+    # No netmask and no address without prefix: AWS takes neither.
+    if text != str(network) or (network.prefixlen == 0 and not world):
+        raise ValueError
+    return text
+
+
+_CIDR = "an IPv4 network such as 10.0.0.0/16, its host bits zero"
+Cidr = Annotated[
+    str,
+    AfterValidator(partial(_cidr, world=False)),
+    _allowing(f"{_CIDR}; not 0.0.0.0/0", "10.0.0.0/16"),
+]
+WorldCidr = Annotated[
+    str, AfterValidator(partial(_cidr, world=True)), _allowing(_CIDR, "10.0.0.0/16")
+]
+
+# Database
+
+EngineVersion = Annotated[
+    str,
+    _text(r"1[4-8](?:\.[0-9]{1,2})?", "a major version from 14 to 18, or major.minor", "17"),
+]
+InstanceClass = Annotated[
+    str,
+    _text(
+        r"db\.(?:serverless|[rtx][0-9][a-z]{0,5}\.(?:medium|large|[0-9]{0,2}xlarge))",
+        "db.serverless or a class such as db.r7g.large",
+        "db.serverless",
+    ),
+]
+
+
+def _capacity(low: int) -> Any:
+    extra: Any = {"errorMessage": f"{low} to 256 ACU in steps of 0.5"}
+    return Field(strict=True, ge=low, le=256, multiple_of=0.5, json_schema_extra=extra)
+
+
+MinCapacity = Annotated[float, _capacity(0)]
+MaxCapacity = Annotated[float, _capacity(1)]
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY = f"(?:{'|'.join(DAYS)})"
+BackupWindow = Annotated[str, _text(rf"{_CLOCK}-{_CLOCK}", "hh:mm-hh:mm in UTC", "07:00-09:00")]
+MaintenanceWindow = Annotated[
+    str,
+    _text(rf"{_DAY}:{_CLOCK}-{_DAY}:{_CLOCK}", "ddd:hh:mm-ddd:hh:mm in UTC", "sun:09:30-sun:10:30"),
+]
+Snapshot = Annotated[
+    str,
+    _text(
+        r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*"
+        rf"|{_ARN}:rds:[a-z0-9-]+:[0-9]{{12}}:cluster-snapshot:\S+",
+        "a cluster snapshot's name or ARN",
+        "backstage-final-1",
+        255,
+    ),
+]
+DatabaseKind = Literal["aurora", "in-cluster"]
+
+# Files, read when the configuration is
+
+
+def _file(load: Any, allowed: str, example: str) -> tuple[Any, Any]:
+    schema = {"type": "string", "errorMessage": allowed, "examples": [example]}
+    return PlainValidator(load), WithJsonSchema(schema)
+
+
+AppConfigFile = Annotated[
+    AppConfig,
+    *_file(
+        AppConfig.load, "a file with a Backstage configuration", "assets/app-config.production.yaml"
+    ),
+]
+CaBundleFile = Annotated[
+    CaBundle, *_file(CaBundle.load, "a file with PEM certificates", "assets/rds-ca-bundle.pem")
+]
+AppFolder = Annotated[
+    BackstageApp,
+    *_file(
+        BackstageApp.load,
+        "the folder of a Backstage app with yarn 4 and the new backend system, as "
+        "`npx @backstage/create-app` makes it",
+        "portal",
+    ),
+]

@@ -1,0 +1,104 @@
+"""An existing EKS cluster with an Application Load Balancer, and Aurora PostgreSQL by default."""
+
+from __future__ import annotations
+
+import pulumi
+from pulumi import Output, ResourceOptions
+
+from components.aurora import AuroraPostgres, AuroraPostgresArgs
+from components.auto_mode import API_GROUP, AutoModeIngressClass, AutoModeIngressClassArgs
+from components.cluster import Cluster, ClusterArgs, ClusterFacts
+from components.ingress import PortalIngress, PortalIngressArgs
+from components.load_balancer_controller import LoadBalancerController, LoadBalancerControllerArgs
+from components.network import egress, networks
+from components.portal import PortalObjects
+from components.portal_pod import LOCAL_TECHDOCS
+from components.postgres import Postgres, PostgresArgs
+from components.techdocs import TechDocs, TechDocsArgs
+from settings.model import Settings
+from targets.platform import NAME, Database, Exposure, Identity, Outputs, Platform
+
+# Where EKS's Pod Identity agent hands out credentials, on every node.
+POD_IDENTITY_AGENT = ("169.254.170.23/32", 80)
+
+
+def platform(settings: Settings, identifier: str) -> Platform:
+    """The cluster `clusterName`; physical names begin with `identifier`."""
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+    tags = {"project": project, "stack": stack, "managed-by": "pulumi", **settings.tags}
+    cluster = Cluster(NAME, ClusterArgs(settings.cluster_name, settings.aws, tags))
+    facts = cluster.facts
+    opts = ResourceOptions(providers=[cluster.aws_provider, cluster.kubernetes_provider])
+    techdocs = _techdocs(settings, facts, opts)
+    gate_group, controller, outputs = _controller(settings, facts, opts)
+
+    def database(namespace: Output[str]) -> Database:
+        if settings.database_kind == "in-cluster":
+            postgres = Postgres(NAME, PostgresArgs(settings.database, namespace), opts)
+            return Database(postgres.connection)
+        certificates = settings.database.ca_bundle.for_region(facts.region)
+        args = AuroraPostgresArgs(settings.database, identifier, facts, certificates)
+        aurora = AuroraPostgres(NAME, args, opts)
+        return Database(
+            aurora.connection,
+            {
+                "databaseSecretArn": aurora.secret_arn,
+                "databaseAdministratorSecretArn": aurora.administrator_secret_arn,
+            },
+        )
+
+    def expose(objects: PortalObjects) -> Exposure:
+        # The controller is deleted last: without it nobody removes the load balancer.
+        args = PortalIngressArgs(
+            settings.host, settings.port, settings.ingress, objects, tags, after=controller
+        )
+        ingress = PortalIngress(NAME, args, opts)
+        # Readiness gates are injected when a pod is created, and never later.
+        return Exposure([ingress.ingress], {"loadBalancerHostname": ingress.load_balancer_hostname})
+
+    return Platform(
+        opts=opts,
+        url=f"{'http' if settings.ingress.allow_http else 'https'}://{settings.host}",
+        ecr=True,
+        clients=facts.vpc_cidrs.apply(networks),
+        database=database,
+        expose=expose,
+        variables={
+            "AWS_REGION": facts.region,
+            **(techdocs.variables if techdocs else LOCAL_TECHDOCS),
+        },
+        egress=[egress(networks(POD_IDENTITY_AGENT[:1]), POD_IDENTITY_AGENT[1])],
+        namespace_labels={f"{gate_group}/pod-readiness-gate-inject": "enabled"},
+        identity=Identity(techdocs.service_account_annotations, [techdocs])
+        if techdocs
+        else Identity(),
+        outputs={
+            **outputs,
+            "techdocsBucketName": techdocs.bucket_name if techdocs else None,
+            "kubeconfigCommand": cluster.kubeconfig_command,
+        },
+    )
+
+
+def _techdocs(settings: Settings, facts: ClusterFacts, opts: ResourceOptions) -> TechDocs | None:
+    bucket = settings.portal.techdocs_bucket
+    if not bucket:
+        return None
+    identity = settings.workload_identity
+    return TechDocs(NAME, TechDocsArgs(bucket, facts, identity, settings.namespace, NAME), opts)
+
+
+def _controller(
+    settings: Settings, facts: ClusterFacts, opts: ResourceOptions
+) -> tuple[str, list[pulumi.Resource], Outputs]:
+    """Returns the API group of the readiness gates, what runs the controller, and outputs."""
+    gate_group = "elbv2.k8s.aws"
+    if settings.ingress.controller == "existing":
+        return gate_group, [], {}
+    if settings.ingress.controller == "auto-mode":
+        ingress_class = AutoModeIngressClass(NAME, AutoModeIngressClassArgs(settings.ingress), opts)
+        return API_GROUP, [ingress_class], {}
+    controller = LoadBalancerController(
+        NAME, LoadBalancerControllerArgs(facts, settings.ingress), opts
+    )
+    return gate_group, [controller], {"loadBalancerControllerRoleArn": controller.role_arn}
