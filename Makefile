@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The yarn release that portal/package.json names, whatever is on PATH.
 YARN = npx --yes --package="@yarnpkg/cli-dist@$$(node -p 'require("./package.json").packageManager.split("@")[1]')" yarn
 
-.PHONY: preview test lint types bench e2e bench-image test-cluster test-alb reliability test-engine engine local portal-dev portal-check clean
+.PHONY: preview test lint types schema bench e2e bench-image test-cluster test-alb reliability test-engine engine local portal-dev portal-check clean
 
 preview: .venv/installed
 	@$(BIN)/python -m tools.preview $(STACK)
@@ -20,6 +20,10 @@ lint: .venv/developed
 
 types: .venv/developed
 	@$(BIN)/mypy
+
+# stack.schema.json, with which editors complete and check the keys of a stack file.
+schema: .venv/installed
+	@$(BIN)/python -m tools.schema
 
 # Wall time and memory of the offline preview against the bare import of the SDK modules it needs.
 bench: .venv/installed
@@ -66,9 +70,11 @@ bench-image: .venv/e2e
 portal-dev: portal/node_modules/.yarn-state.yml
 	@cd portal && $(YARN) start
 
-# Compiler, linters and tests of the app; CI=true, or the tests would watch its files.
-portal-check: portal/node_modules/.yarn-state.yml
+# Compiler, linters and tests of the app (CI=true, or they watch its files), and Backstage's
+# configuration loader beside this program's.
+portal-check: .venv/installed portal/node_modules/.yarn-state.yml
 	@cd portal && $(YARN) tsc && $(YARN) lint && $(YARN) prettier:check && CI=true $(YARN) test
+	@$(BIN)/pytest -m portal tests/settings
 
 clean:
 	rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache

@@ -52,6 +52,8 @@ class AppConfig:
         try:
             _check_nesting(text)
             document = yaml.load(text, Loader=_YamlLoader)  # noqa: S506, a safe loader
+        except FileError:
+            raise
         except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2026-13-01
             mark = getattr(error, "problem_mark", None)
             where = f"line {mark.line + 1}" if mark else "unreadable"

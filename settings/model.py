@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 from settings import values as v
 from settings.app_config import AppConfig
@@ -114,9 +115,7 @@ class DatabaseSettings(v.Model, alias_generator=v.prefixed("database")):
     """lower limit of db.serverless; a running portal never lets it pause"""
     max_capacity: Annotated[v.MaxCapacity, AURORA] = 4.0
     """upper limit of db.serverless, the ceiling of its price"""
-    subnet_ids: Annotated[
-        tuple[v.Subnet, ...], v.UNIQUE, AURORA, Shown("the cluster's private subnets")
-    ] = ()
+    subnet_ids: Annotated[v.Subnets, AURORA, Shown("the cluster's private subnets")] = ()
     """subnets of the database, in at least two zones"""
     allowed_cidrs: Annotated[tuple[v.Cidr, ...], v.UNIQUE, AURORA] = ()
     """networks that may connect, besides the cluster's security group"""
@@ -264,8 +263,8 @@ class IngressSettings(v.Model, alias_generator=to_camel):
     """public Route 53 zone for the certificate's validation and the host's alias record"""
     allow_http: Annotated[v.Flag, EKS] = False
     """serve a host without certificate over HTTP"""
-    inbound_cidrs: Annotated[tuple[v.WorldCidr, ...], v.UNIQUE, EKS, Shown("any (internal)")] = (
-        Field((), alias="ingressInboundCidrs")
+    inbound_cidrs: Annotated[v.InboundCidrs, EKS, Shown("any (internal)")] = Field(
+        (), alias="ingressInboundCidrs"
     )
     """networks that may reach the load balancer"""
     waf_acl_arn: Annotated[v.WebAclArn | None, EKS] = None
@@ -346,7 +345,7 @@ class Settings(v.Model, alias_generator=to_camel):
         return IN_CLUSTER_CONNECTIONS if in_cluster else self.database.max_connections
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Key:
     """The declaration of one key.
 
@@ -363,6 +362,22 @@ class Key:
     def known_to(self) -> KnownTo | None:
         """None: every target knows it."""
         return next((each for each in self.field.metadata if isinstance(each, KnownTo)), None)
+
+    @property
+    def meaning(self) -> str:
+        """What the documentation says of it."""
+        return " ".join((self.field.description or "").split())
+
+    @property
+    def shown_default(self) -> str:
+        """What the documentation shows as its default."""
+        shown = next((each for each in self.field.metadata if isinstance(each, Shown)), None)
+        default = self.field.default
+        if shown or default in (None, "", (), PydanticUndefined):
+            return shown.default if shown else ""
+        if isinstance(default, bool):
+            return str(default).lower()
+        return f"{default:g}" if isinstance(default, float) else str(default)
 
     @property
     def is_text(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import pulumi
@@ -115,7 +116,7 @@ class Reader:
 
     def _refuse_unknown_keys(self) -> None:
         owned = {
-            self._project: "a key of docs/configuration.md",
+            self._project: "a key of the configuration tables in docs/configuration.md",
             "aws": "an aws: key that this program passes on to its provider; credentials come "
             "from the environment or the profile",
         }
@@ -144,6 +145,7 @@ def _by_key(error: ValidationError) -> dict[str, list[Any]]:
     return found
 
 
+@cache
 def _schema(key: Key) -> Mapping[str, Any]:
     model = Settings if key.group is None else Settings.model_fields[key.group].annotation
     assert model is not None
@@ -199,7 +201,7 @@ def _detail(key: Key, error: Mapping[str, Any]) -> str:
     items = schema["items"]
     for part in place[1:]:
         [fields] = [each["properties"] for each in schema["$defs"].values()] or [{}]
-        items = fields.get(part, {})
+        items = fields.get(part) or items.get("additionalProperties", {})
     meaning = allowed(items) if "errorMessage" in _plain(items) else f"valid: {error['msg']}"
     return f"{_as_text(error['input'])!r} isn't {meaning}" + (
         f", {cause}" if str(cause or "") else ""
@@ -243,8 +245,8 @@ def _as_text(value: Any) -> str:
 
 
 def _shown(text: str) -> str:
-    if not text.strip():
-        return "an empty value"
+    if not text.strip() or text in ("[]", "{}"):
+        return {"[]": "an empty list", "{}": "an empty object"}.get(text, "an empty value")
     if not text.isprintable():  # a line break would tear the message apart
         text = repr(text)
     return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + " ..."

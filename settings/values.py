@@ -135,7 +135,9 @@ def _scalar(value: object) -> str:
 
 
 VariableValue = Annotated[
-    str, BeforeValidator(_scalar), _text(r"(?s)[^\x00]*", "text without NUL", "value", 65536)
+    str,
+    BeforeValidator(_scalar),
+    _text(r"(?s)[^\x00]*", "text of at most 64 KiB, without NUL", "value", 65536),
 ]
 Variables = dict[VariableName, VariableValue]
 
@@ -237,6 +239,16 @@ SecurityGroup = Annotated[
     str, _text(r"sg-[0-9a-f]{8,17}", "a security group id", "sg-0123456789abcdef0")
 ]
 Subnet = Annotated[str, _text(r"subnet-[0-9a-f]{8,17}", "a subnet id", "subnet-0123456789abcdef0")]
+Subnets = Annotated[
+    tuple[Subnet, ...],
+    Field(min_length=2),
+    UNIQUE,
+    _allowing(
+        "a list of two subnets or more, each entry once and a subnet id, in different zones; or "
+        "unset: the cluster's private subnets",
+        ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+    ),
+]
 _ARN = r"arn:aws[a-z-]*"
 CertificateArn = Annotated[
     str,
@@ -301,8 +313,9 @@ def _services(entries: tuple[dict[str, str], ...]) -> tuple[dict[str, str], ...]
     return entries
 
 
+Url = Annotated[str, _text(r"https?://\S+", "a URL", "https://rds.example.com")]
 Endpoints = Annotated[
-    tuple[dict[str, str], ...],
+    tuple[dict[str, Url], ...],
     AfterValidator(_services),
     _allowing(
         "a list of objects that map the provider's service names to URLs",
@@ -378,6 +391,17 @@ Cidr = Annotated[
 ]
 WorldCidr = Annotated[
     str, AfterValidator(partial(_cidr, world=True)), _allowing(_CIDR, "10.0.0.0/16")
+]
+
+InboundCidrs = Annotated[
+    tuple[WorldCidr, ...],
+    Field(max_length=SECURITY_GROUP_RULES),
+    UNIQUE,
+    _allowing(
+        f"a list of at most {SECURITY_GROUP_RULES} networks, the rules of a security group, each "
+        f"entry once and {_CIDR}",
+        ["203.0.113.0/24"],
+    ),
 ]
 
 # Database

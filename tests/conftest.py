@@ -18,6 +18,7 @@ OPT_IN = {
     "e2e": "needs a Docker engine and PostgreSQL's server binaries; run by `make e2e`",
     "cluster": "needs a cluster and kubectl; run by `make test-cluster`",
     "alb": "needs a cluster and the AWS Load Balancer Controller; run by `make test-alb`",
+    "portal": "needs the installed packages of portal/; run by `make portal-check`",
     "engine": "needs the Pulumi CLI; run by `make test-engine`",
 }
 

@@ -22,8 +22,6 @@ BUILT_IN_VARIABLES = (
     "APP_CONFIG_app_baseUrl",
     "APP_CONFIG_auth_environment",
     "APP_CONFIG_backend_baseUrl",
-    "APP_CONFIG_backend_csp_upgrade-insecure-requests",
-    "APP_CONFIG_backend_database_connection_ssl",
     "APP_CONFIG_backend_database_skipMigrations",
     "APP_CONFIG_techdocs_publisher_awsS3_bucketName",
     "APP_CONFIG_techdocs_publisher_awsS3_region",
@@ -42,8 +40,14 @@ SECRET_NAME = re.compile(r"(^|_)(TOKEN|SECRET|PASSWORD|PRIVATE_KEY|API_KEY)$")
 
 def built_in(s: Settings) -> set[str]:
     """Names of the variables that the program sets for the stack's target."""
-    region = ("AWS_REGION",) if s.target == "eks" else ()
-    return {*BUILT_IN_SECRETS, *BUILT_IN_VARIABLES, *TECHDOCS_VARIABLES, *region}
+    conditional = {
+        "AWS_REGION": s.target == "eks",
+        "APP_CONFIG_backend_csp_upgrade-insecure-requests": s.target == "local"
+        or s.ingress.allow_http,
+        "APP_CONFIG_backend_database_connection_ssl": s.database_kind == "in-cluster",
+    }
+    names = {name for name, is_set in conditional.items() if is_set}
+    return {*BUILT_IN_SECRETS, *BUILT_IN_VARIABLES, *TECHDOCS_VARIABLES, *names}
 
 
 def _both(s: Settings) -> Iterator[tuple[str, str, str | None]]:
@@ -77,7 +81,7 @@ def overrides(s: Settings) -> Iterator[Problem]:
     given = [name for _, name, value in _both(s) if path_of(name) and value != ""]
     for key, name, value in _both(s):
         path = path_of(name)
-        if not path or name in own:
+        if not path or value == "" or name in own:
             continue
         inner = [each for each in given if each != name and path == path_of(each)[: len(path)]]
         around = [each for each in own if overlap(path, path_of(each))]
@@ -88,7 +92,7 @@ def overrides(s: Settings) -> Iterator[Problem]:
             said = f"covers {'.'.join(guard.path)}, which {guard.why.partition(';')[0]}"
             allowed = "single values; in env or in appConfigPath what decides on access"
         elif around or inner:
-            said = f"lies around {(around or inner)[0]}"
+            said = f"overlaps {(around or inner)[0]}"
             allowed = "paths that don't lie inside one another; the program's own are fixed"
         if said:
             yield Problem(key, f"{name}: {said}", allowed, config_rm(key, name))
@@ -97,7 +101,7 @@ def overrides(s: Settings) -> Iterator[Problem]:
 def _guard_of(s: Settings, path: Path, value: str | None) -> Guard | None:
     """The guard that a variable evades: by a secret value, or by one of a whole branch."""
     guards = (each for each in GUARDS if overlap(path, each.path))
-    hidden = (each for each in guards if value is None or len(path) < len(each.path))
+    hidden = (each for each in guards if value is None or len(path) < len(each.root))
     return next((each for each in hidden if s.target == "eks" or each is not GUEST), None)
 
 

@@ -110,18 +110,6 @@ def _minute(text: str) -> int:
     return (DAYS.index(day[0]) if day else 0) * DAY_MINUTES + int(hours) * 60 + int(minutes)
 
 
-@rule("databaseSubnetIds", target="eks")
-def subnets(s: Settings) -> Iterator[Problem]:
-    given = s.database.subnet_ids
-    if "subnet_ids" in s.database.model_fields_set and len(given) < 2:
-        yield Problem(
-            "databaseSubnetIds",
-            ", ".join(given) or "an empty list",
-            "at least two subnets, in different zones; or unset: the cluster's private subnets",
-            f"{config_set('databaseSubnetIds[0]', 'subnet-...', '--path')}, and [1]",
-        )
-
-
 @rule("databaseAllowedCidrs", "databaseAllowedSecurityGroupIds", target="eks")
 def sources(s: Settings) -> Iterator[Problem]:
     cidrs, groups = s.database.allowed_cidrs, s.database.allowed_security_group_ids

@@ -9,7 +9,6 @@ from settings.draining import IDLE_SECONDS, KEEP_ALIVE_SECONDS, SHUTDOWN_DELAY_S
 from settings.model import Settings
 from settings.problem import Problem, Warn, config_rm, config_set
 from settings.rules.rule import rule
-from settings.values import SECURITY_GROUP_RULES
 
 OWN_TAGS = ("project", "stack", "managed-by")
 MOST_TAGS = 50  # AWS allows so many on a resource
@@ -42,20 +41,12 @@ def registry(s: Settings) -> Iterator[Problem]:
 
 @rule("ingressScheme", "ingressInboundCidrs", target="eks")
 def inbound_networks(s: Settings) -> Iterator[Problem]:
-    cidrs = s.ingress.inbound_cidrs
-    if s.ingress.scheme == "internet-facing" and not cidrs:
+    if s.ingress.scheme == "internet-facing" and not s.ingress.inbound_cidrs:
         yield Problem(
             "ingressInboundCidrs",
             "nothing, with ingressScheme internet-facing",
             "who may reach the portal from the Internet, even if it is 0.0.0.0/0",
             config_set("ingressInboundCidrs[0]", "203.0.113.0/24", "--path"),
-        )
-    if len(cidrs) > SECURITY_GROUP_RULES:
-        yield Problem(
-            "ingressInboundCidrs",
-            f"{len(cidrs)} networks",
-            f"at most {SECURITY_GROUP_RULES}, the rules of a security group",
-            "merge neighbouring networks",
         )
 
 

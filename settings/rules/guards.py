@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from settings.app_config import AppConfig
@@ -21,6 +22,11 @@ class Guard:
     path: Path
     unsafe: Callable[[Any], bool]
     why: str
+
+    @property
+    def root(self) -> Path:
+        """The path before its first `*`."""
+        return tuple(takewhile(lambda part: part != "*", self.path))
 
 
 def _at(path: str, unsafe: Callable[[Any], bool], why: str) -> Guard:

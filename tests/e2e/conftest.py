@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from components.database import ROLE_NAME
-from components.pod import CA_DIRECTORY
 from components.portal import CA_FILE
+from components.portal_pod import CA_DIRECTORY
 from tests.programs import ROOT, previewed
 from tools.container import engine
 from tools.container.edge import GitHub

@@ -12,13 +12,12 @@ from typing import Any
 
 import pytest
 
-from components.pod import CA_DIRECTORY, METRICS_PORT
-from configuration import SHIPPED_CA_BUNDLE
-from settings import SHIPPED_PLUGINS
+from components.health import LIVENESS, READINESS
+from components.portal_pod import CA_DIRECTORY
+from settings.model import METRICS_PORT, SHIPPED_PLUGINS, DatabaseSettings
 from tests.e2e.conftest import TOKEN, Site, Start
-from tests.programs import ROOT
 from tools.container import engine
-from tools.container.portal import HEALTH, Answer, PodSpec, PortalContainer, get
+from tools.container.portal import Answer, PodSpec, PortalContainer, get
 
 pytestmark = pytest.mark.e2e
 
@@ -29,7 +28,7 @@ ALB_LATENCY = 10
 
 
 def test_ready_and_alive(portal: PortalContainer, results: Path) -> None:
-    assert portal.get(f"{HEALTH}/liveness").status == 200
+    assert portal.get(LIVENESS).status == 200
     assert portal.ready_after < 120
     figures = {"seconds to ready": round(portal.ready_after, 1)}
     (results / "figures.json").write_text(json.dumps(figures), encoding="utf-8")
@@ -126,7 +125,7 @@ def test_nothing_is_written_outside_the_writable_directories(
 def test_health_checks_are_not_logged(portal: PortalContainer) -> None:
     portal.get("/api/catalog/entities")
     assert "/api/catalog/entities" in portal.logs()
-    assert f'GET {HEALTH}/readiness HTTP/1.1\\" 200' not in portal.logs()
+    assert f'GET {READINESS} HTTP/1.1\\" 200' not in portal.logs()
 
 
 def test_no_secret_in_the_logs(portal: PortalContainer, pod: PodSpec) -> None:
@@ -143,12 +142,12 @@ def test_a_restart_of_the_database_is_survived(portal: PortalContainer, site: Si
     while entities(portal, MACHINE).status != 200:
         assert time.monotonic() < end, "no answer for 30 s"
         time.sleep(0.2)
-    assert portal.get(f"{HEALTH}/readiness").status == 200
+    assert portal.get(READINESS).status == 200
     assert portal.state()["StartedAt"] == before
 
 
 def test_a_wrong_certificate_authority_is_named_in_the_log(start: Start, pod: PodSpec) -> None:
-    roots = (ROOT / SHIPPED_CA_BUNDLE).read_text(encoding="utf-8")
+    roots = DatabaseSettings().ca_bundle.text
     container = start(
         "wrong-ca", replace(pod, files={**pod.files, CA_DIRECTORY: {"ca.pem": roots}})
     )
@@ -177,7 +176,7 @@ class Requests:
             thread.start()
 
     def _run(self, number: int) -> None:
-        paths = ("/", "/api/catalog/entities?limit=1", f"{HEALTH}/liveness")
+        paths = ("/", "/api/catalog/entities?limit=1", LIVENESS)
         for turn in range(100_000):
             if self._stop.wait(0.05):
                 return
@@ -198,7 +197,7 @@ def test_sigterm_loses_no_request_of_a_load_balancer(start: Start, pod: PodSpec)
     time.sleep(2)
     container.signal("TERM")
     sent = time.monotonic()
-    while container.get(f"{HEALTH}/readiness").status != 503:
+    while container.get(READINESS).status != 503:
         assert time.monotonic() < sent + 5, "readiness still 200 after 5 s"
     unready = time.monotonic()
     code = container.wait_ended(pod.grace_seconds)

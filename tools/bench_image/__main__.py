@@ -24,10 +24,10 @@ from datetime import date
 from pathlib import Path
 from statistics import median
 
-from components.pod import CA_DIRECTORY
 from components.portal import CA_FILE
-from mounted_files import AppConfig
-from settings import SHIPPED_PLUGINS
+from components.portal_pod import CA_DIRECTORY
+from settings.app_config import AppConfig
+from settings.model import SHIPPED_PLUGINS
 from tools.container import engine
 from tools.container.portal import PodSpec, PortalContainer
 from tools.container.postgres import HOST, PORT, USER, Postgres
@@ -38,7 +38,7 @@ YARN = "4.13.0"
 NETWORK = "backstage-bench"
 MANIFESTS = "build/preview/prod/manifests"
 RESTARTS = 5
-APP_CONFIG = AppConfig((ROOT / "assets/app-config.production.yaml").read_text(encoding="utf-8"))
+APP_CONFIG = AppConfig.load("assets/app-config.production.yaml")
 BUDGET = SHIPPED_PLUGINS * APP_CONFIG.pool_size  # connections that the settings count for one pod
 # Node gives memory of the start back with its first full collection, after one to four minutes.
 REST_SECONDS = 300

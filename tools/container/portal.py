@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
+from components.health import READINESS
 from tools.container.engine import docker, inspect, mebibytes
 
-HEALTH = "/.backstage/health/v1"
 _UNITS = {"Mi": "m", "Gi": "g"}
 
 
@@ -175,7 +175,7 @@ class PortalContainer:
         Raises TimeoutError, or RuntimeError where the container ended before.
         """
         while time.monotonic() - self.started < seconds:
-            if self.get(f"{HEALTH}/readiness").status == 200:
+            if self.get(READINESS).status == 200:
                 self.ready_after = time.monotonic() - self.started
                 return self.ready_after
             if not self.state()["Running"]:

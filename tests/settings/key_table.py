@@ -1,0 +1,415 @@
+"""One row a key: a value that is accepted, and values that are refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.settings.stack import VALID
+
+DIGEST = "sha256:" + "ab" * 32
+ROLE = "arn:aws:iam::123456789012:role/deploy"
+WAF = "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/portal/0a1b"
+
+
+@dataclass(frozen=True)
+class Key:
+    """good: an accepted value, other than the default where there is a choice. read: what the
+    program sees, if it isn't `good`, with tuples for lists. bad: refused values, each with parts of
+    the message. Files have a test of their own for what is read.
+    """
+
+    good: object
+    read: Any = None
+    bad: tuple[tuple[Any, ...], ...] = ()
+
+
+KEYS: dict[str, Key] = {
+    "target": Key("eks", bad=(("gke", "eks or local"),)),
+    "host": Key(
+        VALID["host"],
+        bad=(
+            ("https://a.b", "without scheme", "https://a.b"),
+            ("Portal.example.com", "lower-case DNS name"),
+            ("a.example.com:443", "port or path"),
+            ("a.example.com/x", "port or path"),
+            ("portal", "DNS name"),
+            ("", "an empty value"),
+            ("a" * 64 + ".example.com", "DNS name"),
+            ("\ud800", "lower-case DNS name"),
+        ),
+    ),
+    "port": Key(
+        8080,
+        bad=(
+            (80, "from 1024 to 65535"),
+            (70000, "from 1024 to 65535"),
+            ("http", "a whole number"),
+            (9464, "serves the metrics"),
+        ),
+    ),
+    "namespace": Key(
+        "portal",
+        bad=(
+            ("default", "of the portal's own"),
+            ("kube-portal", "of the portal's own"),
+            ("a_b", "RFC 1123 label"),
+            ("a" * 64, "at most 63"),
+        ),
+    ),
+    "clusterName": Key(
+        VALID["clusterName"],
+        bad=(
+            ("a b", "at most 100"),
+            ("a" * 101, "...", "at most 100"),
+        ),
+    ),
+    "kubeContext": Key(
+        "arn:aws:eks:eu-west-1:1:cluster/kind a",
+        bad=((" ", "an empty value", "of the kubeconfig"),),
+    ),
+    "workloadIdentity": Key("irsa", bad=(("kiam", "pod-identity or irsa"),)),
+    "tags": Key(
+        {"team": "a", "n": 1},
+        read={"team": "a", "n": "1"},
+        bad=(
+            ({"aws:x": "y"}, "the name 'aws:x'"),
+            ({"stack": "x"}, "which the program sets", "'tags.stack'"),
+            ({"a": "b" * 257}, "the value of a", "at most 256"),
+            ({f"t{n}": "" for n in range(48)}, "at most 47"),
+            (["a"], "an object"),
+            ({"Team": "a", "team": "b"}, "given:   Team", "differ in more than case"),
+            ({"Stack": "x"}, "which the program sets"),
+            ({"a=b": "c"}, "a name without '='", """tags["a=b"]"""),
+            ({"AWS:x": "y"}, "not starting with aws:"),
+        ),
+    ),
+    "aws:region": Key(VALID["aws:region"], bad=(("useast1", "an AWS region"),)),
+    "aws:profile": Key("ops"),
+    "aws:assumeRoles": Key(
+        [{"roleArn": ROLE, "sessionName": "s"}],
+        bad=(
+            ([{"sessionName": "x"}], "with roleArn"),
+            ([{"roleArm": "x"}], "did you mean roleArn?"),
+            ("arn", "a list of objects"),
+            ([{"roleArn": "x"}], "'x' isn't the ARN of an IAM role"),
+            ([{"roleArn": 5}], "'5' isn't the ARN"),
+        ),
+    ),
+    "aws:allowedAccountIds": Key(
+        ["123456789012"],
+        bad=(
+            (["123"], "12 digits"),
+            (["١٢٣٤٥٦٧٨٩٠١٢"], "12 digits"),
+        ),
+    ),
+    "aws:endpoints": Key(
+        [{"rds": "http://x"}],
+        bad=(
+            ([{"rdss": "http://x"}], "did you mean rds?"),
+            ([{"rds": 5}], "'5' isn't a URL"),
+            (["x"], "a list of objects"),
+        ),
+    ),
+    "aws:skipCredentialsValidation": Key(True),
+    "aws:skipRequestingAccountId": Key(True),
+    "aws:skipMetadataApiCheck": Key(True),
+    "aws:s3UsePathStyle": Key(True, bad=(("yes", "true or false"),)),
+    "appPath": Key(
+        "portal",
+        bad=(
+            ("nowhere", "nowhere (no such directory)"),
+            (
+                "components",
+                "no package.json; no yarn.lock",
+                "no packages/backend/package.json",
+                "create-app",
+            ),
+            ("a" * 300, "File name too long"),
+            ("a\0b", "no such directory"),
+        ),
+    ),
+    "imageBuild": Key(
+        "multi-stage",
+        bad=(
+            ("host", "unset without appPath"),
+            ("x", "multi-stage or host"),
+        ),
+    ),
+    "imageTarget": Key("techdocs", bad=(("techdocs", "unset without appPath", "config rm"),)),
+    "imageBase": Key("r.io/node:24@" + DIGEST, bad=(("node:24", "unset without appPath"),)),
+    "imageSource": Key(
+        "https://example.com/shop", bad=(("https://example.com/x", "unset without appPath"),)
+    ),
+    "imageRepository": Key(
+        VALID["imageRepository"],
+        bad=(
+            ("r.io/a:b", "without scheme, tag or digest"),
+            ("https://r.io/a", "without scheme"),
+            ("r.io/Portal", "in lower case"),
+            (
+                "portal",
+                "given:   portal",
+                "registry/repository, on eks",
+                "imageRepository REGISTRY/portal",
+            ),
+            ("r.io/a..b", "registry/repository"),
+            ("../x", "registry/repository"),
+            ("h:99999/x", "registry/repository"),
+        ),
+    ),
+    "imageTag": Key(
+        VALID["imageTag"],
+        bad=(
+            ("latest", "not latest"),
+            ("a/b", "an image tag"),
+            ("a" * 129, "an image tag"),
+            ("abc\n", "'abc\\n'"),
+        ),
+    ),
+    "imageDigest": Key(
+        DIGEST,
+        bad=(
+            ("sha256:abc", "64 hex digits"),
+            (DIGEST.upper(), "64 hex digits"),
+        ),
+    ),
+    "imagePlatform": Key("linux/arm64", bad=(("windows/amd64", "linux/arm64"),)),
+    "imagePullSecret": Key("pull", bad=(("My Secret", "RFC 1123"),)),
+    "database": Key("in-cluster", bad=(("mysql", "aurora or in-cluster"),)),
+    "databaseEngineVersion": Key(
+        "16.8",
+        bad=(
+            ("13", "from 14"),
+            ("17.4.1", "major.minor"),
+            ("99", "from 14 to 18"),
+        ),
+    ),
+    "databaseInstanceClass": Key(
+        "db.r7g.large",
+        bad=(
+            ("r7g.large", "db.r7g.large"),
+            ("db.x.y", "db.r7g.large"),
+        ),
+    ),
+    "databaseInstances": Key(
+        2,
+        bad=(
+            (0, "from 1 to 16"),
+            (17, "15 readers"),
+            (1.5, "a whole number"),
+        ),
+    ),
+    "databaseMinCapacity": Key(
+        0,
+        bad=(
+            (0.3, "steps of 0.5", "given:   0.3"),
+            (-1, "0 to 256"),
+            (8, "at most databaseMaxCapacity, 4"),
+        ),
+    ),
+    "databaseMaxCapacity": Key(
+        8.5,
+        bad=(
+            (300, "1 to 256"),
+            (0.5, "1 to 256"),
+            ("four", "ACU"),
+        ),
+    ),
+    "databaseSubnetIds": Key(
+        ["subnet-01234567", "subnet-89abcdef"],
+        bad=(
+            (["subnet-01234567"], "two subnets"),
+            ([], "an empty list"),
+            (["subnet-01234567", "subnet-01234567"], "each entry once"),
+            (["a", "b"], "'a' isn't a subnet id"),
+            ("subnet-01234567", "a list"),
+        ),
+    ),
+    "databaseAllowedCidrs": Key(
+        ["10.1.0.0/16"],
+        bad=(
+            (["10.0.0.1/24"], "10.0.0.1/24"),
+            (["10.0.0.0"], "10.0.0.0"),
+            (["::/0"], "IPv4"),
+            (["0.0.0.0/0"], "not 0.0.0.0/0"),
+            (["10.0.0.0/255.0.0.0"], "IPv4"),
+            (["0.0.0.0/1", "128.0.0.0/1"], "cover the whole Internet together"),
+            ([f"10.{n}.0.0/16" for n in range(60)], "60 networks and 0", "at most 59 together"),
+        ),
+    ),
+    "databaseAllowedSecurityGroupIds": Key(
+        ["sg-01234567"], bad=((["default"], "a security group id"),)
+    ),
+    "databaseBackupRetentionDays": Key(
+        35,
+        bad=(
+            (0, "1 to 35 days"),
+            (36, "1 to 35 days"),
+        ),
+    ),
+    "databaseBackupWindow": Key(
+        "22:00-23:00",
+        bad=(
+            ("23:00-24:00", "in UTC"),
+            ("07:00-07:29", "at least 30 minutes"),
+        ),
+    ),
+    "databaseMaintenanceWindow": Key(
+        "sat:23:30-sun:00:30",
+        bad=(
+            ("09:30-10:30", "ddd"),
+            ("son:09:30-son:10:30", "ddd"),
+            ("sun:09:30-sun:09:45", "30 minutes to 24 hours"),
+            ("tue:08:59-tue:09:59", "don't overlap", "07:00-09:00"),
+        ),
+    ),
+    "databaseDeletionProtection": Key(False, bad=(("yes", "true or false"),)),
+    "databaseSkipFinalSnapshot": Key(True, bad=((1, "true or false"),)),
+    "databaseGeneration": Key(
+        2,
+        bad=(
+            (2, "deletion protection holds generation 1", "databaseDeletionProtection false"),
+            (0, "from 1 to 999"),
+        ),
+    ),
+    "databaseProtectedGeneration": Key(2, bad=((0, "from 1 to 999"),)),
+    "databaseSnapshotIdentifier": Key(
+        "snap-1",
+        bad=(
+            ("my snapshot", "ARN"),
+            ("a--b", "snapshot's name"),
+            ("ab-", "snapshot's name"),
+        ),
+    ),
+    "databaseImage": Key(
+        "r.io/postgres:17@" + DIGEST,
+        bad=(
+            ("postgres 17", "an image reference"),
+            ("Https://r.io/pg", "an image reference"),
+        ),
+    ),
+    "databaseStorageSize": Key(
+        "ephemeral",
+        bad=(
+            (5, "5Gi, or ephemeral"),
+            ("5GB", "5Gi, or ephemeral"),
+            ("0Gi", "lost with the pod"),
+        ),
+    ),
+    "databaseStorageClass": Key("gp3", bad=(("GP3", "the name of a StorageClass"),)),
+    "databasePlugins": Key(20, bad=((0, "from 1 to 200"),)),
+    "databasePasswordVersion": Key(3, bad=((0, "from 1 to 9999"),)),
+    "databaseCaBundlePath": Key(
+        "assets/rds-ca-bundle.pem",
+        bad=(
+            ("nowhere.pem", "No such file"),
+            ("LICENSE", "no certificate in it"),
+        ),
+    ),
+    "appConfigPath": Key(
+        "assets/app-config.production.yaml",
+        bad=(
+            ("nowhere.yaml", "No such file", "nowhere.yaml"),
+            ("a" * 300, "File name too long"),
+        ),
+    ),
+    "secretEnv": Key(
+        {"TOKEN": "x"},
+        bad=(
+            ({"POSTGRES_PASSWORD": "x"}, "POSTGRES_PASSWORD"),
+            (
+                {"APP_CONFIG_backend_database_connection_ssl": "false"},
+                "APP_CONFIG_backend_database_connection_ssl",
+            ),
+            ({"NODE_TLS_REJECT_UNAUTHORIZED": "0"}, "always verified"),
+            ({"APP_CONFIG_a:b": "x"}, "a key of a Secret can't hold"),
+            ({"LD_PRELOAD": "x"}, "only the image's own libraries"),
+        ),
+    ),
+    "env": Key(
+        {"A": 1, "APP_CONFIG_backend_csp_upgrade-insecure-requests": False},
+        read={"A": "1", "APP_CONFIG_backend_csp_upgrade-insecure-requests": "false"},
+        bad=(
+            ({"1A": "x"}, "the name '1A'", "starting with a digit"),
+            ({"A": None}, "A has no plain value"),
+            ({"A": {"B": 1}}, "A has no plain value"),
+            (["A"], "an object"),
+            ({"APP_PORT": "x"}, "APP_PORT", "doesn't set itself"),
+            (
+                {"APP_CONFIG_backend_database_skipMigrations": "false"},
+                "APP_CONFIG_backend_database_skipMigrations",
+                "'env.APP_CONFIG_backend_database_skip",
+            ),
+            ({"NODE_TLS_REJECT_UNAUTHORIZED": 0}, "always verified"),
+            ({"A": "a\0b"}, "without NUL"),
+            ({"A": "x" * 70_000}, "at most 64 KiB"),
+            ({"A": "\ud800"}, "the value of A"),
+            ({f"A{n}": "x" * 60_000 for n in range(17)}, "at most 1,000,000 bytes"),
+            ({"LD_PRELOAD": "x"}, "only the image's own libraries"),
+            ({"GIT_SSL_NO_VERIFY": 1}, "always verified"),
+            ({"AWS_SECRET_ACCESS_KEY": "x"}, "pods get an AWS role"),
+            ("[" * 100_000, "an object"),
+        ),
+    ),
+    "replicas": Key(
+        2,
+        bad=(
+            (0, "from 1 to 100"),
+            ("[" * 5000, "from 1 to 100"),
+        ),
+    ),
+    "maxReplicas": Key(6, bad=((0, "from 1 to 100"),)),
+    "cpuRequest": Key("1.5", bad=(("0.25.0", "250m or 1"),)),
+    "memoryRequest": Key("512Mi", bad=(("1GB", "512Mi or 1Gi"),)),
+    "memoryLimit": Key(
+        "3Gi",
+        bad=(
+            (1024, "512Mi or 1Gi"),
+            ("1Mi", "at least memoryRequest"),
+        ),
+    ),
+    "migrationJob": Key(False, bad=(("never", "true or false"),)),
+    "metrics": Key(False, bad=(("yes", "true or false"),)),
+    "networkPolicy": Key(False, bad=(("on", "true or false"),)),
+    "egressPorts": Key(
+        [25],
+        bad=(
+            ([0], "from 1 to 65535"),
+            ("25", "a list"),
+        ),
+    ),
+    "kubernetesPlugin": Key(False, bad=(("maybe", "true or false"),)),
+    "techdocsBucket": Key(
+        "docs",
+        bad=(
+            ("My_Bucket", "S3 bucket"),
+            ("192.168.1.1", "S3 refuses"),
+            ("xn--abc", "S3 refuses"),
+            ("a.-b", "S3 refuses"),
+        ),
+    ),
+    "ingressScheme": Key("internet-facing", bad=(("public", "internal or internet-facing"),)),
+    "ingressClassName": Key("edge", bad=(("ALB", "RFC 1123"),)),
+    "certificateArn": Key(VALID["certificateArn"], bad=(("arn:x", "ACM certificate"),)),
+    "hostedZoneName": Key("example.com", bad=(("example.com.", "lower-case DNS name"),)),
+    "allowHttp": Key(False, bad=((True, "besides certificateArn"),)),
+    "ingressInboundCidrs": Key(
+        ["0.0.0.0/0"],
+        bad=(
+            (["10.0.0.0/33"], "10.0.0.0/33"),
+            ([f"10.{n}.0.0/16" for n in range(61)], "at most 60 networks"),
+        ),
+    ),
+    "wafAclArn": Key(
+        WAF,
+        bad=(
+            ("arn:aws:waf::1:x", "WAFv2 web ACL"),
+            (WAF.replace("us-east-1", "us-west-2"), "region, us-east-1"),
+        ),
+    ),
+    "accessLogsBucket": Key("logs", bad=(("s3://logs", "S3 bucket"),)),
+    "ingressGroup": Key("shared", bad=(("A", "RFC 1123"),)),
+    "loadBalancerController": Key("irsa", bad=(("nginx", "auto-mode"),)),
+    "installLoadBalancerController": Key(True, bad=((True, "pod-identity or irsa"),)),
+}

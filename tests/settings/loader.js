@@ -1,0 +1,30 @@
+// Reads environments from standard input, one JSON object each line, and writes what Backstage's own
+// loader makes of each: {"config": ...} or {"error": ...}. argv[2]: a base configuration file.
+const { createRequire } = require('node:module');
+const path = require('node:path');
+const readline = require('node:readline');
+
+const { ConfigSources } = createRequire(path.resolve('portal/package.json'))('@backstage/config-loader');
+
+async function read(env) {
+  const source = ConfigSources.default({
+    env,
+    argv: ['--config', process.argv[2]],
+    rootDir: '.',
+    watch: false,
+  });
+  try {
+    const config = await ConfigSources.toConfig(source);
+    const read = config.get();
+    config.close();
+    return { config: read };
+  } catch (error) {
+    return { error: error.message };
+  }
+}
+
+(async () => {
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    console.log(JSON.stringify(await read(JSON.parse(line))));
+  }
+})();

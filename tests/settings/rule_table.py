@@ -1,0 +1,282 @@
+"""What breaks a rule between keys: changes to a valid stack, the key, parts of the message."""
+
+from __future__ import annotations
+
+from tests.settings.key_table import DIGEST, WAF
+from tests.settings.stack import CANARY, LOCAL
+
+Row = tuple[dict[str, object], str, tuple[str, ...]]
+RULES: dict[str, Row] = {
+    "no host": (
+        {"host": None},
+        "host",
+        (
+            "given:   nothing",
+            "config set --stack test host",
+        ),
+    ),
+    "no cluster": (
+        {"clusterName": None},
+        "clusterName",
+        (
+            "nothing",
+            "existing EKS cluster",
+        ),
+    ),
+    "no region": ({"aws:region": None}, "aws:region", ("the cluster's AWS region",)),
+    "host without a class on local": (
+        {**LOCAL, "host": "portal.example.com"},
+        "host",
+        (
+            "portal.example.com, without ingressClassName",
+            "http://localhost with a forwarded port",
+            "config rm --stack test host, or ",
+            "ingressClassName traefik",
+        ),
+    ),
+    "misspelt key": (
+        {"databseInstances": 2},
+        "databseInstances",
+        ("did you mean databaseInstances?",),
+    ),
+    "key in lower case": (
+        {"imagedigest": DIGEST},
+        "imagedigest",
+        (
+            "did you mean imageDigest?",
+            "config rm",
+        ),
+    ),
+    "key like no other": (
+        {"zzz": 1},
+        "zzz",
+        (
+            "an unknown key",
+            "configuration table",
+        ),
+    ),
+    "misspelt aws key": ({"aws:regoin": "x"}, "aws:regoin", ("did you mean aws:region?",)),
+    "credentials": ({"aws:accessKey": CANARY}, "aws:accessKey", ("the environment",)),
+    "no image at all on local": (
+        {**LOCAL, "imageRepository": None},
+        "imageRepository",
+        (
+            "no appPath",
+            "or appPath",
+        ),
+    ),
+    "no image at all": (
+        {"imageRepository": None},
+        "imageRepository",
+        (
+            "no appPath",
+            "or appPath",
+        ),
+    ),
+    "no tag": ({"imageTag": None}, "imageTag", ("or imageDigest",)),
+    "no tag to build": (
+        {"imageTag": None, "appPath": "portal"},
+        "imageTag",
+        ("the image is built from",),
+    ),
+    "digest and build": (
+        {"imageDigest": DIGEST, "appPath": "portal"},
+        "imageDigest",
+        (
+            "one of both",
+            "appPath",
+        ),
+    ),
+    "unknown build": (
+        {"appPath": "portal", "imageBuild": "kaniko"},
+        "imageBuild",
+        ("multi-stage or host",),
+    ),
+    "unknown target of the build": (
+        {"appPath": "portal", "imageTarget": "all"},
+        "imageTarget",
+        ("portal or techdocs",),
+    ),
+    "base with a blank": (
+        {"appPath": "portal", "imageBase": "node 24"},
+        "imageBase",
+        ("an image reference",),
+    ),
+    "source with credentials": (
+        {"appPath": "portal", "imageSource": "https://me:pw@example.com/x"},
+        "imageSource",
+        ("without credentials",),
+    ),
+    "too many pods": (
+        {"maxReplicas": 20, "databaseMaxCapacity": 4},
+        "maxReplicas",
+        (
+            "1092 connections",
+            "13 plugins x 4 in each pool x 21 pods",
+            "the 803 connections",
+            "db.serverless of at most 4 ACU",
+            "maxReplicas 14",
+        ),
+    ),
+    "too many plugins": (
+        {"databasePlugins": 60, "databaseMaxCapacity": 1},
+        "maxReplicas",
+        (
+            "60 plugins x 4 in each pool x 2 pods",
+            "the 169 connections",
+            "knexConfig.pool.max",
+        ),
+    ),
+    "too many pods for Postgres in the cluster": (
+        {**LOCAL, "maxReplicas": 5},
+        "maxReplicas",
+        (
+            "312 connections",
+            "13 plugins x 4 in each pool x 6 pods",
+            "the 280 connections that Postgres in the cluster has to give\n",
+            "maxReplicas 4",
+        ),
+    ),
+    "Aurora on local": (
+        {**LOCAL, "database": "aurora"},
+        "database",
+        (
+            "given:   aurora",
+            "in-cluster, with target local",
+            "test database in-cluster",
+        ),
+    ),
+    "windows overlap after midnight": (
+        {"databaseBackupWindow": "23:30-01:00", "databaseMaintenanceWindow": "wed:00:30-wed:01:30"},
+        "databaseMaintenanceWindow",
+        ("don't overlap",),
+    ),
+    "windows overlap at the week's end": (
+        {"databaseBackupWindow": "00:15-01:00", "databaseMaintenanceWindow": "sun:23:45-mon:00:30"},
+        "databaseMaintenanceWindow",
+        ("don't overlap",),
+    ),
+    "protection of a generation to come": (
+        {"databaseProtectedGeneration": 2},
+        "databaseGeneration",
+        ("holds generation 2",),
+    ),
+    "region without roots": (
+        {"aws:region": "ca-west-1", "certificateArn": None, "hostedZoneName": "example.com"},
+        "databaseCaBundlePath",
+        ("no root certificates for ca-west-1",),
+    ),
+    "variable twice": (
+        {"env": {"TOKEN": "x"}, "secretEnv": {"TOKEN": "y"}},
+        "env",
+        ("secretEnv sets too",),
+    ),
+    "overlap with the default": (
+        {"databaseBackupWindow": "09:00-10:00"},
+        "databaseMaintenanceWindow",
+        ("sun:12:30",),
+    ),
+    "no certificate at a zone's apex": (
+        {"host": "example.com", "certificateArn": None},
+        "certificateArn",
+        ("ZoneName example.com",),
+    ),
+    "secretEnv in another case": (
+        {"secretenv": {"A": CANARY}},
+        "secretenv",
+        ("--path --secret secretEnv.NAME VALUE",),
+    ),
+    "maximum below replicas": (
+        {"replicas": 3, "maxReplicas": 2},
+        "maxReplicas",
+        ("at least replicas, 3",),
+    ),
+    "limit below request": (
+        {"memoryRequest": "2Gi"},
+        "memoryLimit",
+        ("at least memoryRequest, 2Gi",),
+    ),
+    "Internet without networks": (
+        {"ingressScheme": "internet-facing"},
+        "ingressInboundCidrs",
+        ("even if it is 0.0.0.0/0",),
+    ),
+    "no certificate": (
+        {"certificateArn": None},
+        "certificateArn",
+        (
+            "hostedZoneName example.com",
+            "allowHttp",
+        ),
+    ),
+    "certificate of another region": (
+        {"aws:region": "eu-west-1"},
+        "certificateArn",
+        ("region, eu-west-1",),
+    ),
+    "HTTP besides a zone": (
+        {"allowHttp": True, "certificateArn": None, "hostedZoneName": "example.com"},
+        "allowHttp",
+        ("besides hostedZoneName",),
+    ),
+    "zone of another domain": (
+        {"hostedZoneName": "example.org"},
+        "host",
+        ("ends in .example.org",),
+    ),
+    "zone that only looks alike": (
+        {"host": "portalexample.com", "hostedZoneName": "example.com"},
+        "host",
+        ("ends in",),
+    ),
+    "install besides auto-mode": (
+        {"loadBalancerController": "auto-mode", "installLoadBalancerController": True},
+        "installLoadBalancerController",
+        ("pod-identity or irsa",),
+    ),
+    "auto-mode with WAF": (
+        {"loadBalancerController": "auto-mode", "wafAclArn": WAF},
+        "wafAclArn",
+        ("doesn't know it",),
+    ),
+    "auto-mode with group": (
+        {"loadBalancerController": "auto-mode", "ingressGroup": "g"},
+        "ingressGroup",
+        ("unset",),
+    ),
+    "host longer than ACM takes": (
+        {
+            "host": f"{'a' * 60}.example.com",
+            "certificateArn": None,
+            "hostedZoneName": "example.com",
+        },
+        "host",
+        ("at most 64 characters", "host backstage.example.com"),
+    ),
+    "a version that can't pause": (
+        {"databaseMinCapacity": 0, "databaseEngineVersion": "16.2"},
+        "databaseMinCapacity",
+        ("0, with databaseEngineVersion 16.2", "from 16.3 on"),
+    ),
+    "too little memory": (
+        {"memoryLimit": "128Mi", "memoryRequest": "64Mi"},
+        "memoryLimit",
+        ("at least 256Mi",),
+    ),
+    "Aurora's key with Postgres in the cluster": (
+        {"database": "in-cluster", "databaseInstances": 2},
+        "databaseInstances",
+        ("a key of database aurora", "unset, with database in-cluster", "config rm"),
+    ),
+    "Postgres's key with Aurora": (
+        {"databaseImage": "postgres:17"},
+        "databaseImage",
+        ("a key of database in-cluster", "unset, with database aurora", "config rm"),
+    ),
+    "too many pods for Postgres in the cluster on eks": (
+        {"database": "in-cluster", "maxReplicas": 5},
+        "maxReplicas",
+        ("Postgres in the cluster",),
+    ),
+    "the metrics' port": ({"port": 9464, "metrics": True}, "port", ("port 7007",)),
+}

@@ -1,0 +1,79 @@
+"""Loads the settings of a stack that a test describes by its difference from a valid one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pulumi
+import pytest
+
+from settings.load import load
+from settings.model import KEYS, Settings
+from tools.preview.monitor import Recording
+from tools.preview.run import PreviewError, run_program
+from tools.preview.stack_file import StackConfig
+
+VALID: dict[str, object] = {
+    "aws:region": "us-east-1",
+    "host": "portal.example.com",
+    "clusterName": "platform",
+    "imageRepository": "images.example.com/portal",
+    "imageTag": "abc1234",
+    "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b",
+}
+# Changes that make VALID the minimum of other targets and databases.
+LOCAL: dict[str, object] = {
+    **dict.fromkeys(("aws:region", "host", "clusterName", "certificateArn")),
+    "target": "local",
+    "imageRepository": "portal",
+}
+IN_CLUSTER: dict[str, object] = {"database": "in-cluster"}
+CANARY = "canary-4711"
+
+
+def base_of(key: str) -> dict[str, object]:
+    """Changes that make VALID a stack that knows `key`."""
+    known_to = KEYS[key].known_to
+    if known_to is None or "eks" not in known_to.targets:
+        return {} if known_to is None else LOCAL
+    return IN_CLUSTER if known_to.database == "in-cluster" else {}
+
+
+def loaded(
+    changes: Mapping[str, object], secret_keys: tuple[str, ...] = ()
+) -> tuple[Settings, Recording]:
+    """Settings of VALID with changes (None removes a key), and what was logged.
+
+    Raises PreviewError when they are invalid.
+    """
+    merged = {key: value for key, value in {**VALID, **changes}.items() if value is not None}
+    values = {
+        key if ":" in key else f"backstage:{key}": (
+            value if isinstance(value, str) else json.dumps(value)
+        )
+        for key, value in merged.items()
+    }
+    secrets = [f"backstage:{key}" for key in secret_keys]
+    found: list[Settings] = []
+
+    def program() -> None:
+        found.append(load())
+        for name, value in found[0].portal.secret_env.items():
+            pulumi.export(name, value)
+
+    config = StackConfig("backstage", "test", values, secrets, frozenset())
+    recording = run_program(program, config)
+    return found[0], recording
+
+
+def refused(changes: Mapping[str, object], secret_keys: tuple[str, ...] = ()) -> str:
+    """The message that VALID with changes is refused with."""
+    with pytest.raises(PreviewError) as raised:
+        loaded(changes, secret_keys)
+    return str(raised.value)
+
+
+def warnings(changes: Mapping[str, object]) -> list[str]:
+    """What the preview of VALID with changes warns of."""
+    return loaded(changes)[1].warnings

@@ -1,0 +1,163 @@
+"""Backstage's configuration file: parsed within limits, read for variables and values."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from settings.app_config import CONFIG_MAP_BYTES, AppConfig
+from settings.problem import FileError
+from settings.rules.guards import unsafe
+
+
+@pytest.mark.parametrize(
+    ("text", "variables"),
+    [
+        pytest.param("a: plain", set(), id="none"),
+        pytest.param("a: ${A}", {"A"}, id="whole value"),
+        pytest.param("a: https://${A}:${B}/", {"A", "B"}, id="within a value"),
+        pytest.param("a: { b: [x, { c: '${A}' }] }", {"A"}, id="nested"),
+        pytest.param("a: ${A}\nb: ${A}", {"A"}, id="twice"),
+        pytest.param("a: '${ A }'", {"A"}, id="with spaces"),
+        pytest.param("a: ${A:-default}", set(), id="default"),
+        pytest.param("a: ${A:-}", set(), id="empty default"),
+        pytest.param("a: ${A:-x}${B}", {"B"}, id="default besides a variable"),
+        pytest.param("a: $${A}", set(), id="escaped"),
+        pytest.param("a: $${A}${B}", {"B"}, id="escaped besides a variable"),
+        pytest.param("a: $A", set(), id="without braces"),
+        pytest.param("a: x # ${A}\n# ${B}", set(), id="comments"),
+        pytest.param("${A}: x", set(), id="a key is not substituted"),
+        pytest.param("a: 1\nb: true\nc: null", set(), id="other types"),
+    ],
+)
+def test_variables(text: str, variables: set[str]) -> None:
+    assert AppConfig.parse(text).variables == variables
+
+
+SSL = "backend: {database: {connection: {ssl: %s}}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("auth: {providers: {guest: {}}}", "auth.providers.guest"),
+        ("auth: {providers: {guest: null}}", None),
+        ("auth: null", None),
+        (
+            "auth: {providers: {oidc: {production: {signIn: {resolvers: [{resolver: x, "
+            "dangerouslyAllowSignInWithoutUserInCatalog: true}]}}}}}",
+            "auth.providers.oidc.production.signIn.resolvers",
+        ),
+        (SSL % "{rejectUnauthorized: false}", "backend.database.connection.ssl.rejectUnauthorized"),
+        (SSL % "{rejectUnauthorized: true}", None),
+        (SSL % "false", "backend.database.connection.ssl"),
+        (
+            "backend: {database: {connection: 'postgres://h/d?sslmode=no-verify'}}",
+            "backend.database.connection",
+        ),
+        ("backend: {database: {connection: 'postgres://h/d?sslmode=verify-full'}}", None),
+        ("backend: {database: {client: better-sqlite3}}", "backend.database.client"),
+        (
+            "backend: {auth: {dangerouslyDisableDefaultAuthPolicy: true}}",
+            "backend.auth.dangerouslyDisableDefaultAuthPolicy",
+        ),
+        ("backend: {auth: {dangerouslyDisableDefaultAuthPolicy: false}}", None),
+        ("permission: {enabled: false}", "permission.enabled"),
+        ("permission: {enabled: true}", None),
+        ("backend: {reading: {allow: [{host: a.example.com}]}}", None),
+        ("backend: {reading: {allow: [{host: a.example.com}, {host: '*'}]}}",
+         "backend.reading.allow.1"),
+        ("backend: {reading: {allow: [{host: '*.com'}]}}", "backend.reading.allow.0"),
+        ("backend: {cors: {origin: '*'}}", "backend.cors.origin"),
+        ("backend: {cors: {origin: [https://a.example.com, '*']}}", "backend.cors.origin"),
+        ("backend: {cors: {origin: https://a.example.com}}", None),
+        ("catalog: {rules: [{allow: [System, User]}]}", "catalog.rules.0"),
+        ("catalog: {rules: [{allow: [{kind: group}]}]}", "catalog.rules.0"),
+        ("catalog: {rules: [{allow: [User], locations: [{type: url, exact: x}]}]}", None),
+        ("catalog: {locations: [{type: url, target: x, rules: [{allow: [User]}]}]}", None),
+        (
+            "proxy: {endpoints: {/x: {target: 'https://a.example.com', "
+            "credentials: dangerously-allow-unauthenticated}}}",
+            "proxy.endpoints./x.credentials",
+        ),
+        ("proxy: {endpoints: {/x: 'http://169.254.169.254/latest'}}", "proxy.endpoints./x"),
+        ("proxy: {endpoints: {/x: {target: 'http://169.254.170.23'}}}", "proxy.endpoints./x"),
+        (
+            "kubernetes: {clusterLocatorMethods: [{type: config, clusters: "
+            "[{name: a, skipTLSVerify: true}]}]}",
+            "kubernetes.clusterLocatorMethods.0.clusters.0.skipTLSVerify",
+        ),
+    ],
+)  # fmt: skip
+def test_unsafe_values(text: str, path: str | None) -> None:
+    assert [each.split()[0] for _, each in unsafe(AppConfig.parse(text))] == (
+        [path] if path else []
+    )
+
+
+NEST = "a: " + "[" * 200 + "]" * 200
+BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1\nb: [\n", "line 3: "),
+        ("a: 1\n  b: 2\n", "line 2: mapping values are not allowed"),
+        ("a: *missing", "line 1: found undefined alias"),
+        ("a: !!python/object:os.system x", "line 1: could not determine a constructor"),
+        ("- a\n- b\n", "not a YAML mapping"),
+        ("just text", "not a YAML mapping"),
+        ("# only a comment\n", "not a YAML mapping"),
+        ("", "not a YAML mapping"),
+        ("a: \x07", "unreadable: not YAML"),
+        ("a: 2026-13-01", "unreadable: not YAML"),
+        ("? [a, b]\n: c", "line 1: "),
+        pytest.param(NEST, "nested more than 100 levels deep", id="nested"),
+        pytest.param("a: " + "{b: " * 50_000, "nested more than 100 levels", id="open"),
+        pytest.param(BOMB, "its aliases expand to more than 100,000 values", id="bomb"),
+        ("a: &a [*a]", "its aliases expand to more than 100,000 values"),
+        ("a: &a {b: *a}", "its aliases expand to more than 100,000 values"),
+    ],
+)
+def test_refused_files(text: str, message: str) -> None:
+    with pytest.raises(FileError, match=re.escape(message)):
+        AppConfig.parse(text)
+
+
+def test_size_limit_counts_bytes() -> None:
+    room = CONFIG_MAP_BYTES - len("a: ")
+    assert AppConfig.parse("a: " + "x" * room).variables == frozenset()
+    for text in ("a: " + "x" * (room + 1), "a: " + "é" * (room // 2 + 1)):
+        with pytest.raises(FileError, match="larger than a ConfigMap holds"):
+            AppConfig.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("{seconds: 15}", 15),
+        ("{minutes: 2, seconds: 5}", 125),
+        ("{milliseconds: 500}", 0.5),
+        ("125s", 125),
+        ("2m", 120),
+        ("1500ms", 1.5),
+        ("{hours: 1}", None),
+        ("{seconds: soon}", None),
+        ("{}", None),
+        ("soon", None),
+        ("15", None),
+    ],
+)
+def test_durations(value: str, seconds: float | None) -> None:
+    assert AppConfig.parse(f"a: {{b: {value}}}").seconds("a", "b") == seconds
+
+
+def test_the_shipped_file_needs_only_what_the_program_provides() -> None:
+    shipped = AppConfig.load("assets/app-config.production.yaml")
+    assert shipped.variables == {
+        *("APP_PORT", "AUTH_SESSION_SECRET", "POSTGRES_DB", "POSTGRES_HOST"),
+        *("POSTGRES_PASSWORD", "POSTGRES_PORT", "POSTGRES_USER"),
+    }
+    assert list(unsafe(shipped)) == []

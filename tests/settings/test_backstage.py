@@ -1,0 +1,195 @@
+"""Backstage's configuration and the variables that override it: what the preview refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.settings.stack import CANARY, LOCAL, loaded, refused, warnings
+
+
+def app_config(tmp_path: Path, text: str) -> dict[str, object]:
+    path = tmp_path / "app-config.yaml"
+    path.write_text(text, encoding="utf-8")
+    return {"appConfigPath": str(path)}
+
+
+def test_a_variable_that_nothing_provides(tmp_path: Path) -> None:
+    changes = app_config(tmp_path, "a: ${JIRA_TOKEN}\nb: ${APP_PORT} ${OTHER:-x} $${ESCAPED}\n")
+    message = refused(changes)
+    assert "uses ${JIRA_TOKEN}, which nothing provides" in message
+    assert "pulumi config set --stack test --path --secret secretEnv.JIRA_TOKEN VALUE" in message
+    assert "OTHER" not in message
+    assert "ESCAPED" not in message
+    loaded({**changes, "env": {"JIRA_TOKEN": "x"}})
+    loaded({**changes, "secretEnv": {"JIRA_TOKEN": "x"}})
+
+
+def test_a_file_that_still_asks_for_the_host(tmp_path: Path) -> None:
+    changes = app_config(tmp_path, "app: {baseUrl: 'https://${APP_HOST}'}\n")
+    message = refused(changes)
+    assert "uses ${APP_HOST}" in message
+    assert "the program sets app.baseUrl and backend.baseUrl" in message
+    loaded({**changes, "env": {"APP_HOST": "portal.example.com"}})
+
+
+def test_techdocs_variables_come_with_a_bucket(tmp_path: Path) -> None:
+    changes = app_config(tmp_path, "a: ${TECHDOCS_BUCKET}\n")
+    assert "techdocsBucket create" in refused(changes)
+    loaded({**changes, "techdocsBucket": "create"})
+
+
+def test_region_is_a_variable_on_eks_only(tmp_path: Path) -> None:
+    changes = app_config(tmp_path, "a: ${AWS_REGION}\n")
+    loaded(changes)
+    assert "uses ${AWS_REGION}" in refused({**LOCAL, **changes})
+
+
+@pytest.mark.parametrize("text", ["a: [", "- a"])
+def test_a_broken_app_config(tmp_path: Path, text: str) -> None:
+    assert "\n  appConfigPath\n" in refused(app_config(tmp_path, text))
+
+
+def test_every_unsafe_value_of_the_file_is_a_problem(tmp_path: Path) -> None:
+    text = "auth: {providers: {guest: {}}}\npermission: {enabled: false}\n"
+    message = refused(app_config(tmp_path, text))
+    assert message.startswith("Stack 'test' has 2 configuration problems:\n")
+    assert "auth.providers.guest lets anyone in without a password; set it to null" in message
+    assert "permission.enabled lets every request do everything; set it to true" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("auth_providers_guest", "{}", "auth.providers.guest lets anyone in"),
+        ("auth_providers_guest_dangerouslyAllowOutsideDevelopment", "true", "lets anyone in"),
+        ("auth", '{"providers": {"guest": {}}}', "lets anyone in"),
+        ("auth_providers", '{"guest": {}}', "covers auth.providers.guest"),
+        ("backend_database_connection_ssl_rejectUnauthorized", "false", "doesn't verify"),
+        ("backend_database_connection", "postgres://h/d?sslmode=disable", "doesn't verify"),
+        ("backend_database_client", "better-sqlite3", "lost with the pod"),
+        ("backend", '{"database":{"skipMigrations":false}}', "covers backend."),
+        ("backend_auth_dangerouslyDisableDefaultAuthPolicy", "true", "without authentication"),
+        ("permission_enabled", "false", "lets every request do everything"),
+        ("catalog_rules", '[{"allow": ["Group"]}]', "takes users and groups"),
+        ("a_1x", "1", "'1x' is no name that Backstage accepts"),
+        ("a__b", "1", "'' is no name that Backstage accepts"),
+        ("a_b", "null", "null, which Backstage refuses"),
+    ],
+)
+def test_an_override_that_is_refused(name: str, value: str, problem: str) -> None:
+    name = f"APP_CONFIG_{name}"
+    message = refused({"env": {name: value, "APP_CONFIG_app_title": "Portal"}})
+    assert message.startswith("Stack 'test' has 1 configuration problem:\n  env\n"), message
+    assert f"{name}: " in message
+    assert problem in message
+    assert f"config rm --stack test --path 'env.{name}'" in message
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"auth_providers_oidc": "{}"},
+        {"auth_providers_github_production_enterpriseInstanceUrl": "https://git.example.com"},
+        {"backend_reading_allow": '[{"host": "example.com"}]'},
+        {"catalog_rules": '[{"allow": ["System"]}]'},
+        {"a_b": "1", "a_c": "2", "ab": "3"},
+        {"a": "", "a_b": "1"},
+        {"backend_csp_frame-ancestors": '["none"]'},
+    ],
+)
+def test_an_override_that_is_accepted(env: Mapping[str, str]) -> None:
+    loaded({"env": {f"APP_CONFIG_{name}": value for name, value in env.items()}})
+
+
+@pytest.mark.parametrize(
+    ("env", "secret_env"),
+    [
+        ({"a": "{}", "a_b": "1"}, {}),
+        ({"a_b": "1"}, {"a": "{}"}),
+        ({"a": "{}"}, {"a_b_c": "1"}),
+        ({"techdocs_publisher": "{}"}, {}),
+        ({}, {"app": "{}"}),
+    ],
+)
+def test_overrides_that_lie_inside_one_another(
+    env: Mapping[str, str], secret_env: Mapping[str, str]
+) -> None:
+    changes = {
+        "env": {f"APP_CONFIG_{name}": value for name, value in env.items()},
+        "secretEnv": {f"APP_CONFIG_{name}": value for name, value in secret_env.items()},
+    }
+    message = refused(changes)
+    assert message.startswith("Stack 'test' has 1 configuration problem:\n"), message
+    assert "overlaps APP_CONFIG_" in message
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "auth",
+        "auth_providers",
+        "auth_providers_github",
+        "auth_providers_github_production",
+        "auth_providers_guest",
+        "backend",
+        "backend_database_client",
+        "permission_enabled",
+        "proxy",
+        "kubernetes_clusterLocatorMethods",
+    ],
+)
+def test_a_secret_may_not_hide_what_a_guard_looks_at(name: str) -> None:
+    message = refused({"secretEnv": {f"APP_CONFIG_{name}": CANARY}}, ("secretEnv",))
+    assert message.startswith("Stack 'test' has 1 configuration problem:\n  secretEnv\n"), message
+    assert f"APP_CONFIG_{name}: covers " in message
+    assert CANARY not in message
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["auth_providers_github_production_clientSecret", "backend_auth_externalAccess", "a_b"],
+)
+def test_a_secret_override_that_is_accepted(name: str) -> None:
+    loaded({"secretEnv": {f"APP_CONFIG_{name}": CANARY}}, ("secretEnv",))
+
+
+def nobody(changes: Mapping[str, object]) -> bool:
+    return any(each.startswith("Nobody") for each in warnings(changes))
+
+
+def test_guests_may_try_a_local_portal() -> None:
+    guest = {"APP_CONFIG_auth_providers_guest": '{"dangerouslyAllowOutsideDevelopment": true}'}
+    assert not nobody({**LOCAL, "env": guest})
+
+
+def test_the_preview_says_when_nobody_can_sign_in(tmp_path: Path) -> None:
+    credentials = {"AUTH_GITHUB_CLIENT_ID": "id", "AUTH_GITHUB_CLIENT_SECRET": CANARY}
+    assert nobody({})
+    assert nobody({"env": {"AUTH_GITHUB_CLIENT_ID": "id"}})
+    assert not nobody({"secretEnv": credentials})
+    assert nobody(app_config(tmp_path, "auth: {providers: {guest: null}}\n"))
+    assert not nobody(app_config(tmp_path, "auth: {providers: {oidc: {production: {}}}}\n"))
+    oidc = {"APP_CONFIG_auth_providers_oidc": "{}"}
+    assert not nobody({**app_config(tmp_path, "{}\n"), "env": oidc})
+    github = "APP_CONFIG_auth_providers_github_production"
+    assert nobody({"env": {f"{github}_enterpriseInstanceUrl": "https://github.example.com"}})
+    assert not nobody({"env": {f"{github}_clientId": "id", f"{github}_clientSecret": "x"}})
+    assert not nobody({"secretEnv": {f"{github}_clientSecret": CANARY}})
+
+
+def test_timeouts_that_lose_requests_are_warned_of(tmp_path: Path) -> None:
+    assert not [each for each in warnings({}) if "load balancer" in each]
+    short = (
+        "backend:\n  server: {keepAliveTimeout: {minutes: 2}}\n"
+        "  lifecycle: {serverShutdownDelay: 5s}\n"
+    )
+    keep_alive, delay = (
+        each for each in warnings(app_config(tmp_path, short)) if "load balancer" in each
+    )
+    assert "backend.server.keepAliveTimeout is 120 s. Set it to 125 s" in keep_alive
+    assert "backend.lifecycle.serverShutdownDelay is 5 s. Set it to 15 s" in delay
+    unset = [each for each in warnings(app_config(tmp_path, "{}\n")) if "load balancer" in each]
+    assert [" is 0 s" in each for each in unset] == [True, True]

@@ -1,0 +1,129 @@
+"""Every key: what it reads, what it refuses, which target knows it, where it is documented."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from settings.model import KEYS, Key, Settings
+from settings.problem import ROOT
+from tests.settings.key_table import KEYS as TABLE
+from tests.settings.stack import LOCAL, base_of, loaded, refused
+
+CASES = [(key, index) for key, row in TABLE.items() for index in range(len(row.bad))]
+SCOPED = {name: key for name, key in KEYS.items() if key.known_to}
+
+
+def value_of(settings: Settings, key: Key) -> Any:
+    """What was read of a key, as plain values; a file's path for a file."""
+    value = getattr(getattr(settings, key.group) if key.group else settings, key.attribute)
+    if isinstance(value, tuple):
+        return tuple(
+            each.model_dump(by_alias=True, exclude_none=True)
+            if isinstance(each, BaseModel)
+            else each
+            for each in value
+        )
+    return getattr(value, "path", value)
+
+
+def test_the_table_has_every_key() -> None:
+    assert set(TABLE) == set(KEYS)
+
+
+@pytest.mark.parametrize("name", sorted(set(KEYS) - {"secretEnv", "databaseCaBundlePath"}))
+def test_an_accepted_value_is_read(name: str) -> None:
+    row = TABLE[name]
+    needed: dict[str, dict[str, object]] = {
+        "imageTarget": {"appPath": "portal"},
+        "imageBase": {"appPath": "portal"},
+        "imageSource": {"appPath": "portal"},
+        "ingressScheme": {"ingressInboundCidrs": ["10.0.0.0/8"]},
+        "imageDigest": {"imageTag": None},
+        "databaseGeneration": {"databaseDeletionProtection": False},
+        "databaseProtectedGeneration": {"databaseDeletionProtection": False},
+        "installLoadBalancerController": {"loadBalancerController": "irsa"},
+    }
+    settings, _ = loaded({**base_of(name), **needed.get(name, {}), name: row.good})
+    expected = row.good if row.read is None else row.read
+    expected = tuple(expected) if isinstance(expected, list) else expected
+    assert value_of(settings, KEYS[name]) == expected
+
+
+@pytest.mark.parametrize(("name", "index"), CASES, ids=[f"{key}-{n}" for key, n in CASES])
+def test_a_bad_value_is_one_problem(name: str, index: int) -> None:
+    value, *fragments = TABLE[name].bad[index]
+    message = refused({**base_of(name), name: value})
+    assert message.startswith("Stack 'test' has 1 configuration problem:\n"), message
+    block = message.split("\n    given:   ")[1]
+    assert "\n    allowed: " in block
+    assert "\n    fix:     " in block
+    for fragment in fragments:
+        assert fragment in message
+
+
+@pytest.mark.parametrize("name", sorted(SCOPED))
+def test_a_key_of_another_target_is_refused(name: str) -> None:
+    known_to = SCOPED[name].known_to
+    assert known_to is not None
+    if "eks" in known_to.targets and "local" in known_to.targets:
+        base, owner, current = {}, "database in-cluster", "database aurora"
+    elif "eks" in known_to.targets:
+        base, owner, current = LOCAL, "target eks", "target local"
+    else:
+        base, owner, current = {}, "target local", "target eks"
+    assert refused({**base, name: TABLE[name].good}) == (
+        "Stack 'test' has 1 configuration problem:\n"
+        f"  {name}\n"
+        f"    given:   a key of {owner}\n"
+        f"    allowed: unset, with {current}\n"
+        f"    fix:     pulumi config rm --stack test {name}\n"
+        "Nothing was changed."
+    )
+
+
+@pytest.mark.parametrize("name", sorted(set(SCOPED) - {"kubeContext"}))
+def test_a_bad_value_of_another_target_is_one_problem(name: str) -> None:
+    """Nothing but its presence is reported."""
+    known_to = SCOPED[name].known_to
+    assert known_to is not None
+    base = {} if known_to.database == "in-cluster" else LOCAL
+    for value, *_ in TABLE[name].bad:
+        assert refused({**base, name: value}).startswith("Stack 'test' has 1 configuration problem")
+
+
+def documented() -> dict[str, tuple[str, str]]:
+    """Default and meaning of every row in the tables of docs/configuration.md."""
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    keys = page.partition("\n## Stack outputs\n")[0]
+    rows = re.findall(r"^\| `([\w:]+)` \| (.*?) ?\| (.*) \|$", keys, flags=re.M)
+    assert len(rows) == len({key for key, _, _ in rows})
+    return {key: (default.strip(), meaning) for key, default, meaning in rows}
+
+
+def declared() -> dict[str, tuple[str, str]]:
+    return {name: (key.shown_default, key.meaning) for name, key in KEYS.items()}
+
+
+def test_the_documentation_has_every_key(pytestconfig: pytest.Config) -> None:
+    """`pytest --update-golden` rewrites the rows of keys that are there."""
+    page = ROOT / "docs" / "configuration.md"
+    if pytestconfig.getoption("--update-golden"):
+        update(page)
+    assert documented() == declared()
+
+
+def update(page: Path) -> None:
+    rows = {
+        name: f"| `{name}` | {default} | {text} |" for name, (default, text) in declared().items()
+    }
+
+    def row(match: re.Match[str]) -> str:
+        return rows.get(match[1], match[0])
+
+    text = page.read_text(encoding="utf-8")
+    page.write_text(re.sub(r"^\| `([\w:]+)` \|.*\|$", row, text, flags=re.M), encoding="utf-8")

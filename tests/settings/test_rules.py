@@ -1,0 +1,120 @@
+"""Rules between keys, and how problems are reported."""
+
+from __future__ import annotations
+
+import functools
+import re
+import shlex
+
+import pytest
+
+from settings.rules.rule import rule
+from tests.settings.key_table import KEYS
+from tests.settings.rule_table import RULES
+from tests.settings.stack import LOCAL, base_of, loaded, refused
+from tools.preview.run import PreviewError
+
+
+@functools.cache
+def message(case: str) -> str:
+    """What breaking a rule is refused with; once for all tests."""
+    return refused(RULES[case][0])
+
+
+@pytest.mark.parametrize("case", RULES)
+def test_a_broken_rule_is_one_problem(case: str) -> None:
+    _, key, fragments = RULES[case]
+    assert message(case).startswith("Stack 'test' has 1 configuration problem:\n"), message(case)
+    assert message(case).endswith("Nothing was changed.")
+    block = message(case).split(f"\n  {key}\n    given:   ")[1]
+    assert "\n    allowed: " in block
+    assert "\n    fix:     " in block
+    for fragment in fragments:
+        assert fragment in message(case)
+
+
+PLACEHOLDER = re.compile(r"^[A-Z][A-Z/]+$|^REGISTRY/|NAME|\.\.\.")
+
+
+def fixed(changes: dict[str, object], command: str) -> dict[str, object] | None:
+    """`changes` after a `pulumi config` command; None when it has a placeholder."""
+    words = [word for word in shlex.split(command)[2:] if word not in ("--plaintext", "--secret")]
+    action, _, _, *rest = words
+    path = rest[0] == "--path"
+    key, *value = rest[path:]
+    if any(PLACEHOLDER.search(word) for word in (key, *value)):
+        return None
+    after = dict(changes)
+    entry = re.fullmatch(r"(\w+)(?:\.([\w-]+)|\[\"(.+)\"\])", key) if path else None
+    if entry:
+        name, inner = entry[1], entry[2] or entry[3]
+        entries = dict(after.get(name) or {})  # type: ignore[call-overload]
+        entries.pop(inner, None)
+        after[name] = {**entries, **({inner: value[0]} if action == "set" else {})}
+    elif action == "rm":
+        after[key] = None
+    else:
+        name = key.partition("[")[0] if path else key
+        after[name] = value if key.endswith("]") else value[0]
+    return after
+
+
+BROKEN = {case: changes for case, (changes, _, _) in RULES.items()} | {
+    f"{name}-{index}": {**base_of(name), name: value}
+    for name, row in KEYS.items()
+    for index, (value, *_) in enumerate(row.bad)
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_the_first_command_of_a_message_fixes_it(case: str) -> None:
+    said = message(case) if case in RULES else refused(BROKEN[case])
+    line = re.findall("fix:     (?:fix it, or )?(pulumi config .*)", said)
+    after = line and fixed(BROKEN[case], re.split(r", or |, then |, and | and ", line[0])[0])
+    if after:
+        try:
+            loaded(after)
+        except PreviewError as error:
+            raise AssertionError(f"{line[0]} leads to {error}") from error
+
+
+def test_every_problem_is_in_one_message() -> None:
+    said = refused({"host": "X", "port": 1, "replicas": 0, "nope": 1, "imageTag": None})
+    assert said.startswith("Stack 'test' has 5 configuration problems:")
+    for key in ("host", "port", "replicas", "nope", "imageTag"):
+        assert said.count(f"\n  {key}\n") == 1
+
+
+def test_an_invalid_value_breaks_no_rule_as_well() -> None:
+    said = refused(
+        {"databaseBackupWindow": "x", "databaseMaintenanceWindow": "mon:07:00-mon:08:00"}
+    )
+    assert said.count("given:") == 1
+
+
+def test_an_invalid_target_requires_nothing() -> None:
+    said = refused({**LOCAL, "target": "gke"})
+    assert said.startswith("Stack 'test' has 1 configuration problem:\n  target\n")
+
+
+def test_a_rule_on_an_undeclared_key_is_an_error() -> None:
+    with pytest.raises(LookupError, match=r"undeclared keys: replica$"):
+        rule("replica", "port")
+
+
+@pytest.mark.parametrize(
+    ("given", "default"),
+    [
+        ({"databaseSkipFinalSnapshot": "x"}, "databaseSkipFinalSnapshot false"),
+        ({"allowHttp": "x"}, "allowHttp false"),
+        ({"port": 1}, "port 7007"),
+        ({"databaseMaxCapacity": 999}, "databaseMaxCapacity 4"),
+        ({"ingressClassName": "A"}, "ingressClassName alb"),
+    ],
+)
+def test_a_fix_returns_to_the_default(given: dict[str, object], default: str) -> None:
+    assert f"pulumi config set --stack test {default}\n" in refused(given)
+
+
+def test_a_fix_is_quoted_for_a_shell() -> None:
+    assert 'databaseSubnetIds \'["subnet-0123456789abcdef0"' in refused({"databaseSubnetIds": "x"})
