@@ -15,7 +15,7 @@ from settings.overrides import Path, merged
 from settings.problem import FileError, read_text
 
 # libyaml where the wheel has it: a tenth of the time
-_YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 CONFIG_MAP_BYTES = 1_000_000  # the API server takes objects of up to 1 MiB
 KNEX_POOL_SIZE = 10  # knex's default upper limit
@@ -51,7 +51,7 @@ class AppConfig:
             raise FileError("larger than a ConfigMap holds, 1 MB")
         try:
             _check_nesting(text)
-            document = yaml.load(text, Loader=_YamlLoader)  # noqa: S506, a safe loader
+            document = yaml.load(text, Loader=YamlLoader)  # noqa: S506, a safe loader
         except FileError:
             raise
         except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2026-13-01
@@ -131,7 +131,7 @@ class AppConfig:
 def _check_nesting(text: str) -> None:
     """Refuses what the loader would recurse into: libyaml's events come one by one."""
     depth = 0
-    for event in yaml.parse(text, Loader=_YamlLoader):
+    for event in yaml.parse(text, Loader=YamlLoader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):

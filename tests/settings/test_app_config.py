@@ -47,7 +47,8 @@ SSL = "backend: {database: {connection: {ssl: %s}}}"
         (
             "auth: {providers: {oidc: {production: {signIn: {resolvers: [{resolver: x, "
             "dangerouslyAllowSignInWithoutUserInCatalog: true}]}}}}}",
-            "auth.providers.oidc.production.signIn.resolvers",
+            "auth.providers.oidc.production.signIn.resolvers.0."
+            "dangerouslyAllowSignInWithoutUserInCatalog",
         ),
         (SSL % "{rejectUnauthorized: false}", "backend.database.connection.ssl.rejectUnauthorized"),
         (SSL % "{rejectUnauthorized: true}", None),
@@ -67,13 +68,13 @@ SSL = "backend: {database: {connection: {ssl: %s}}}"
         ("permission: {enabled: true}", None),
         ("backend: {reading: {allow: [{host: a.example.com}]}}", None),
         ("backend: {reading: {allow: [{host: a.example.com}, {host: '*'}]}}",
-         "backend.reading.allow.1"),
-        ("backend: {reading: {allow: [{host: '*.com'}]}}", "backend.reading.allow.0"),
+         "backend.reading.allow.1.host"),
+        ("backend: {reading: {allow: [{host: '*.com'}]}}", "backend.reading.allow.0.host"),
         ("backend: {cors: {origin: '*'}}", "backend.cors.origin"),
-        ("backend: {cors: {origin: [https://a.example.com, '*']}}", "backend.cors.origin"),
+        ("backend: {cors: {origin: [https://a.example.com, '*']}}", "backend.cors.origin.1"),
         ("backend: {cors: {origin: https://a.example.com}}", None),
-        ("catalog: {rules: [{allow: [System, User]}]}", "catalog.rules.0"),
-        ("catalog: {rules: [{allow: [{kind: group}]}]}", "catalog.rules.0"),
+        ("catalog: {rules: [{allow: [System, User]}]}", "catalog.rules.0.allow.1"),
+        ("catalog: {rules: [{allow: [{kind: group}]}]}", "catalog.rules.0.allow.0.kind"),
         ("catalog: {rules: [{allow: [User], locations: [{type: url, exact: x}]}]}", None),
         ("catalog: {locations: [{type: url, target: x, rules: [{allow: [User]}]}]}", None),
         (
@@ -82,7 +83,7 @@ SSL = "backend: {database: {connection: {ssl: %s}}}"
             "proxy.endpoints./x.credentials",
         ),
         ("proxy: {endpoints: {/x: 'http://169.254.169.254/latest'}}", "proxy.endpoints./x"),
-        ("proxy: {endpoints: {/x: {target: 'http://169.254.170.23'}}}", "proxy.endpoints./x"),
+        ("proxy: {endpoints: {/x: {target: 'http://169.254.170.23'}}}", "proxy.endpoints./x.target"),
         (
             "kubernetes: {clusterLocatorMethods: [{type: config, clusters: "
             "[{name: a, skipTLSVerify: true}]}]}",

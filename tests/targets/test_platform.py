@@ -1,0 +1,44 @@
+"""A further target takes one package with a `platform` function."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+
+import pulumi_kubernetes as k8s
+import pytest
+from pulumi import Output, ResourceOptions
+
+import settings.load
+from components.network import any_pod
+from components.portal_pod import LOCAL_TECHDOCS
+from components.postgres import Postgres, PostgresArgs
+from settings.model import Settings
+from targets.platform import NAME, Database, Exposure, Platform
+from tests.programs import ROOT, Program, previewed, stack_config
+from tools.preview.run import run_project
+
+
+def platform(settings: Settings, identifier: str) -> Platform:
+    opts = ResourceOptions(providers=[k8s.Provider("bare")])
+    variables, url = LOCAL_TECHDOCS, f"https://{identifier}.example.com"
+
+    def database(namespace: Output[str]) -> Database:
+        postgres = Postgres(NAME, PostgresArgs(settings.database, namespace), opts)
+        return Database(postgres.connection, {"databaseImage": settings.database.image or "none"})
+
+    exposure = Exposure(outputs={"loadBalancer": "none"})
+    return Platform(opts, url, False, any_pod(), database, lambda _: exposure, variables)
+
+
+def test_a_target_of_ten_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    local, load = previewed("local"), settings.load.load
+    monkeypatch.setitem(sys.modules, "targets.bare", SimpleNamespace(platform=platform))
+    monkeypatch.setattr(settings.load, "load", lambda: load().model_copy(update={"target": "bare"}))
+    bare = Program(run_project(ROOT, stack_config("local")))
+    assert bare.outputs["url"] == "https://backstage-local.example.com"
+    assert (bare.outputs["databaseImage"], bare.outputs["loadBalancer"]) == ("none", "none")
+    assert "portForwardCommand" not in bare.outputs
+    # The portal is the same; only the target's own cluster component is missing.
+    assert local.types() - bare.types() == {"backstage:cluster:LocalCluster"}
+    assert bare.types() <= local.types()
