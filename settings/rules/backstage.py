@@ -27,6 +27,13 @@ BUILT_IN_VARIABLES = (
     "APP_CONFIG_techdocs_publisher_awsS3_region",
     "APP_CONFIG_techdocs_publisher_local_publishDirectory",
 )
+# Of the migrations' Job, which may replace what env sets, and fails beside a part of it.
+JOB_OVERRIDES = (
+    "APP_CONFIG_backend_database_knexConfig_migrations_disableMigrationsListValidation",
+    "APP_CONFIG_backend_lifecycle_serverShutdownDelay",
+    "APP_CONFIG_catalog_processingInterval",
+    "APP_CONFIG_scaffolder_concurrentTasksLimit",
+)
 # Those of the process that would undo what the pod is locked down with.
 UNSAFE_VARIABLES = {
     "NODE_TLS_REJECT_UNAUTHORIZED": "TLS certificates are always verified",
@@ -84,7 +91,8 @@ def overrides(s: Settings) -> Iterator[Problem]:
         if not path or value == "" or name in own:
             continue
         inner = [each for each in given if each != name and path == path_of(each)[: len(path)]]
-        around = [each for each in own if overlap(path, path_of(each))]
+        fixed = (each for each in (*own, *JOB_OVERRIDES) if each != name)
+        around = [each for each in fixed if overlap(path, path_of(each))]
         guard = _guard_of(s, path, value)
         if said := fault(name, value):
             allowed = "a name and a value that Backstage reads"

@@ -16,12 +16,8 @@ LEAST_MEMORY = 256  # MiB; a portal that serves takes about 210 (docs/performanc
 def database_of_the_target(s: Settings) -> Iterator[Problem]:
     default = DEFAULT_DATABASE[s.target]
     if s.database.kind == "aurora" and default != "aurora":
-        yield Problem(
-            "database",
-            "aurora",
-            f"{default}, with target {s.target}",
-            config_set("database", default),
-        )
+        allowed = f"{default}, with target {s.target}"
+        yield Problem("database", "aurora", allowed, config_set("database", default))
 
 
 @rule("target", "database")
@@ -43,23 +39,16 @@ def keys_of_the_target(s: Settings) -> Iterator[Problem]:
 @rule("namespace")
 def namespace(s: Settings) -> Iterator[Problem]:
     if s.namespace == "default" or s.namespace.startswith("kube-"):
-        yield Problem(
-            "namespace",
-            s.namespace,
-            "a namespace of the portal's own, which the program creates",
-            config_set("namespace", "backstage"),
-        )
+        allowed = "a namespace of the portal's own, which the program creates"
+        yield Problem("namespace", s.namespace, allowed, config_set("namespace", "backstage"))
 
 
 @rule("imageRepository", "appPath")
 def image_source(s: Settings) -> Iterator[Problem]:
     if not s.image.app and not s.image.repository:
-        yield Problem(
-            "imageRepository",
-            "nothing, and no appPath to build from",
-            "the repository to pull from, or appPath",
-            config_set("imageRepository", "REGISTRY/REPOSITORY"),
-        )
+        allowed = "the repository to pull from, or appPath"
+        fix = config_set("imageRepository", "REGISTRY/REPOSITORY")
+        yield Problem("imageRepository", "nothing, and no appPath to build from", allowed, fix)
 
 
 @rule("appPath")
@@ -80,12 +69,9 @@ def build_options(s: Settings) -> Iterator[Problem]:
 def image_version(s: Settings) -> Iterator[Problem]:
     image = s.image
     if image.app and image.digest:
-        yield Problem(
-            "imageDigest",
-            f"{image.digest} besides appPath",
-            "one of both: appPath builds an image, imageDigest deploys one that exists",
-            f"{config_rm('imageDigest')}, or {config_rm('appPath')}",
-        )
+        allowed = "one of both: appPath builds an image, imageDigest deploys one that exists"
+        fix = f"{config_rm('imageDigest')}, or {config_rm('appPath')}"
+        yield Problem("imageDigest", f"{image.digest} besides appPath", allowed, fix)
     elif not image.tag and not image.digest:
         allowed = "the tag to deploy, or imageDigest"
         if image.app:
@@ -109,12 +95,9 @@ def host_build(s: Settings) -> Iterator[Problem]:
 @rule("replicas", "maxReplicas")
 def replicas(s: Settings) -> Iterator[Problem]:
     if s.portal.most_replicas < s.portal.replicas:
-        yield Problem(
-            "maxReplicas",
-            str(s.portal.max_replicas),
-            f"at least replicas, {s.portal.replicas}",
-            config_set("maxReplicas", str(s.portal.replicas)),
-        )
+        allowed = f"at least replicas, {s.portal.replicas}"
+        fix = config_set("maxReplicas", str(s.portal.replicas))
+        yield Problem("maxReplicas", str(s.portal.max_replicas), allowed, fix)
 
 
 @rule("memoryRequest", "memoryLimit")
@@ -133,12 +116,8 @@ def memory(s: Settings) -> Iterator[Problem]:
 @rule("port", "metrics")
 def metrics_port(s: Settings) -> Iterator[Problem]:
     if s.portal.metrics and s.port == METRICS_PORT:
-        yield Problem(
-            "port",
-            str(s.port),
-            f"any other port; {METRICS_PORT} serves the metrics",
-            config_set("port", "7007"),
-        )
+        allowed = f"any other port; {METRICS_PORT} serves the metrics"
+        yield Problem("port", str(s.port), allowed, config_set("port", "7007"))
 
 
 @rule("env", "secretEnv")

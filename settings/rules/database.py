@@ -62,12 +62,10 @@ def pause(s: Settings) -> Iterator[Problem]:
     major, _, minor = s.database.engine_version.partition(".")
     first = PAUSING_MINORS.get(major, 0)
     if s.database.min_capacity == 0 and minor and int(minor) < first:
-        yield Problem(
-            "databaseMinCapacity",
-            f"0, with databaseEngineVersion {s.database.engine_version}",
-            f"at least 0.5: Aurora pauses from {major}.{first} on",
-            config_set("databaseMinCapacity", "0.5"),
-        )
+        given = f"0, with databaseEngineVersion {s.database.engine_version}"
+        allowed = f"at least 0.5: Aurora pauses from {major}.{first} on"
+        fix = config_set("databaseMinCapacity", "0.5")
+        yield Problem("databaseMinCapacity", given, allowed, fix)
 
 
 @rule("databaseBackupWindow", "databaseMaintenanceWindow", target="eks")
@@ -85,12 +83,10 @@ def windows(s: Settings) -> Iterator[Problem]:
         yield Problem(maintenance_key, maintenance_text, allowed, fix)
     elif _daily(maintenance_text) & backup:
         free = (window for window in SUNDAY_WINDOWS if not _daily(window) & backup)
-        yield Problem(
-            maintenance_key,
-            f"{maintenance_text} with the backup window {backup_text}",
-            "windows that don't overlap: backups run every day",
-            config_set(maintenance_key, next(free, "WINDOW")),
-        )
+        given = f"{maintenance_text} with the backup window {backup_text}"
+        allowed = "windows that don't overlap: backups run every day"
+        fix = config_set(maintenance_key, next(free, "WINDOW"))
+        yield Problem(maintenance_key, given, allowed, fix)
 
 
 def _daily(window: str) -> set[int]:
@@ -118,12 +114,9 @@ def sources(s: Settings) -> Iterator[Problem]:
         fix = config_rm("databaseAllowedCidrs")
         yield Problem("databaseAllowedCidrs", ", ".join(cidrs), allowed, fix)
     if len(cidrs) + len(groups) >= SECURITY_GROUP_RULES:  # the cluster's own group is one more
-        yield Problem(
-            "databaseAllowedCidrs",
-            f"{len(cidrs)} networks and {len(groups)} security groups",
-            f"at most {SECURITY_GROUP_RULES - 1} together, the rules of a security group",
-            "merge neighbouring networks",
-        )
+        given = f"{len(cidrs)} networks and {len(groups)} security groups"
+        allowed = f"at most {SECURITY_GROUP_RULES - 1} together, the rules of a security group"
+        yield Problem("databaseAllowedCidrs", given, allowed, "merge neighbouring networks")
 
 
 @rule(
@@ -155,12 +148,9 @@ def generation(s: Settings) -> Iterator[Problem | Warn]:
 def root_certificates(s: Settings) -> Iterator[Problem]:
     region = s.aws.region
     if region and s.database_kind == "aurora" and not s.database.ca_bundle.for_region(region):
-        yield Problem(
-            "databaseCaBundlePath",
-            f"no root certificates for {region}",
-            "a PEM file that covers the region; AWS publishes one for each",
-            config_set("databaseCaBundlePath", "PATH"),
-        )
+        allowed = "a PEM file that covers the region; AWS publishes one for each"
+        fix = config_set("databaseCaBundlePath", "PATH")
+        yield Problem("databaseCaBundlePath", f"no root certificates for {region}", allowed, fix)
 
 
 @rule("database", "databaseStorageSize", "databaseStorageClass", target="eks")

@@ -31,23 +31,17 @@ def required(s: Settings) -> Iterator[Problem]:
 def registry(s: Settings) -> Iterator[Problem]:
     repository = s.image.repository
     if repository and "/" not in repository:
-        yield Problem(
-            "imageRepository",
-            repository,
-            "registry/repository, on eks",
-            config_set("imageRepository", f"REGISTRY/{repository}"),
-        )
+        fix = config_set("imageRepository", f"REGISTRY/{repository}")
+        yield Problem("imageRepository", repository, "registry/repository, on eks", fix)
 
 
 @rule("ingressScheme", "ingressInboundCidrs", target="eks")
 def inbound_networks(s: Settings) -> Iterator[Problem]:
     if s.ingress.scheme == "internet-facing" and not s.ingress.inbound_cidrs:
-        yield Problem(
-            "ingressInboundCidrs",
-            "nothing, with ingressScheme internet-facing",
-            "who may reach the portal from the Internet, even if it is 0.0.0.0/0",
-            config_set("ingressInboundCidrs[0]", "203.0.113.0/24", "--path"),
-        )
+        given = "nothing, with ingressScheme internet-facing"
+        allowed = "who may reach the portal from the Internet, even if it is 0.0.0.0/0"
+        fix = config_set("ingressInboundCidrs[0]", "203.0.113.0/24", "--path")
+        yield Problem("ingressInboundCidrs", given, allowed, fix)
 
 
 @rule("certificateArn", "hostedZoneName", "allowHttp", "host", target="eks")
@@ -57,35 +51,23 @@ def certificate(s: Settings) -> Iterator[Problem]:
     if s.host and not has_certificate and not ingress.allow_http:
         parent = s.host.partition(".")[2]
         guessed = parent if "." in parent else s.host  # not a top-level domain
-        yield Problem(
-            "certificateArn",
-            f"nothing, for {s.host}",
-            "an ACM certificate; or hostedZoneName, in which one is issued; or allowHttp",
-            f"{config_set('hostedZoneName', guessed)}, or {config_set('certificateArn', 'ARN')}",
-        )
+        allowed = "an ACM certificate; or hostedZoneName, in which one is issued; or allowHttp"
+        fix = f"{config_set('hostedZoneName', guessed)}, or {config_set('certificateArn', 'ARN')}"
+        yield Problem("certificateArn", f"nothing, for {s.host}", allowed, fix)
     if has_certificate and ingress.allow_http:
         key = "certificateArn" if ingress.certificate_arn else "hostedZoneName"
-        yield Problem(
-            "allowHttp",
-            f"true, besides {key}",
-            "false where there is a certificate",
-            config_rm("allowHttp"),
-        )
+        allowed = "false where there is a certificate"
+        yield Problem("allowHttp", f"true, besides {key}", allowed, config_rm("allowHttp"))
     if s.host and zone and s.host != zone and not s.host.endswith(f".{zone}"):
-        yield Problem(
-            "host",
-            f"{s.host}, with hostedZoneName {zone}",
-            f"{zone} or a name that ends in .{zone}",
-            config_set("host", f"backstage.{zone}"),
-        )
+        allowed = f"{zone} or a name that ends in .{zone}"
+        fix = config_set("host", f"backstage.{zone}")
+        yield Problem("host", f"{s.host}, with hostedZoneName {zone}", allowed, fix)
     elif zone and not ingress.certificate_arn and len(s.host) > MOST_CERTIFICATE_NAME:
-        yield Problem(
-            "host",
-            s.host,
+        allowed = (
             f"at most {MOST_CERTIFICATE_NAME} characters, as ACM issues certificates; or "
-            "certificateArn",
-            config_set("host", f"backstage.{zone}"),
+            "certificateArn"
         )
+        yield Problem("host", s.host, allowed, config_set("host", f"backstage.{zone}"))
 
 
 @rule("certificateArn", "wafAclArn", "aws:region", target="eks")
@@ -100,12 +82,10 @@ def regions_of_arns(s: Settings) -> Iterator[Problem]:
 @rule("loadBalancerController", "installLoadBalancerController", target="eks")
 def installed_controller(s: Settings) -> Iterator[Problem]:
     if s.ingress.install_controller and s.ingress.controller not in ("pod-identity", "irsa"):
-        yield Problem(
-            "installLoadBalancerController",
-            f"true, with loadBalancerController {s.ingress.controller}",
-            "loadBalancerController pod-identity or irsa, whose role it needs",
-            config_rm("installLoadBalancerController"),
-        )
+        given = f"true, with loadBalancerController {s.ingress.controller}"
+        allowed = "loadBalancerController pod-identity or irsa, whose role it needs"
+        fix = config_rm("installLoadBalancerController")
+        yield Problem("installLoadBalancerController", given, allowed, fix)
 
 
 @rule("loadBalancerController", "wafAclArn", "ingressGroup", target="eks")
@@ -113,12 +93,9 @@ def auto_mode(s: Settings) -> Iterator[Problem]:
     unsupported = {"wafAclArn": s.ingress.waf_acl_arn, "ingressGroup": s.ingress.group}
     for key, value in unsupported.items():
         if value and s.ingress.controller == "auto-mode":
-            yield Problem(
-                key,
-                f"{value}, with loadBalancerController auto-mode",
-                "unset: EKS Auto Mode's load balancing doesn't know it",
-                config_rm(key),
-            )
+            allowed = "unset: EKS Auto Mode's load balancing doesn't know it"
+            fix = config_rm(key)
+            yield Problem(key, f"{value}, with loadBalancerController auto-mode", allowed, fix)
 
 
 @rule("tags", target="eks")

@@ -111,6 +111,8 @@ def test_an_override_that_is_accepted(env: Mapping[str, str]) -> None:
         ({"a_b": "1"}, {"a": "{}"}),
         ({"a": "{}"}, {"a_b_c": "1"}),
         ({"techdocs_publisher": "{}"}, {}),
+        ({"catalog_processingInterval_minutes": "5"}, {}),
+        ({"scaffolder": "{}"}, {}),
         ({}, {"app": "{}"}),
     ],
 )

@@ -11,7 +11,10 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.programs import COMMITTED, ROOT, previewed
+from settings import draining
+from settings.rules.backstage import JOB_OVERRIDES, built_in
+from tests.programs import COMMITTED, ROOT, STACKS, previewed, stack_config
+from tests.settings.stack import VALID, loaded
 
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 SECRET = "kubernetes:core/v1:Secret"
@@ -170,8 +173,10 @@ def test_the_migration_job_reads_the_same_but_for_what_else_it_would_do(stack: s
 def test_time_outs_fit_the_load_balancer_and_the_pod() -> None:
     backend = rendered("prod")["backend"]
     server, lifecycle = backend["server"], backend["lifecycle"]
-    alb_idle = 120
-    assert alb_idle < server["keepAliveTimeout"]["seconds"] < server["headersTimeout"]["seconds"]
+    assert server["keepAliveTimeout"] == {"seconds": draining.KEEP_ALIVE_SECONDS}
+    assert server["headersTimeout"] == {"seconds": draining.HEADERS_SECONDS}
+    assert draining.IDLE_SECONDS < draining.KEEP_ALIVE_SECONDS < draining.HEADERS_SECONDS
+    assert lifecycle["serverShutdownDelay"] == {"seconds": draining.SHUTDOWN_DELAY_SECONDS}
     spec = previewed("prod", creates=True).inputs(DEPLOYMENT)["spec"]
     pod = spec["template"]["spec"]
     grace = pod["terminationGracePeriodSeconds"]
@@ -194,3 +199,24 @@ def test_every_variable_of_the_file_is_provided(stack: str) -> None:
     assert uses
     for workload in (SERVING, MIGRATING):
         assert uses <= set(environment(stack, workload))
+
+
+def test_the_rules_know_every_variable_that_the_program_sets() -> None:
+    """And name none that no stack has."""
+    known: set[str] = set()
+    found: set[str] = set()
+    for stack in STACKS:
+        values = {
+            key.removeprefix("backstage:"): value
+            for key, value in stack_config(stack).values.items()
+        }
+        settings, _ = loaded({**dict.fromkeys(VALID), **values})
+        own = {*settings.portal.env, *settings.portal.secret_env}
+        serving = set(environment(stack, SERVING)) - own
+        assert serving <= built_in(settings), stack
+        known |= built_in(settings)
+        found |= serving
+        if settings.portal.migration_job:
+            job = set(environment(stack, MIGRATING)) - own
+            assert job - serving == {*JOB_OVERRIDES, "MIGRATION_SECONDS", "READINESS_PATH"}
+    assert found == known
