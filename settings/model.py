@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from settings import values as v
 from settings.app_config import AppConfig
@@ -287,7 +286,7 @@ class IngressSettings(v.Model, alias_generator=to_camel):
         return self.given_class_name or "alb"
 
 
-class Settings(v.Model, alias_generator=to_camel):
+class Settings(v.Model, alias_generator=to_camel, defer_build=False):
     """The configuration of a stack: groups of keys, and the keys that concern all of it."""
 
     target: TargetName = "eks"
@@ -362,22 +361,6 @@ class Key:
     def known_to(self) -> KnownTo | None:
         """None: every target knows it."""
         return next((each for each in self.field.metadata if isinstance(each, KnownTo)), None)
-
-    @property
-    def meaning(self) -> str:
-        """What the documentation says of it."""
-        return " ".join((self.field.description or "").split())
-
-    @property
-    def shown_default(self) -> str:
-        """What the documentation shows as its default."""
-        shown = next((each for each in self.field.metadata if isinstance(each, Shown)), None)
-        default = self.field.default
-        if shown or default in (None, "", (), PydanticUndefined):
-            return shown.default if shown else ""
-        if isinstance(default, bool):
-            return str(default).lower()
-        return f"{default:g}" if isinstance(default, float) else str(default)
 
     @property
     def is_text(self) -> bool:

@@ -38,13 +38,13 @@ class Reader:
 
     def read(self) -> Settings:
         """The settings; an invalid value is replaced by the default."""
-        found: dict[str, Any] = {}
+        found: dict[str, Any] = {group: {} for group in GROUPS}
         texts: dict[str, str] = {}
         for key in KEYS.values():
             text = self._text(key)
             if text is not None:
                 texts[key.name] = text
-                group = found if key.group is None else found.setdefault(key.group, {})
+                group = found[key.group] if key.group else found
                 group[key.name] = text if key.is_text else _decoded(text)
         self._refuse_unknown_keys()
         try:
@@ -53,7 +53,7 @@ class Reader:
             for name, details in _by_key(error).items():
                 key = KEYS[name]
                 self._report_invalid(key, texts[name], details)
-                del (found if key.group is None else found[key.group])[name]
+                del (found[key.group] if key.group else found)[name]
             settings = Settings.model_validate(found, by_alias=True, by_name=False)
         self._invalid = set(self._refused)
         return settings

@@ -35,14 +35,14 @@ SECURITY_GROUP_RULES = 60  # AWS's default quota of inbound rules
 
 
 class Model(BaseModel):
-    """Frozen; refuses unknown names; an attribute's docstring is its description."""
+    """Frozen; refuses unknown names."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
         frozen=True,
         extra="forbid",
-        use_attribute_docstrings=True,
         coerce_numbers_to_str=True,  # YAML reads an account id as a number
         validate_by_name=True,
+        defer_build=True,  # groups are built once, as parts of Settings
     )
 
 

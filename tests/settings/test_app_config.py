@@ -83,7 +83,7 @@ SSL = "backend: {database: {connection: {ssl: %s}}}"
             "proxy.endpoints./x.credentials",
         ),
         ("proxy: {endpoints: {/x: 'http://169.254.169.254/latest'}}", "proxy.endpoints./x"),
-        ("proxy: {endpoints: {/x: {target: 'http://169.254.170.23'}}}", "proxy.endpoints./x.target"),
+        ("proxy: {endpoints: {x: {target: 'http://169.254.170.23'}}}", "proxy.endpoints.x.target"),
         (
             "kubernetes: {clusterLocatorMethods: [{type: config, clusters: "
             "[{name: a, skipTLSVerify: true}]}]}",

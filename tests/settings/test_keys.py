@@ -13,6 +13,7 @@ from settings.model import KEYS, Key, Settings
 from settings.problem import ROOT
 from tests.settings.key_table import KEYS as TABLE
 from tests.settings.stack import LOCAL, base_of, loaded, refused
+from tools.schema.key_row import key_row
 
 CASES = [(key, index) for key, row in TABLE.items() for index in range(len(row.bad))]
 SCOPED = {name: key for name, key in KEYS.items() if key.known_to}
@@ -106,7 +107,7 @@ def documented() -> dict[str, tuple[str, str]]:
 
 
 def declared() -> dict[str, tuple[str, str]]:
-    return {name: (key.shown_default, key.meaning) for name, key in KEYS.items()}
+    return {name: key_row(key) for name, key in KEYS.items()}
 
 
 def test_the_documentation_has_every_key(pytestconfig: pytest.Config) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from settings.model import GROUPS, KEYS, Settings
 from settings.problem import ROOT
+from tools.schema.key_row import meaning
 
 SCHEMA = ROOT / "stack.schema.json"
 PROJECT = "backstage"  # the name in Pulumi.yaml, which prefixes the keys
@@ -29,11 +30,12 @@ def stack_schema() -> dict[str, Any]:
     for name, key in sorted(KEYS.items()):
         of_key = (groups[key.group] if key.group else model)["properties"][name]
         full = name if ":" in name else f"{PROJECT}:{name}"
-        properties[full] = _as_written(of_key, key.holds_secrets)
+        about = meaning(key)
         if key.known_to:
             on = " or ".join(sorted(key.known_to.targets))
             database = f", database {key.known_to.database}" if key.known_to.database else ""
-            properties[full]["description"] += f" (target {on}{database})"
+            about += f" (target {on}{database})"
+        properties[full] = {"description": about, **_as_written(of_key, key.holds_secrets)}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Stack file of Backstage on EKS",
@@ -57,8 +59,8 @@ def stack_schema() -> dict[str, Any]:
 
 def _as_written(schema: dict[str, Any], holds_secrets: bool) -> dict[str, Any]:
     """A key's schema as a stack file may hold it: `pulumi config set` writes text."""
-    about = {name: schema[name] for name in ("description", "default") if schema.get(name)}
-    plain = {k: v for k, v in schema.items() if k not in ("description", "default", "title")}
+    default = {"default": schema["default"]} if schema.get("default") else {}
+    plain = {k: v for k, v in schema.items() if k not in ("default", "title")}
     plain = plain.pop("anyOf", [plain])[0] | {k: v for k, v in plain.items() if k != "anyOf"}
     forms = [plain]
     if plain.get("type") in ("integer", "number"):
@@ -73,7 +75,7 @@ def _as_written(schema: dict[str, Any], holds_secrets: bool) -> dict[str, Any]:
         of_any = {"anyOf": [value, {"type": ["number", "boolean"]}, *secure]}
         plain |= {"patternProperties": {names: of_any}, "additionalProperties": False}
         forms += secure
-    return {**about, **(forms[0] if len(forms) == 1 else {"anyOf": forms})}
+    return {**default, **(forms[0] if len(forms) == 1 else {"anyOf": forms})}
 
 
 def rendered() -> str:

@@ -1,0 +1,45 @@
+"""A key as docs/configuration.md documents it."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+from pydantic_core import PydanticUndefined
+
+import settings.model
+from settings.model import Key, Shown
+
+
+def key_row(key: Key) -> tuple[str, str]:
+    """Default and meaning; an empty default where the key is unset."""
+    shown = next((each for each in key.field.metadata if isinstance(each, Shown)), None)
+    default = key.field.default
+    if shown or default in (None, "", (), PydanticUndefined):
+        return shown.default if shown else "", meaning(key)
+    if isinstance(default, bool):
+        return str(default).lower(), meaning(key)
+    return f"{default:g}" if isinstance(default, float) else str(default), meaning(key)
+
+
+def meaning(key: Key) -> str:
+    """The docstring below the key's attribute."""
+    group = key.group.capitalize() if key.group else ""
+    return _docstrings()[f"{group}Settings", key.attribute]
+
+
+@cache
+def _docstrings() -> dict[tuple[str, str], str]:
+    """By class and attribute. Pydantic would read them at every start of the program."""
+    source = Path(str(settings.model.__file__)).read_text(encoding="utf-8")
+    found = {}
+    for model in (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)):
+        for field, below in zip(model.body, model.body[1:], strict=False):
+            match field, below:
+                case (
+                    ast.AnnAssign(target=ast.Name(id=name)),
+                    ast.Expr(value=ast.Constant(value=str(text))),
+                ):
+                    found[model.name, name] = " ".join(text.split())
+    return found
