@@ -42,9 +42,9 @@ class AuroraPostgres(pulumi.ComponentResource):
     """Creates an encrypted Aurora PostgreSQL cluster that refuses connections without TLS.
 
     Around it: generated passwords of the master user and of the portal's role, a Secrets Manager
-    secret with the whole connection of each, a cluster parameter group, the log group of the
+    secret with the connection of each, a cluster parameter group, the log group of the
     exported logs, network and instances. All that belongs to one generation carries its number, so
-    that a new generation is made beside the old one.
+    that a new generation is created beside the old one.
 
     Sources: reference of CreateDBCluster and CreateDBInstance; controls RDS.2, .3, .4, .6, .7, .9,
     .12, .13, .15, .16, .24, .27, .35, .37, .50 of AWS Foundational Security Best Practices.
@@ -82,7 +82,7 @@ class AuroraPostgres(pulumi.ComponentResource):
             ),
             ResourceOptions(parent=self),
         )
-        # The endpoint's name exists before an instance answers there: wait for the writer.
+        # The endpoint exists before an instance does: wait for the writer.
         host = Output.all(cluster.endpoint, instances.writer_id).apply(lambda known: known[0])
         self.connection = DatabaseConnection(
             host=host,
@@ -115,7 +115,7 @@ class AuroraPostgres(pulumi.ComponentResource):
         password: Output[str],
     ) -> aws.rds.Cluster:
         settings = args.settings
-        # Without it RDS makes a log group that never expires.
+        # Otherwise RDS creates a log group that never expires.
         log_group = aws.cloudwatch.LogGroup(
             f"{generation}-log-group",
             aws.cloudwatch.LogGroupArgs(
@@ -173,7 +173,7 @@ class AuroraPostgres(pulumi.ComponentResource):
                 depends_on=[log_group],
                 protect=settings.deletion_protection,
                 # A snapshot is read when the cluster is created. A later change of the key must
-                # not replace a database that is in use: that takes a new generation.
+                # not replace a database in use: to restore, raise the generation.
                 ignore_changes=["snapshotIdentifier"],
             ),
         )
@@ -188,7 +188,7 @@ class AuroraPostgres(pulumi.ComponentResource):
             "log_min_duration_statement": ("1000", "immediate"),  # milliseconds
         }
         # A family can't be changed: with it in the logical name, a major upgrade creates the next
-        # group before the cluster lets go of this one.
+        # group before the cluster releases this one.
         return aws.rds.ClusterParameterGroup(
             f"{name}-parameters-{family}",
             aws.rds.ClusterParameterGroupArgs(

@@ -23,7 +23,7 @@ class AuroraInstancesArgs:
     settings: DatabaseSettings
     cluster_identifier: Input[str]
     subnet_group_name: Input[str]
-    """The cluster's own: RDS takes no other."""
+    """The cluster's; RDS refuses any other."""
     partition: Input[str]
 
 
@@ -34,7 +34,7 @@ class AuroraInstances(pulumi.ComponentResource):
     """
 
     writer_id: Output[str]
-    """Known once the writer answers."""
+    """Known once the writer is available."""
 
     def __init__(
         self, name: str, args: AuroraInstancesArgs, opts: ResourceOptions | None = None

@@ -24,10 +24,10 @@ class AuroraNetworkArgs:
 class AuroraNetwork(pulumi.ComponentResource):
     """Creates the subnet group, the security group and one ingress rule for each source.
 
-    The security group has no egress rule: the database answers, it doesn't call.
+    The security group has no egress rule: the database opens no connections.
 
-    Raises pulumi.RunError during the preview when the subnets lie in fewer than two zones, which
-    Aurora asks for.
+    Raises pulumi.RunError during the preview when the subnets lie in fewer than the two zones
+    that Aurora requires.
     """
 
     subnet_group_name: Output[str]

@@ -20,7 +20,7 @@ class AutoModeIngressClassArgs:
 
 
 class AutoModeIngressClass(pulumi.ComponentResource):
-    """Creates the IngressClass that Auto Mode's controller answers to, and its parameters.
+    """Creates the IngressClass of Auto Mode's controller, and its parameters.
 
     Source: EKS User Guide, "Create an IngressClass to configure an Application Load Balancer".
     """

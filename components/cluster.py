@@ -1,4 +1,4 @@
-"""The existing EKS cluster: what is looked up about it, and the providers that act on it."""
+"""The existing EKS cluster: what is looked up about it, and its providers."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from pulumi import Input, Output, ResourceOptions
 DATABASE_NAME = "backstage"  # POSTGRES_DB; the portal keeps a schema for each plugin in it
 ROLE_NAME = "backstage"  # POSTGRES_USER; owns those schemas and nothing else
 POSTGRES_PORT = 5432
-PASSWORD_LENGTH = 32  # RDS takes 8 to 41 characters
+PASSWORD_LENGTH = 32  # RDS allows 8 to 41 characters
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Login:
 class DatabaseConnection:
     """The interface between the portal and a PostgreSQL database.
 
-    Each output is known only once the database answers there: whatever uses `host` waits for it.
+    `host` is known only once the database accepts connections, so whatever uses it waits.
     """
 
     host: Output[str]
@@ -40,7 +40,7 @@ class DatabaseConnection:
     ca_certificates: str | None
     """PEM: roots that the server's certificate is verified with; None: it speaks no TLS."""
     peers: Input[Sequence[k8s.networking.v1.NetworkPolicyPeerArgs]]
-    """Where the database answers, for the pods' egress policy."""
+    """Addresses of the database, for the pods' egress policy."""
 
 
 def generated_password(name: str, version: str, opts: ResourceOptions) -> Output[str]:

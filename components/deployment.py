@@ -53,7 +53,7 @@ class PortalDeployment(pulumi.ComponentResource):
                 spec=k8s.policy.v1.PodDisruptionBudgetSpecArgs(
                     max_unavailable=1,
                     selector=self._selector,
-                    # A pod that never gets ready must not keep a node from being drained.
+                    # An unready pod must not block the drain of a node.
                     unhealthy_pod_eviction_policy="AlwaysAllow",
                 ),
             ),

@@ -33,8 +33,8 @@ class Image(pulumi.ComponentResource):
     """Builds `appPath` with pulumi-docker and pushes it, or names an existing image.
 
     Without `appPath` no resource of Docker exists, so that no Docker engine is needed. Without
-    `imageRepository` the built image goes to an ECR repository with immutable tags, or, without
-    AWS, stays in the Docker engine.
+    `imageRepository` the built image is pushed to an ECR repository with immutable tags, or stays
+    in the Docker engine without AWS.
     """
 
     reference: Output[str]

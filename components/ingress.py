@@ -21,8 +21,8 @@ from settings.model import IngressSettings
 ANNOTATION = "alb.ingress.kubernetes.io/"
 # TLS 1.2 with restricted ciphers and TLS 1.3, post-quantum key exchange: in ELB.17's list.
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
-# The shortest interval there is: a pod that dies without notice receives requests until two checks
-# have failed (docs/reliability.md).
+# The shortest interval: a pod that dies without notice receives requests until two checks fail
+# (docs/reliability.md).
 CHECK_SECONDS = 5
 
 
@@ -36,7 +36,7 @@ class PortalIngressArgs:
     tags: Mapping[str, str]
     """Tags of the load balancer, which the controller creates."""
     after: Sequence[pulumi.Resource]
-    """What runs the controller, where this program does."""
+    """What runs the controller, if this program does."""
 
 
 class PortalIngress(pulumi.ComponentResource):

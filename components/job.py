@@ -21,7 +21,7 @@ class JobPod:
     """The pod of a Job.
 
     deadline: seconds after the start of its process after which it has failed. service_account:
-    whose AWS role it gets, if that has one; the account's token isn't mounted.
+    whose AWS role it gets, if any; its token isn't mounted.
     """
 
     image: PodImage
@@ -38,8 +38,8 @@ def run_once(
     """A Job that is done when its pod has succeeded; what depends on it waits for that.
 
     Its name is generated: a changed pod runs in a new Job, then the old one is deleted. A failed
-    Job ends the update with the last lines of its log, and the next update runs it anew. It has no
-    TTL: a Job that deletes itself would run again after `pulumi refresh`.
+    Job fails the update with the last lines of its log, and the next update runs it again. There is
+    no TTL: a Job that deletes itself would run again after `pulumi refresh`.
     """
     labels = job_labels(name)
     return k8s.batch.v1.Job(

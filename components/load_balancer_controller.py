@@ -32,8 +32,8 @@ class LoadBalancerControllerArgs:
 
 
 class LoadBalancerController(pulumi.ComponentResource):
-    """Creates a role that the controller can really assume, with the 16 statements of its own
-    policy and nothing else, and installs the controller when asked.
+    """Creates a role that only the controller can assume, with the 16 statements of its own policy,
+    and on request installs the controller.
 
     Source of the policy: the controller's installation guide, v3.5; its statement for security
     groups that the controller didn't make is narrowed to the cluster's VPC, as the guide advises.
@@ -107,7 +107,7 @@ class LoadBalancerController(pulumi.ComponentResource):
                         "name": SERVICE_ACCOUNT,
                         "annotations": pod_role.service_account_annotations,
                     },
-                    # On a shared cluster it would take over every Service of type LoadBalancer.
+                    # It would take over every Service of type LoadBalancer in the cluster.
                     "enableServiceMutatorWebhook": False,
                 },
             ),

@@ -30,8 +30,8 @@ class LocalCluster(pulumi.ComponentResource):
             f"{name}-kubernetes",
             k8s.ProviderArgs(
                 context=args.context,
-                # Constant: a cluster that is made anew under the same context gets new objects
-                # by `pulumi refresh`, not by a replaced provider.
+                # Constant, or the provider would be replaced: for a recreated cluster, run
+                # `pulumi refresh`.
                 cluster_identifier=f"local/{args.context or 'current'}",
                 enable_server_side_apply=True,
             ),
@@ -40,7 +40,7 @@ class LocalCluster(pulumi.ComponentResource):
         self.register_outputs({})
 
     def port_forward_command(self, namespace: str, service: str, port: int) -> str:
-        """The command that makes a Service answer on this machine."""
+        """The command that forwards a Service's port to this machine."""
         context = ["--context", self._context] if self._context else []
         return shlex.join(
             [

@@ -41,7 +41,7 @@ class MigrationsArgs:
     pod: PortalPodArgs
     """The portal's pod, which the Job's resembles."""
     after: Sequence[pulumi.Resource]
-    """What makes the database ready to log in to, and gives a pod its credentials."""
+    """Resources that make the database ready to log in, and a pod's credentials available."""
 
 
 class Migrations(pulumi.ComponentResource):

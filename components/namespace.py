@@ -17,7 +17,7 @@ class PortalNamespaceArgs:
     name: str
     """Physical name: AWS's trust policies name the namespace."""
     labels: Mapping[str, str]
-    """Besides the program's own, such as the one that makes a load balancer's controller inject
+    """Besides the program's own, such as the one by which a load balancer's controller injects
     readiness gates into new pods."""
 
 

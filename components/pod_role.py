@@ -34,7 +34,7 @@ class PodRole(pulumi.ComponentResource):
     role: aws.iam.Role
     arn: Output[str]
     service_account_annotations: dict[str, Output[str]]
-    """What the service account has to carry: IRSA reads the role from an annotation."""
+    """Annotations that the service account needs: IRSA reads the role from one."""
 
     def __init__(self, name: str, args: PodRoleArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("backstage:iam:PodRole", name, None, opts)

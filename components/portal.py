@@ -37,7 +37,7 @@ class PortalArgs:
     secret_env: Mapping[str, Input[str]]
     """Further entries of the Secret."""
     kubernetes_plugin: bool
-    """Whether the portal may read workloads of the whole cluster."""
+    """Whether the portal may read the cluster's workloads."""
     database: DatabaseConnection
     service_account_name: str
     """Physical name: AWS's trust policies name the service account."""
@@ -60,9 +60,9 @@ class PortalObjects:
 class Portal(pulumi.ComponentResource):
     """Creates the service account, the Secret, the ConfigMaps and the Service.
 
-    Secret and ConfigMaps have generated names: a changed value makes a new object, which makes a
-    new pod template, which rolls the pods; the old object goes last. The Service exists before
-    the pods, because readiness gates are injected only into pods created after it.
+    Secret and ConfigMaps have generated names: a changed value creates a new object, whose name
+    changes the pod template and rolls the pods; the old object is deleted last. The Service exists
+    before the pods, because readiness gates are injected only into pods created after it.
     """
 
     service: k8s.core.v1.Service
@@ -137,13 +137,13 @@ class Portal(pulumi.ComponentResource):
                     name=SERVICE_NAME,
                     namespace=self._namespace,
                     labels=LABELS,
-                    # It has no pods yet: waiting for them would prove nothing and take a while.
+                    # It has no pods yet, so waiting for them would only delay.
                     annotations={"pulumi.com/skipAwait": "true"},
                 ),
                 spec=k8s.core.v1.ServiceSpecArgs(
                     type="ClusterIP",  # enough for a load balancer with targets of type ip
                     selector=SELECTOR,
-                    # The VPC CNI's network policies ask for the same port on Service and pod.
+                    # The VPC CNI's network policies require the same port on Service and pod.
                     ports=[
                         k8s.core.v1.ServicePortArgs(
                             name="http", port=port, target_port=port, protocol="TCP"

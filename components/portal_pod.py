@@ -43,7 +43,7 @@ COMMAND = (
     f"{CONFIG_DIRECTORY}/{APP_CONFIG_FILE}",
 )
 TEMPORARY_SIZE = "1Gi"
-# The schema of a publisher takes one type only: a platform with a bucket sets the other.
+# A publisher's schema allows one type only; a platform with a bucket sets awsS3 instead.
 LOCAL_TECHDOCS = {"APP_CONFIG_techdocs_publisher_local_publishDirectory": "/tmp/techdocs"}  # noqa: S108
 
 # What Prometheus' own example configuration, and most that follow it, look for.

@@ -1,4 +1,4 @@
-"""The portal's database in the cluster itself, for a stack without AWS: PostgreSQL's own image."""
+"""The portal's database as a pod in its namespace, from PostgreSQL's official image."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class PostgresArgs:
 class Postgres(pulumi.ComponentResource):
     """Creates a StatefulSet of one PostgreSQL pod, its volume, its Service and its password.
 
-    It speaks no TLS and has no backups. The namespace takes the volume with it.
+    It has no TLS and no backups. Deleting the namespace deletes the volume.
     """
 
     connection: DatabaseConnection
@@ -63,7 +63,7 @@ class Postgres(pulumi.ComponentResource):
         self._metadata = k8s.meta.v1.ObjectMetaArgs(
             name=NAME, namespace=args.namespace, labels=LABELS
         )
-        # The image reads it when it makes the data directory, and never again.
+        # The image reads it only when it creates the data directory.
         password = generated_password(f"{name}-password", "1", own)
         secret = core.Secret(
             f"{name}-postgres",
@@ -95,7 +95,7 @@ class Postgres(pulumi.ComponentResource):
             opts=own,
         )
         stateful_set = self._stateful_set(name, settings, name_of(secret))
-        # Known once the server answers its probe, as Aurora's host is.
+        # Known once the server is ready, like Aurora's host.
         host = Output.all(name_of(service), name_of(stateful_set), args.namespace).apply(
             lambda known: f"{known[0]}.{known[2]}.svc"
         )
@@ -158,7 +158,7 @@ class Postgres(pulumi.ComponentResource):
     def _container(
         self, settings: DatabaseSettings, secret: Output[str], mounts: dict[str, str]
     ) -> k8s.core.v1.ContainerArgs:
-        answers = core.ExecActionArgs(command=READY)
+        accepts = core.ExecActionArgs(command=READY)
         return core.ContainerArgs(
             name=NAME,
             image=settings.image or f"postgres:{settings.engine_version}",
@@ -171,11 +171,11 @@ class Postgres(pulumi.ComponentResource):
             ],
             env_from=secret_variables(secret),
             ports=[core.ContainerPortArgs(name="postgres", container_port=POSTGRES_PORT)],
-            # The log of a crash is replayed before the first answer.
+            # After a crash the write-ahead log is replayed first.
             startup_probe=core.ProbeArgs(
-                exec_=answers, period_seconds=2, timeout_seconds=5, failure_threshold=150
+                exec_=accepts, period_seconds=2, timeout_seconds=5, failure_threshold=150
             ),
-            readiness_probe=core.ProbeArgs(exec_=answers, period_seconds=5, timeout_seconds=5),
+            readiness_probe=core.ProbeArgs(exec_=accepts, period_seconds=5, timeout_seconds=5),
             liveness_probe=core.ProbeArgs(
                 tcp_socket=core.TCPSocketActionArgs(port=POSTGRES_PORT),
                 period_seconds=10,

@@ -30,12 +30,12 @@ class PortalServiceAccountArgs:
     """Physical name: AWS's trust policies name the service account."""
     annotations: Mapping[str, Input[str]]
     kubernetes_plugin: bool
-    """Whether the portal may read workloads of the whole cluster."""
+    """Whether the portal may read the cluster's workloads."""
 
 
 class PortalServiceAccount(pulumi.ComponentResource):
     """Creates the service account and, for the Kubernetes plugin, a read-only ClusterRole and its
-    binding. No token is mounted unless a pod asks for it.
+    binding. Tokens are mounted only where a pod opts in.
     """
 
     name: Output[str]

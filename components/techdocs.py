@@ -40,7 +40,7 @@ class TechDocs(pulumi.ComponentResource):
     bucket_name: Output[str]
     service_account_annotations: Mapping[str, Output[str]]
     variables: Mapping[str, Input[str]]
-    """What makes the portal read its documentation there."""
+    """Variables of the portal that point it at the bucket."""
 
     def __init__(self, name: str, args: TechDocsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("backstage:techdocs:TechDocs", name, None, opts)
@@ -159,7 +159,7 @@ class TechDocs(pulumi.ComponentResource):
         aws.s3.BucketPolicy(
             f"{name}-techdocs-tls-only",
             aws.s3.BucketPolicyArgs(bucket=bucket.id, policy=arn.apply(_tls_only)),
-            # Two changes of a bucket's policy at once end in OperationAborted.
+            # Concurrent changes of a bucket's policy fail with OperationAborted.
             opts=ResourceOptions(parent=self, depends_on=[blocked]),
         )
         return bucket.id

@@ -23,7 +23,7 @@ KNEX_POOL_SIZE = 10  # knex's default upper limit
 _MOST_VALUES = 100_000
 _MOST_LEVELS = 100
 
-# ${NAME}, ${NAME:-default}; $${NAME} stands for itself.
+# ${NAME}, ${NAME:-default}; $${NAME} is literal.
 # Source: @backstage/config-loader, substitution transform.
 _SUBSTITUTION = re.compile(r"(\$?)\$\{([^{}]*)\}")
 

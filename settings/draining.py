@@ -1,8 +1,8 @@
-"""Times that keep a request from being lost when a pod goes: pod, load balancer, Backstage.
+"""How long a pod, its load balancer and Backstage wait for each other when the pod terminates.
 
-The load balancer sends a pod requests for about 10 s after its termination starts, which AWS
-promises no number for, and one of them may take 30 s. preStop holds SIGTERM back; after it the
-portal answers for its shutdown delay, then closes its database (docs/reliability.md).
+The load balancer sends requests for about 10 s after termination starts (measured; AWS gives no
+number), and one of them may take 30 s. preStop delays SIGTERM; after it the portal still serves for
+its shutdown delay, then closes its database (docs/reliability.md).
 """
 
 PRE_STOP_SECONDS = 30

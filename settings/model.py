@@ -29,7 +29,7 @@ DEFAULT_DATABASE: Mapping[TargetName, v.DatabaseKind] = {"eks": "aurora", "local
 
 @dataclass(frozen=True)
 class KnownTo:
-    """The targets, and of the databases the one, that know a key. Without it all do."""
+    """The targets that know a key, and the only database that does. Without it, all do."""
 
     targets: frozenset[str]
     database: str | None = None

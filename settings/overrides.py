@@ -16,7 +16,7 @@ _PART = re.compile(r"[a-z][a-z0-9]*([-:][a-z0-9]+)*", re.IGNORECASE | re.ASCII)
 
 
 def path_of(name: str) -> Path:
-    """Where in the configuration a variable's value goes; empty for a variable that is none."""
+    """The configuration path that a variable sets; empty when it is no override."""
     return tuple(name.removeprefix(PREFIX).split("_")) if name.startswith(PREFIX) else ()
 
 

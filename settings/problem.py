@@ -28,7 +28,7 @@ class Problem:
 
 
 class Warn(str):
-    """A configuration that works, and probably not as intended."""
+    """A warning: the configuration is valid, but probably not intended."""
 
 
 class FileError(ValueError):

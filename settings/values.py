@@ -377,7 +377,7 @@ TagValue = Annotated[
 
 def _cidr(text: str, world: bool) -> str:
     network = ipaddress.IPv4Network(text)  # a ValueError says what is wrong
-    # No netmask and no address without prefix: AWS takes neither.
+    # AWS accepts neither a netmask nor an address without prefix.
     if text != str(network) or (network.prefixlen == 0 and not world):
         raise ValueError
     return text

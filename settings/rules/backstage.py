@@ -107,7 +107,7 @@ def overrides(s: Settings) -> Iterator[Problem]:
 
 
 def _guard_of(s: Settings, path: Path, value: str | None) -> Guard | None:
-    """The guard that a variable evades: by a secret value, or by one of a whole branch."""
+    """A guard that can't see the value: it is secret, or one of a parent path."""
     guards = (each for each in GUARDS if overlap(path, each.path))
     hidden = (each for each in guards if value is None or len(path) < len(each.root))
     return next((each for each in hidden if s.target == "eks" or each.path != GUEST), None)

@@ -9,7 +9,7 @@ from settings.model import DEFAULT_DATABASE, KEYS, METRICS_PORT, Settings
 from settings.problem import Problem, config_rm, config_set
 from settings.rules.rule import rule
 
-LEAST_MEMORY = 256  # MiB; a portal that serves takes about 210 (docs/performance.md)
+LEAST_MEMORY = 256  # MiB; a serving portal uses about 210 (docs/performance.md)
 
 
 @rule("target", "database")

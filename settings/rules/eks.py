@@ -104,7 +104,7 @@ def tags(s: Settings) -> Iterator[Problem]:
         "names other than project, stack and managed-by, which the program sets": [
             name for name in s.tags if name.lower() in OWN_TAGS
         ],
-        "names that differ in more than case: IAM takes no others": _twins(s.tags),
+        "names that differ in more than case, as IAM requires": _twins(s.tags),
         "a name without '=': the load balancer's annotation separates names and values with it": [
             name for name in s.tags if "=" in name
         ],
