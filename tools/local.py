@@ -1,8 +1,8 @@
 """`make local` and `make engine`: the portal on the cluster that kubectl points at.
 
-`python -m tools.local` checks that engine, passphrase, cluster and image are there, says what is
-missing and how to get it, and then runs `pulumi up --stack local`. State is kept in .local/state,
-unless PULUMI_BACKEND_URL names another backend. `python -m tools.local --install-engine` puts the
+`python -m tools.local` checks for the engine, a passphrase, the cluster and the image, says how to
+get what is missing, and then runs `pulumi up --stack local`. The state is in .local/state, unless
+PULUMI_BACKEND_URL names another backend. `python -m tools.local --install-engine` installs the
 Pulumi CLI into .local/engine.
 """
 
@@ -23,19 +23,19 @@ from tools.preview.stack_file import StackFileError, read_stack
 ROOT = Path(__file__).resolve().parent.parent
 ENGINE = ROOT / ".local" / "engine"
 STATE = ROOT / ".local" / "state"
-ENGINE_VERSION = "3.260.0"  # what the engine's behaviour was checked with
+ENGINE_VERSION = "3.260.0"  # the release that the engine tests ran on
 STACK = "local"
 REQUEST_TIMEOUT = "5s"
 
 
 def engine() -> str | None:
-    """The Pulumi CLI: the project's own, else the one on PATH."""
+    """The Pulumi CLI in .local/engine, or else the one on PATH."""
     own = ENGINE / "bin" / "pulumi"
     return str(own) if own.exists() else shutil.which("pulumi")
 
 
 def install_engine() -> None:
-    """Installs the pinned CLI into the project's own folder; needs the Internet."""
+    """Installs the pinned CLI into .local/engine; needs the Internet."""
     from pulumi.automation import PulumiCommand
     from semver import VersionInfo
 
@@ -44,18 +44,18 @@ def install_engine() -> None:
 
 
 def missing(values: Mapping[str, str], environment: Mapping[str, str]) -> Iterator[str]:
-    """What keeps the stack from coming up, each with what to do about it.
+    """What `pulumi up` would fail for, each with a fix.
 
     values: the stack's configuration, full keys.
     """
     if engine() is None:
         yield "engine: no pulumi on PATH. Install it, or: make engine"
     if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & set(environment):
-        yield ("passphrase: the state's secrets are encrypted with one of yours: "
+        yield ("passphrase: it encrypts the secrets in the state: "
                "export PULUMI_CONFIG_PASSPHRASE=...")  # fmt: skip
     context = values.get("backstage:kubeContext")
     if shutil.which("kubectl") is None:
-        yield "context: no kubectl on PATH to ask the cluster with"
+        yield "context: no kubectl on PATH"
         return
     try:
         nodes = json.loads(_kubectl(context, "get", "nodes", "--output", "json"))
@@ -91,7 +91,7 @@ def _kubectl(context: str | None, *arguments: str) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit code: of `pulumi up`, or 1 where something is missing."""
+    """Returns the exit code of `pulumi up`, or 1 when something is missing."""
     parser = argparse.ArgumentParser(prog="python -m tools.local", description=__doc__)
     parser.add_argument("--install-engine", action="store_true")
     if parser.parse_args(arguments).install_engine:
@@ -104,10 +104,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     problems = list(missing(values, os.environ))
     if problems:
-        print("Nothing was started. Missing:", *problems, sep="\n- ", file=sys.stderr)
+        print("Nothing was changed. Missing:", *problems, sep="\n- ", file=sys.stderr)
         return 1
     context = values.get("backstage:kubeContext")
-    print("cluster: the one of context", context or _kubectl(None, "config", "current-context"))
+    print("cluster: context", context or _kubectl(None, "config", "current-context"))
     environment = dict(os.environ)
     if "PULUMI_BACKEND_URL" not in environment:
         STATE.mkdir(parents=True, exist_ok=True)

@@ -2,5 +2,5 @@
 
 `python -m tools.preview dev` prints what `pulumi preview --stack dev` would create in an empty
 account and writes it to `build/preview/dev/`. The program runs through the Pulumi SDK's own mock
-runtime; what mocks forgive and the engine refuses, this preview refuses as well.
+runtime; this preview also refuses what mocks accept and the engine doesn't.
 """

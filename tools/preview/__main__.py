@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def write(recording: Recording, created: Recording, out: Path) -> int:
-    """Writes resources.json and manifests/ anew; returns the number of manifests."""
+    """Replaces resources.json and manifests/; returns the number of manifests."""
     shutil.rmtree(out, ignore_errors=True)
     (out / "manifests").mkdir(parents=True)
     resources = [resource_object(recording, urn) for urn in sorted(recording.resources)]
@@ -70,7 +70,7 @@ def resource_object(recording: Recording, urn: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    # A short run that loads some hundred megabytes of generated classes and drops nothing: a third
-    # of its time would go into looking for garbage.
+    # A short run that loads generated classes and frees nothing: the collector would take a third of
+    # the time.
     gc.disable()
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""Recorded answers: what AWS says of an ordinary EKS cluster, and stand-ins for what it creates.
+"""Recorded answers of AWS about an ordinary EKS cluster, and stand-ins for computed properties.
 
 Look-ups are matched by token and echo their arguments. Nothing here is real: the account is
 123456789012, and names that AWS would generate are the logical names.
@@ -34,7 +34,7 @@ class UnansweredError(Exception):
 
 
 class Answers:
-    """Answers look-ups of one run. Subnets that it doesn't know get zones in turn."""
+    """Answers the look-ups of one run. Unknown subnets get zones in turn."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

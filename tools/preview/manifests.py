@@ -15,7 +15,7 @@ _NOT_OBJECTS = ("pulumi:", "kubernetes:helm.sh/")
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """Writes texts of several lines as blocks."""
+    """Writes multi-line strings as blocks."""
 
 
 def _text(dumper: Any, value: str) -> Any:

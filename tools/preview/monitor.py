@@ -58,7 +58,7 @@ class Recording:
 
 
 class RecordingEngine(MockEngine):
-    """Keeps the program's warnings; passes nothing on."""
+    """Keeps the program's warnings and errors."""
 
     def __init__(self, recording: Recording) -> None:
         super().__init__(None)
@@ -73,7 +73,7 @@ class RecordingEngine(MockEngine):
 
 
 class _NoMocks(Mocks):
-    """The monitor below answers for itself; its base class wants mocks all the same."""
+    """Required by the base class of the monitor, which answers by itself."""
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], None]:
         raise NotImplementedError
@@ -85,8 +85,8 @@ class _NoMocks(Mocks):
 class RecordingMonitor(MockMonitor):
     """Registers resources as the engine does on an empty stack.
 
-    creates: False previews, so that what a provider would compute is unknown; True makes stand-ins
-    for it. Problems are collected in `recording.problems`; the run goes on to find the next.
+    creates: False previews, so that computed properties are unknown; True gives them stand-ins.
+    Problems are collected in `recording.problems`, and the run continues to find the next.
     """
 
     def __init__(self, config: StackConfig, creates: bool) -> None:
