@@ -104,7 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     problems = list(missing(values, os.environ))
     if problems:
-        print("Nothing was changed. Missing:", *problems, sep="\n- ", file=sys.stderr)
+        print("Nothing was started. Missing:", *problems, sep="\n- ", file=sys.stderr)
         return 1
     context = values.get("backstage:kubeContext")
     print("cluster: context", context or _kubectl(None, "config", "current-context"))

@@ -70,7 +70,7 @@ def resource_object(recording: Recording, urn: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    # A short run that loads generated classes and frees nothing: the collector would take a third of
-    # the time.
+    # A short run that loads generated classes and frees nothing: the collector would take a third
+    # of the time.
     gc.disable()
     sys.exit(main())
