@@ -19,6 +19,8 @@ COMMITTED = ("dev", "prod", "local")
 STACKS = (*COMMITTED, *STACK_FILES)
 LOCAL_STACKS = ("local", "local-build")
 EKS_STACKS = tuple(stack for stack in STACKS if stack not in LOCAL_STACKS)
+BUILDING = ("dev", "irsa", "local-build")  # stacks that build an app
+MIGRATING = tuple(stack for stack in STACKS if stack != "local-build")  # stacks with migrationJob
 
 
 class Program:
@@ -69,6 +71,16 @@ def changed(stack: str, changes: Mapping[str, object], creates: bool = False) ->
             values[full] = value if isinstance(value, str) else json.dumps(value)
     config = dataclasses.replace(stack_config(stack), values=values)
     return Program(run_project(ROOT, config, creates))
+
+
+def differing(before: Program, after: Program) -> set[str]:
+    """Logical names of the resources whose inputs differ, or that only one of both has."""
+    first, second = before.recording.resources, after.recording.resources
+    return {
+        urn.rpartition("::")[2]
+        for urn in first.keys() | second.keys()
+        if urn not in first or urn not in second or first[urn].raw_inputs != second[urn].raw_inputs
+    }
 
 
 def built(build: Callable[[], object], creates: bool) -> Program:

@@ -1,0 +1,65 @@
+"""Stack outputs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.programs import EKS_STACKS, ROOT, STACKS, previewed
+from tools.preview.monitor import COMPUTED
+
+COMMON = {"url", "namespace", "image", "databaseEndpoint"}
+EKS = {
+    "loadBalancerHostname",
+    "databaseSecretArn",
+    "databaseAdministratorSecretArn",
+    "kubeconfigCommand",
+}
+FURTHER = {
+    "dev": {"ecrRepositoryUrl", "techdocsBucketName", "loadBalancerControllerRoleArn"},
+    "irsa": {"techdocsBucketName", "loadBalancerControllerRoleArn"},
+    "snapshot-restore": {"loadBalancerControllerRoleArn"},
+    "local": {"portForwardCommand"},
+}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_outputs_are_those_of_the_stack(stack: str) -> None:
+    expected = COMMON | FURTHER.get(stack, set()) | (EKS if stack in EKS_STACKS else set())
+    assert set(previewed(stack).outputs) == expected
+    assert set(previewed(stack, creates=True).outputs) == expected
+
+
+@pytest.mark.parametrize("stack", EKS_STACKS)
+def test_outputs_of_aurora_are_known_after_creation(stack: str) -> None:
+    assert previewed(stack).outputs["databaseEndpoint"] == COMPUTED
+    created = previewed(stack, creates=True).outputs
+    assert created["databaseEndpoint"].endswith(".rds.amazonaws.com")
+    assert created["databaseSecretArn"].endswith(":backstage-postgres-role")
+    assert created["databaseAdministratorSecretArn"].endswith(":backstage-postgres-password")
+
+
+@pytest.mark.parametrize(
+    ("stack", "namespace"), [("local", "backstage"), ("local-build", "developer-portal")]
+)
+def test_database_of_local_is_a_service(stack: str, namespace: str) -> None:
+    outputs = previewed(stack).outputs
+    assert outputs["namespace"] == namespace
+    assert outputs["databaseEndpoint"] == f"postgres.{namespace}.svc"
+
+
+def test_readme_lists_every_output() -> None:
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Stack outputs\n")[2]
+    table = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", section.partition("\n## ")[0], re.M))
+    exporting: dict[str, set[str]] = {}
+    for stack in STACKS:
+        for output in previewed(stack).outputs:
+            exporting.setdefault(output, set()).add(stack)
+    assert set(table) == set(exporting)
+    everywhere = {"always": {*STACKS}, "eks": {*EKS_STACKS}}
+    for output, where in table.items():
+        if where in everywhere:
+            assert exporting[output] == everywhere[where], output
+        else:
+            assert exporting[output] not in everywhere.values(), output

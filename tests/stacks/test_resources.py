@@ -1,0 +1,55 @@
+"""The resources of each stack: URNs, providers, Kubernetes schema."""
+
+from __future__ import annotations
+
+import kubernetes_validate
+import pytest
+
+from tests.programs import LOCAL_STACKS, ROOT, STACKS, previewed
+from tools.preview.manifests import manifests
+
+GOLDEN = ROOT / "tests" / "golden"
+KUBERNETES = "1.36"
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_urns_are_unchanged(stack: str, request: pytest.FixtureRequest) -> None:
+    """A renamed or moved resource is deleted and created: that has to be a decision.
+
+    `pytest --update-golden` rewrites the lists.
+    """
+    urns = "".join(f"{urn}\n" for urn in sorted(previewed(stack).recording.resources))
+    golden = GOLDEN / f"{stack}.txt"
+    if request.config.getoption("--update-golden"):
+        golden.write_text(urns, encoding="utf-8")
+    assert urns == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_preview_and_update_register_the_same(stack: str) -> None:
+    """No resource depends on a value that only an update knows."""
+    created = previewed(stack, creates=True).recording.resources
+    assert set(previewed(stack).recording.resources) == set(created)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_manifests_follow_the_kubernetes_schema(stack: str) -> None:
+    found = list(manifests(previewed(stack, creates=True).recording))
+    kinds = {"Deployment", "Job", "Namespace", "Secret", "Service"}
+    if stack in LOCAL_STACKS:
+        kinds.add("StatefulSet")
+    if stack != "local":
+        kinds.add("Ingress")
+    assert {each["kind"] for each in found} >= kinds
+    for manifest in found:
+        if manifest["apiVersion"] == "eks.amazonaws.com/v1":
+            continue  # a custom resource of EKS Auto Mode, in no Kubernetes schema
+        kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_cloud_resource_has_an_explicit_provider(stack: str) -> None:
+    for resource in previewed(stack).recording.resources.values():
+        package = resource.type.split(":")[0]
+        if resource.custom and package in ("aws", "kubernetes"):
+            assert f"::backstage-{package}::" in resource.provider

@@ -1,0 +1,149 @@
+"""Secrets: masked everywhere, and the administrator's login kept from the portal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.programs import COMMITTED, EKS_STACKS, LOCAL_STACKS, ROOT, STACKS, previewed
+from tests.stacks.pods import POSTGRES, ROLE_JOB, templates, variables
+from tests.tokens import CLUSTER, IMAGE, PASSWORD, SECRET, SECRET_VERSION
+from tools.preview.manifests import manifests
+from tools.preview.monitor import SECRET as MASKED
+
+PORTAL_SECRET = "backstage-secrets"
+ADMINISTRATOR = "backstage-database-administrator"
+POSTGRES_SECRET = "backstage-postgres"
+
+
+@pytest.mark.parametrize("creates", [False, True], ids=["preview", "created"])
+@pytest.mark.parametrize("stack", STACKS)
+def test_kubernetes_secrets_are_masked(stack: str, creates: bool) -> None:
+    found = {each.name: each.inputs for each in previewed(stack, creates).all(SECRET)}
+    assert set(found) == {
+        PORTAL_SECRET,
+        ADMINISTRATOR,
+        *([POSTGRES_SECRET] if stack in LOCAL_STACKS else []),
+    }
+    for secret in found.values():
+        assert secret["stringData"] == MASKED
+        assert "data" not in secret
+
+
+@pytest.mark.parametrize("creates", [False, True], ids=["preview", "created"])
+@pytest.mark.parametrize("stack", EKS_STACKS)
+def test_secrets_of_aws_are_masked(stack: str, creates: bool) -> None:
+    program = previewed(stack, creates)
+    assert program.inputs(CLUSTER)["masterPassword"] == MASKED
+    assert {each.name: each.inputs["secretString"] for each in program.all(SECRET_VERSION)} == {
+        "backstage-postgres-password-version": MASKED,
+        "backstage-postgres-role-version": MASKED,
+    }
+    for image in program.all(IMAGE):
+        assert image.inputs["registry"]["password"] == MASKED
+
+
+@pytest.mark.parametrize("creates", [False, True], ids=["preview", "created"])
+@pytest.mark.parametrize("stack", STACKS)
+def test_nothing_shown_holds_a_secret(stack: str, creates: bool) -> None:
+    program = previewed(stack, creates)
+    resources = program.recording.resources.values()
+    # Generated passwords and tokens in the recorded answers, and secretEnv of two stacks.
+    secrets = ('"offline-preview"', "canary")
+    if creates:
+        assert secrets[0] in json.dumps([each.raw_inputs for each in resources])
+    shown = json.dumps(
+        [
+            [each.inputs for each in resources],
+            program.outputs,
+            list(manifests(program.recording)),
+        ]
+    )
+    assert not [secret for secret in secrets if secret in shown]
+
+
+def test_manifest_names_the_keys_of_a_secret() -> None:
+    administrator = {"PGHOST", "PGPASSWORD", "PGUSER", "ROLE_NAME", "ROLE_PASSWORD"}
+    portal = {"AUTH_SESSION_SECRET", "GITHUB_TOKEN"}
+    portal |= {"POSTGRES_HOST", "POSTGRES_PASSWORD", "POSTGRES_USER"}
+    oauth = {"AUTH_GITHUB_CLIENT_ID", "AUTH_GITHUB_CLIENT_SECRET"}
+    for stack, expected in (
+        ("internet-facing", {PORTAL_SECRET: portal | oauth, ADMINISTRATOR: administrator}),
+        (
+            "local-build",
+            {
+                PORTAL_SECRET: portal,
+                ADMINISTRATOR: administrator,
+                POSTGRES_SECRET: {"POSTGRES_PASSWORD"},
+            },
+        ),
+    ):
+        found = {
+            each["metadata"]["name"]: each["stringData"]
+            for each in manifests(previewed(stack, creates=True).recording)
+            if each["kind"] == "Secret"
+        }
+        assert found == {
+            secret: {name: f"__SECRET:{secret}/{name}__" for name in names}
+            for secret, names in expected.items()
+        }
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_only_the_role_job_reads_the_administrators_secret(stack: str) -> None:
+    program = previewed(stack, creates=True)
+    secret = program.one(SECRET, ADMINISTRATOR)
+    others = [each for each in program.recording.resources.values() if each.urn != secret.urn]
+    # By name, and by what an Output of it would leave behind.
+    readers = {each.name for each in others if f'"{ADMINISTRATOR}"' in json.dumps(each.raw_inputs)}
+    assert readers == {ROLE_JOB}
+    assert {each.name for each in others if secret.urn in each.dependencies} == {ROLE_JOB}
+    [source] = templates(program)[ROLE_JOB]["spec"]["containers"][0]["envFrom"]
+    assert source == {"secretRef": {"name": ADMINISTRATOR}}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_administrators_password_goes_to_the_database_and_its_secrets(stack: str) -> None:
+    program = previewed(stack)
+    password = program.one(PASSWORD, "backstage-password").urn
+    users = {
+        each.name for each in program.recording.resources.values() if password in each.dependencies
+    }
+    if stack in LOCAL_STACKS:
+        assert users == {ADMINISTRATOR, POSTGRES_SECRET}
+    else:
+        cluster = program.one(CLUSTER).name
+        assert users == {ADMINISTRATOR, "backstage-postgres-password-version", cluster}
+
+
+@pytest.mark.parametrize("stack", LOCAL_STACKS)
+def test_only_postgres_reads_its_password(stack: str) -> None:
+    found = templates(previewed(stack, creates=True)).items()
+    readers = [name for name, pod in found if f'"name": "{POSTGRES_SECRET}"' in json.dumps(pod)]
+    assert readers == [POSTGRES]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_logins_of_administrator_and_portal(stack: str) -> None:
+    program = previewed(stack, creates=True)
+    administrator, portal = (
+        program.one(SECRET, name).raw_inputs["stringData"]["value"]
+        for name in (ADMINISTRATOR, PORTAL_SECRET)
+    )
+    local = stack in LOCAL_STACKS
+    assert administrator["PGUSER"] == ("postgres" if local else "backstageadmin")
+    assert administrator["ROLE_NAME"] == portal["POSTGRES_USER"] == "backstage"
+    assert administrator["PGHOST"] == portal["POSTGRES_HOST"] == program.outputs["databaseEndpoint"]
+    found = variables(templates(program)[ROLE_JOB])
+    certificates = None if local else "/etc/backstage/database-ca/ca.pem"
+    assert found.get("PGSSLROOTCERT") == certificates
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("Pulumi.*.yaml")), ids=lambda path: path.name)
+def test_committed_stack_files_hold_no_secret(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert "secure:" not in text
+    assert "encryptionsalt" not in text
+    assert path.name.split(".")[1] in COMMITTED
