@@ -16,6 +16,11 @@ from settings.problem import ROOT, FileError
 _YARN = re.compile(r"yarn@([4-9]|\d\d)\..*")
 BACKEND = "packages/backend"
 HOST_BUILD = (f"{BACKEND}/dist/skeleton.tar.gz", f"{BACKEND}/dist/bundle.tar.gz")
+# The packages under portal/plugins/, which an app of one's own copies.
+SIGN_IN_PAGE = "@internal/plugin-sign-in-page"
+START = "@internal/backend-start"
+_PROVIDER = re.compile(r"@[^/]+/(backstage-)?plugin-auth-backend-module-(?!guest-).+-provider")
+_EXAMPLE_PROVIDER = "@backstage/plugin-auth-backend-module-github-provider"
 # A plugin's package, not a module's: @backstage/plugin-catalog-backend
 _PLUGIN = re.compile(r"(@[^/]+/)?(backstage-)?plugin-[a-z0-9-]+-backend")
 
@@ -55,13 +60,26 @@ class BackstageApp:
         root = self._manifest("package.json") or {}
         if not _YARN.fullmatch(str(root.get("packageManager"))):
             yield "its package.json names no yarn 4 as packageManager"
-        backend = self._manifest(f"{BACKEND}/package.json")
-        if backend is None:
+        backend = self._dependencies("backend")
+        if self._manifest(f"{BACKEND}/package.json") is None:
             yield f"no {BACKEND}/package.json"
-        elif "@backstage/backend-defaults" not in backend.get("dependencies", {}):
+        elif "@backstage/backend-defaults" not in backend:
             yield f"{BACKEND} isn't built on the new backend system, @backstage/backend-defaults"
-        elif "pg" not in backend["dependencies"]:
+        elif "pg" not in backend:
             yield f"{BACKEND} doesn't depend on pg, PostgreSQL's driver"
+
+    def gaps(self) -> Iterator[str]:
+        """What the running portal will lack, each with its effect; docs/portal.md has the steps."""
+        backend, app = self._dependencies("backend"), self._dependencies("app")
+        if SIGN_IN_PAGE not in app:
+            yield f"packages/app has no {SIGN_IN_PAGE}: its page may offer no configured provider"
+        if not any(map(_PROVIDER.fullmatch, backend)):
+            yield f"{BACKEND} has no sign-in provider such as {_EXAMPLE_PROVIDER}: nobody signs in"
+        if START not in backend:
+            yield (
+                f"{BACKEND} has no {START}: it may serve no metrics (then set metrics to false) "
+                "and hang when its start fails"
+            )
 
     def missing_host_build(self) -> tuple[str, ...]:
         """Files of `yarn build:backend` that don't exist."""
@@ -69,8 +87,7 @@ class BackstageApp:
 
     def database_plugins(self) -> int:
         """Plugins of the backend; each keeps a pool of connections to the database."""
-        backend = self._manifest(f"{BACKEND}/package.json") or {}
-        return sum(1 for name in backend.get("dependencies", {}) if _PLUGIN.fullmatch(name))
+        return sum(1 for name in self._dependencies("backend") if _PLUGIN.fullmatch(name))
 
     def commit_time(self, commit: str) -> str | None:
         """When `commit` was made, in RFC 3339; None when git doesn't know it as a commit."""
@@ -82,6 +99,11 @@ class BackstageApp:
         except (OSError, subprocess.TimeoutExpired):
             return None
         return done.stdout.strip() or None
+
+    def _dependencies(self, package: str) -> dict[str, Any]:
+        manifest = self._manifest(f"packages/{package}/package.json") or {}
+        dependencies = manifest.get("dependencies")
+        return dependencies if isinstance(dependencies, dict) else {}
 
     def _manifest(self, path: str) -> dict[str, Any] | None:
         try:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from settings import values
 from settings.model import DEFAULT_DATABASE, KEYS, METRICS_PORT, Settings
-from settings.problem import Problem, config_rm, config_set
+from settings.problem import Problem, Warn, config_rm, config_set
 from settings.rules.rule import rule
 
 LEAST_MEMORY = 256  # MiB; a serving portal uses about 210 (docs/performance.md)
@@ -77,6 +77,13 @@ def image_version(s: Settings) -> Iterator[Problem]:
         if image.app:
             allowed = "the commit SHA that the image is built from"
         yield Problem("imageTag", "nothing", allowed, config_set("imageTag", "SHA"))
+
+
+@rule("appPath")
+def gaps_of_the_app(s: Settings) -> Iterator[Warn]:
+    if s.image.app:
+        steps = "Steps: docs/portal.md, Your own app."
+        yield from (Warn(f"{s.image.app.path}/{gap}. {steps}") for gap in s.image.app.gaps())
 
 
 @rule("appPath", "imageBuild")

@@ -12,7 +12,7 @@ import pytest
 from settings.backstage_app import HOST_BUILD
 from settings.problem import ROOT
 from tests.settings.key_table import DIGEST
-from tests.settings.stack import LOCAL, loaded, refused
+from tests.settings.stack import LOCAL, loaded, refused, warnings
 
 
 def test_defaults_on_eks() -> None:
@@ -61,7 +61,7 @@ def test_a_repository_of_one_part_has_no_tag_either() -> None:
 def app(tmp_path: Path) -> Path:
     """A copy of what the Dockerfiles read of an app."""
     files = ("package.json", "yarn.lock", ".yarnrc.yml", "backstage.json", "app-config.yaml")
-    for file in (*files, "packages/backend/package.json"):
+    for file in (*files, "packages/backend/package.json", "packages/app/package.json"):
         copy = tmp_path / "app" / file
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / "portal" / file, copy)
@@ -71,6 +71,27 @@ def app(tmp_path: Path) -> Path:
 def test_an_app_is_accepted(app: Path) -> None:
     settings, _ = loaded({"appPath": str(app)})
     assert settings.database_plugins == 13
+
+
+def test_every_gap_of_an_app_is_warned_of(app: Path) -> None:
+    def gaps() -> list[str]:
+        return [each for each in warnings({"appPath": str(app)}) if "Your own app" in each]
+
+    assert gaps() == []
+    for package, needed in {
+        "app": "@internal/plugin-sign-in-page",
+        "backend": "@internal/backend-start",
+    }.items():
+        path = app / "packages" / package / "package.json"
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        del manifest["dependencies"][needed]
+        path.write_text(json.dumps(manifest), encoding="utf-8")
+        assert any(f"packages/{package} has no {needed}: " in each for each in gaps())
+    backend = app / "packages/backend/package.json"
+    text = backend.read_text(encoding="utf-8")
+    backend.write_text(text.replace("module-github-provider", "module-github"), encoding="utf-8")
+    assert len(gaps()) == 3
+    assert any("has no sign-in provider" in each for each in gaps())
 
 
 def test_an_app_is_built_on_local_without_a_repository(app: Path) -> None:
@@ -88,6 +109,8 @@ def test_an_app_is_built_on_local_without_a_repository(app: Path) -> None:
         ("package.json", '{"packageManager": "yarn@1.22.22"}', "names no yarn 4"),
         ("packages/backend/package.json", None, "no packages/backend/package.json"),
         ("packages/backend/package.json", "{}", "isn't built on the new backend system"),
+        ("packages/backend/package.json", '{"dependencies": null}', "isn't built on the new"),
+        ("packages/backend/package.json", "[]", "no packages/backend/package.json"),
         (
             "packages/backend/package.json",
             '{"dependencies": {"@backstage/backend-defaults": "1"}}',
