@@ -1,0 +1,73 @@
+"""Stack files, read as the engine passes them to the program."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tests.programs import ROOT
+from tests.tools.project import project
+from tools.preview.__main__ import main
+from tools.preview.stack_file import ENCRYPTED, StackFileError, read_stack
+
+
+def test_values_are_what_the_engine_passes(tmp_path: Path) -> None:
+    stack = """
+    config:
+      shop:count: 2
+      shop:share: 0.5
+      shop:on: true
+      shop:text: "2"
+      shop:list: [1, a]
+      aws:region: us-east-1
+      shop:hidden: {secure: v1:abc}
+      shop:mixed: {plain: a, token: {secure: v1:abc}}
+    """
+    project(tmp_path, "", textwrap.dedent(stack))
+    config = read_stack(tmp_path, "dev")
+    assert config.values == {
+        "pulumi:disable-default-providers": '["aws", "kubernetes"]',
+        "shop:count": "2",
+        "shop:share": "0.5",
+        "shop:on": "true",
+        "shop:text": "2",
+        "shop:list": '[1, "a"]',
+        "aws:region": "us-east-1",
+        "shop:hidden": ENCRYPTED,
+        "shop:mixed": json.dumps({"plain": "a", "token": ENCRYPTED}),
+    }
+    assert config.secret_keys == ["shop:hidden", "shop:mixed"]
+    assert config.explicit_packages == {"aws", "kubernetes"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("config: [", "while parsing"), ("- a", "not a YAML mapping"), (None, "No such file")],
+    ids=["not YAML", "not a mapping", "missing"],
+)
+def test_unreadable_file_is_named(
+    text: str | None, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = project(tmp_path, "", text or "")
+    if text is None:
+        (tmp_path / "Pulumi.dev.yaml").unlink()
+    with pytest.raises(StackFileError, match=message):
+        read_stack(tmp_path, "dev")
+    assert main(arguments) == 1
+    assert "Pulumi.dev.yaml" in capsys.readouterr().err
+
+
+def test_ciphertext_is_not_previewed(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.prod.yaml"
+    committed = (ROOT / "Pulumi.prod.yaml").read_text(encoding="utf-8")
+    secret = "  backstage:secretEnv:\n    GITHUB_TOKEN:\n      secure: v1:ciphertext\n"
+    file.write_text(committed + secret, encoding="utf-8")
+    out = tmp_path / "out"
+    assert main(["prod", "--config-file", str(file), "--out", str(out)]) == 0
+    written = "".join(each.read_text("utf-8") for each in out.rglob("*.*") if each.is_file())
+    assert "GITHUB_TOKEN: __SECRET:backstage-secrets/GITHUB_TOKEN__" in written
+    assert f'"{ENCRYPTED}"' not in written
+    assert "ciphertext" not in written
