@@ -5,14 +5,14 @@ import re
 
 import pulumi
 
-from components.database_role import DatabaseRole, DatabaseRoleArgs
-from components.deployment import PortalDeployment, PortalDeploymentArgs
-from components.image import Image, ImageArgs
-from components.migrations import Migrations, MigrationsArgs
-from components.namespace import PortalNamespace, PortalNamespaceArgs
-from components.network_policy import PortalNetworkPolicy, PortalNetworkPolicyArgs
-from components.portal import Portal, PortalArgs
-from components.portal_pod import PortalPodArgs, portal_variables
+from components.kubernetes.namespace import PortalNamespace, PortalNamespaceArgs
+from components.portal.database_role import DatabaseRole, DatabaseRoleArgs
+from components.portal.deployment import PortalDeployment, PortalDeploymentArgs
+from components.portal.image import Image, ImageArgs
+from components.portal.migrations import Migrations, MigrationsArgs
+from components.portal.network_policy import PortalNetworkPolicy, PortalNetworkPolicyArgs
+from components.portal.portal import Portal, PortalArgs
+from components.portal.portal_pod import PortalPodArgs, portal_variables
 from settings.load import load
 from targets.platform import NAME, Outputs, Platform
 

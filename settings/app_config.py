@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
+from settings.files import FileError, read_text
 from settings.overrides import Path, merged
-from settings.problem import FileError, read_text
 
 # libyaml where the wheel has it: a tenth of the time
 YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

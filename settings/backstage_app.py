@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from settings.problem import ROOT, FileError
+from settings.files import ROOT, FileError
 
 # What both Dockerfiles under image/ rely on.
 _YARN = re.compile(r"yarn@([4-9]|\d\d)\..*")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from settings.problem import FileError, read_text
+from settings.files import FileError, read_text
 
 CONFIG_MAP_BYTES = 1_000_000  # the API server takes objects of up to 1 MiB
 _SHIPPED_REGION = re.compile(r"# Amazon RDS (\S+) Root CA .*")

@@ -6,11 +6,8 @@ import difflib
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pulumi
-
-ROOT = Path(__file__).resolve().parent.parent  # of the project; paths in keys are relative to it
 
 
 @dataclass(frozen=True)
@@ -29,20 +26,6 @@ class Problem:
 
 class Warn(str):
     """A warning: the configuration is valid, but probably not intended."""
-
-
-class FileError(ValueError):
-    """A file that a key names is missing or unusable; the text says why."""
-
-
-def read_text(path: str) -> str:
-    """Text of a file in the project. Raises FileError."""
-    try:
-        return (ROOT / path).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise FileError("not UTF-8 text") from error
-    except (OSError, ValueError) as error:
-        raise FileError(getattr(error, "strerror", None) or "not a path") from error
 
 
 def config_set(key: str, value: str, flags: str = "") -> str:

@@ -11,16 +11,9 @@ import pulumi
 from pulumi.runtime import get_config, get_config_env, is_config_secret
 from pydantic import ValidationError
 
+from settings.files import FileError
 from settings.model import GROUPS, KEYS, Key, Settings
-from settings.problem import (
-    FileError,
-    Problem,
-    Warn,
-    config_rm,
-    config_set,
-    config_set_secret,
-    nearest,
-)
+from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret, nearest
 from settings.rules.rule import Rule
 
 SHOWN_CHARACTERS = 100  # of an invalid value

@@ -9,9 +9,9 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Input, Output, ResourceOptions
 
-from components.database import DatabaseConnection
-from components.network import Peers
-from components.portal import PortalObjects
+from components.database.database import DatabaseConnection
+from components.kubernetes.network import Peers
+from components.portal.portal import PortalObjects
 
 NAME = "backstage"  # logical name of every component, and name of the service account
 

@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from settings.app_config import AppConfig, YamlLoader
+from settings.files import read_text
 from settings.overrides import Path
-from settings.problem import read_text
 
 GUEST = ("auth", "providers", "guest")
 

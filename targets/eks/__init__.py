@@ -5,16 +5,19 @@ from __future__ import annotations
 import pulumi
 from pulumi import Output, ResourceOptions
 
-from components.aurora import AuroraPostgres, AuroraPostgresArgs
-from components.auto_mode import API_GROUP, AutoModeIngressClass, AutoModeIngressClassArgs
-from components.cluster import Cluster, ClusterArgs, ClusterFacts
-from components.ingress import PortalIngress, PortalIngressArgs
-from components.load_balancer_controller import LoadBalancerController, LoadBalancerControllerArgs
-from components.network import egress, networks
-from components.portal import PortalObjects
-from components.portal_pod import LOCAL_TECHDOCS
-from components.postgres import Postgres, PostgresArgs
-from components.techdocs import TechDocs, TechDocsArgs
+from components.cluster.cluster import Cluster, ClusterArgs, ClusterFacts
+from components.database.aurora import AuroraPostgres, AuroraPostgresArgs
+from components.database.postgres import Postgres, PostgresArgs
+from components.ingress.auto_mode import API_GROUP, AutoModeIngressClass, AutoModeIngressClassArgs
+from components.ingress.ingress import PortalIngress, PortalIngressArgs
+from components.ingress.load_balancer_controller import (
+    LoadBalancerController,
+    LoadBalancerControllerArgs,
+)
+from components.kubernetes.network import egress, networks
+from components.portal.portal import PortalObjects
+from components.portal.portal_pod import LOCAL_TECHDOCS
+from components.portal.techdocs import TechDocs, TechDocsArgs
 from settings.model import Settings
 from targets.platform import NAME, Database, Exposure, Identity, Outputs, Platform
 

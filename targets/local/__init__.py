@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pulumi import Output, ResourceOptions
 
-from components.local_cluster import LocalCluster, LocalClusterArgs
-from components.network import any_pod, egress
-from components.plain_ingress import PlainIngress, PlainIngressArgs
-from components.portal import SERVICE_NAME, PortalObjects
-from components.portal_pod import LOCAL_TECHDOCS
-from components.postgres import Postgres, PostgresArgs
+from components.cluster.local_cluster import LocalCluster, LocalClusterArgs
+from components.database.postgres import Postgres, PostgresArgs
+from components.ingress.plain_ingress import PlainIngress, PlainIngressArgs
+from components.kubernetes.network import any_pod, egress
+from components.portal.portal import SERVICE_NAME, PortalObjects
+from components.portal.portal_pod import LOCAL_TECHDOCS
 from settings.model import Settings
 from targets.platform import NAME, Database, Exposure, Platform
 

@@ -12,12 +12,12 @@ import pulumi_kubernetes as k8s
 import pytest
 from pulumi import Output, ResourceOptions
 
-from components.cluster import ClusterFacts
-from components.database import DatabaseConnection, Login
-from components.network import networks
-from components.pods import PodImage
-from components.portal import PortalObjects
-from components.portal_pod import PortalPodArgs, portal_variables
+from components.cluster.cluster import ClusterFacts
+from components.database.database import DatabaseConnection, Login
+from components.kubernetes.network import networks
+from components.kubernetes.pods import PodImage
+from components.portal.portal import PortalObjects
+from components.portal.portal_pod import PortalPodArgs, portal_variables
 from settings.model import PortalSettings
 from tests.programs import Program, built
 

@@ -8,7 +8,7 @@ import pulumi
 import pytest
 from pulumi import ResourceOptions
 
-from components.aurora import AuroraPostgres, AuroraPostgresArgs
+from components.database.aurora import AuroraPostgres, AuroraPostgresArgs
 from settings.model import DatabaseSettings
 from tests.components.parts import MODES, facts, run, statement
 from tests.programs import Program

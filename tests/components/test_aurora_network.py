@@ -8,7 +8,7 @@ import pulumi
 import pytest
 from pulumi import Output, ResourceOptions
 
-from components.aurora_network import AuroraNetwork, AuroraNetworkArgs
+from components.database.aurora_network import AuroraNetwork, AuroraNetworkArgs
 from settings.model import DatabaseSettings
 from tests.components.parts import MODES, facts, run
 from tests.tokens import SUBNET_GROUP

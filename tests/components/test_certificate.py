@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 from pulumi import ResourceOptions
 
-from components.certificate import Certificate, CertificateArgs
+from components.ingress.certificate import Certificate, CertificateArgs
 from tests.components.parts import HOST, MODES, run
 from tests.tokens import CERTIFICATE, RECORD
 from tools.preview.monitor import COMPUTED

@@ -8,7 +8,7 @@ from typing import Any
 
 import pulumi
 
-from components.cluster import Cluster, ClusterArgs
+from components.cluster.cluster import Cluster, ClusterArgs
 from settings.model import AwsSettings
 from tests.components.parts import MODES
 from tests.programs import built

@@ -7,7 +7,7 @@ import json
 import pytest
 from pulumi import ResourceOptions
 
-from components.database_role import DatabaseRole, DatabaseRoleArgs
+from components.portal.database_role import DatabaseRole, DatabaseRoleArgs
 from tests.components.parts import MODES, connection, image, objects, run
 from tests.programs import Program
 from tests.tokens import JOB, SECRET

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pulumi import ResourceOptions
 
-from components.deployment import PortalDeployment, PortalDeploymentArgs
+from components.portal.deployment import PortalDeployment, PortalDeploymentArgs
 from settings.model import PortalSettings
 from tests.components.parts import MODES, pod, run
 from tests.programs import Program

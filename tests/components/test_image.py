@@ -8,7 +8,7 @@ import pulumi
 import pytest
 from pulumi import ResourceOptions
 
-from components.image import Image, ImageArgs
+from components.portal.image import Image, ImageArgs
 from settings.backstage_app import BackstageApp
 from settings.model import ImageSettings
 from tests.components.parts import ECR, MODES, run

@@ -7,7 +7,7 @@ import json
 import pytest
 from pulumi import ResourceOptions
 
-from components.load_balancer_controller import (
+from components.ingress.load_balancer_controller import (
     LoadBalancerController,
     LoadBalancerControllerArgs,
     policy_document,

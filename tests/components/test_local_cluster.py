@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 import pytest
 
-from components.local_cluster import LocalCluster, LocalClusterArgs
+from components.cluster.local_cluster import LocalCluster, LocalClusterArgs
 from tests.programs import built
 from tests.tokens import KUBERNETES_PROVIDER
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pulumi import ResourceOptions
 
-from components.database_role import DatabaseRole, DatabaseRoleArgs
-from components.migrations import Migrations, MigrationsArgs
+from components.portal.database_role import DatabaseRole, DatabaseRoleArgs
+from components.portal.migrations import Migrations, MigrationsArgs
 from settings.model import PortalSettings
 from tests.components.parts import MODES, connection, image, objects, pod, run
 from tests.programs import Program

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 from pulumi import ResourceOptions
 
-from components.namespace import PortalNamespace, PortalNamespaceArgs
+from components.kubernetes.namespace import PortalNamespace, PortalNamespaceArgs
 from tests.components.parts import MODES, run
 from tests.tokens import NAMESPACE
 

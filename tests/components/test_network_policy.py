@@ -8,9 +8,9 @@ import pulumi
 import pytest
 from pulumi import ResourceOptions
 
-from components.labels import SELECTOR
-from components.network import any_pod, egress, networks, pods
-from components.network_policy import PortalNetworkPolicy, PortalNetworkPolicyArgs
+from components.kubernetes.labels import SELECTOR
+from components.kubernetes.network import any_pod, egress, networks, pods
+from components.portal.network_policy import PortalNetworkPolicy, PortalNetworkPolicyArgs
 from tests.components.parts import MODES, connection, facts, run
 from tests.tokens import NETWORK_POLICY
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pulumi import ResourceOptions
 
-from components.plain_ingress import PlainIngress, PlainIngressArgs
+from components.ingress.plain_ingress import PlainIngress, PlainIngressArgs
 from tests.components.parts import HOST, MODES, objects, run
 from tests.tokens import INGRESS
 

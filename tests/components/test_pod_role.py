@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 from pulumi import ResourceOptions
 
-from components.pod_role import PodRole, PodRoleArgs
+from components.cluster.pod_role import PodRole, PodRoleArgs
 from tests.components.parts import ISSUER, MODES, facts, run, statement
 from tests.programs import Program
 from tests.tokens import ASSOCIATION, ROLE

@@ -7,7 +7,7 @@ import dataclasses
 import pulumi
 from pulumi import Output, ResourceOptions
 
-from components.portal import NO_CA, Portal, PortalArgs
+from components.portal.portal import NO_CA, Portal, PortalArgs
 from tests.components.parts import MODES, connection, run
 from tests.programs import Program
 from tests.tokens import CONFIG_MAP, SECRET, SERVICE, SERVICE_ACCOUNT

@@ -6,7 +6,7 @@ import pulumi
 import pytest
 from pulumi import ResourceOptions
 
-from components.portal_pod import pod_template, portal_variables
+from components.portal.portal_pod import pod_template, portal_variables
 from settings.model import PortalSettings
 from tests.components.parts import connection, pod, run
 

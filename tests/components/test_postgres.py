@@ -8,9 +8,9 @@ import pulumi
 import pytest
 from pulumi import Output, ResourceOptions
 
-from components.database_role import DatabaseRole, DatabaseRoleArgs
-from components.labels import SELECTOR
-from components.postgres import Postgres, PostgresArgs
+from components.database.postgres import Postgres, PostgresArgs
+from components.kubernetes.labels import SELECTOR
+from components.portal.database_role import DatabaseRole, DatabaseRoleArgs
 from settings.model import DatabaseSettings
 from settings.values import EPHEMERAL
 from tests.components.parts import MODES, image, objects, run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pulumi import ResourceOptions
 
-from components.service_account import PortalServiceAccount, PortalServiceAccountArgs
+from components.portal.service_account import PortalServiceAccount, PortalServiceAccountArgs
 from tests.components.parts import MODES, run
 from tests.programs import Program
 from tests.tokens import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, SERVICE_ACCOUNT

@@ -7,7 +7,7 @@ import json
 import pulumi
 from pulumi import ResourceOptions
 
-from components.techdocs import TechDocs, TechDocsArgs
+from components.portal.techdocs import TechDocs, TechDocsArgs
 from tests.components.parts import MODES, facts, run, statement
 from tests.programs import Program
 from tests.tokens import BUCKET, ROLE_POLICY

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from settings.app_config import CONFIG_MAP_BYTES, AppConfig
-from settings.problem import FileError
+from settings.files import FileError
 from settings.rules.guards import unsafe
 
 

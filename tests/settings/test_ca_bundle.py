@@ -8,7 +8,7 @@ import ssl
 import pytest
 
 from settings.ca_bundle import CONFIG_MAP_BYTES, CaBundle
-from settings.problem import ROOT, FileError
+from settings.files import ROOT, FileError
 
 HEADING = re.compile(r"^# Amazon RDS (\S+) Root CA ", re.MULTILINE)
 CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n", re.DOTALL)

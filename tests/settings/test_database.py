@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from settings.files import ROOT
 from settings.model import IN_CLUSTER_CONNECTIONS, DatabaseSettings
-from settings.problem import ROOT
 from tests.settings.stack import IN_CLUSTER, LOCAL, loaded, warnings
 from tests.settings.test_backstage import app_config
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from settings.files import ROOT
 from settings.model import KEYS, Key, Settings
-from settings.problem import ROOT
 from tests.settings.key_table import KEYS as TABLE
 from tests.settings.stack import LOCAL, base_of, loaded, refused
 from tools.schema.key_row import key_row

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from settings.app_config import AppConfig
+from settings.files import ROOT
 from settings.overrides import fault, overlap, path_of
-from settings.problem import ROOT
 
 LOADER = ROOT / "portal" / "node_modules" / "@backstage" / "config-loader"
 pytestmark = pytest.mark.portal

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from settings.backstage_app import HOST_BUILD
-from settings.problem import ROOT
+from settings.files import ROOT
 from tests.settings.key_table import DIGEST
 from tests.settings.stack import LOCAL, loaded, refused, warnings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.ingress import ANNOTATION
+from components.ingress.ingress import ANNOTATION
 from tests.programs import EKS_STACKS, LOCAL_STACKS, STACKS, previewed
 from tests.stacks.pods import PORTAL, templates, variables
 from tests.tokens import CERTIFICATE, INGRESS, INGRESS_CLASS, RECORD, RELEASE, ROLE

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from components.job import AWAIT_MARGIN
-from components.labels import SELECTOR
+from components.kubernetes.job import AWAIT_MARGIN
+from components.kubernetes.labels import SELECTOR
 from tests.programs import (
     LOCAL_STACKS,
     MIGRATING,

@@ -10,9 +10,9 @@ import pytest
 from pulumi import Output, ResourceOptions
 
 import settings.load
-from components.network import any_pod
-from components.portal_pod import LOCAL_TECHDOCS
-from components.postgres import Postgres, PostgresArgs
+from components.database.postgres import Postgres, PostgresArgs
+from components.kubernetes.network import any_pod
+from components.portal.portal_pod import LOCAL_TECHDOCS
 from settings.model import Settings
 from targets.platform import NAME, Database, Exposure, Platform
 from tests.programs import ROOT, Program, previewed, stack_config

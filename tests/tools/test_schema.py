@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 import yaml
 
+from settings.files import ROOT
 from settings.model import KEYS
-from settings.problem import ROOT
 from tests.settings.key_table import KEYS as TABLE
 from tools.schema.stack_schema import SCHEMA, rendered
 

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from settings.files import ROOT
 from settings.model import GROUPS, KEYS, Settings
-from settings.problem import ROOT
 from tools.schema.key_row import meaning
 
 SCHEMA = ROOT / "stack.schema.json"

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import InvokeOutputOptions, Output, ResourceOptions
 
-from components.pods import PodImage
+from components.kubernetes.pods import PodImage
 from settings.model import ImageSettings
 
 # account.dkr.ecr.region.amazonaws.com/name; the China partition ends in .com.cn

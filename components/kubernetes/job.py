@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pulumi_kubernetes as k8s
 from pulumi import Input, ResourceOptions
 
-from components.labels import job_labels
-from components.pods import PodImage, pod_spec
+from components.kubernetes.labels import job_labels
+from components.kubernetes.pods import PodImage, pod_spec
 
 # Seconds that a new node and pulling the image may take; Kubernetes counts them as the Job's.
 SCHEDULING = 300

@@ -9,8 +9,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import ResourceOptions
 
-from components.labels import LABELS, SELECTOR
-from components.portal_pod import PortalPodArgs, pod_template
+from components.kubernetes.labels import LABELS, SELECTOR
+from components.portal.portal_pod import PortalPodArgs, pod_template
 
 NAME = "backstage"
 MIN_READY_SECONDS = 10

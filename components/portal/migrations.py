@@ -9,11 +9,11 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import ResourceOptions
 
-from components.health import READINESS
-from components.job import JobPod, run_once
-from components.pods import config_map_volume, read_only
-from components.portal import MIGRATION_SCRIPT
-from components.portal_pod import (
+from components.kubernetes.health import READINESS
+from components.kubernetes.job import JobPod, run_once
+from components.kubernetes.pods import config_map_volume, read_only
+from components.portal.portal import MIGRATION_SCRIPT
+from components.portal.portal_pod import (
     COMMAND,
     SCRIPT_DIRECTORY,
     USER,

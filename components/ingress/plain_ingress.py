@@ -8,9 +8,9 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import ResourceOptions
 
-from components.ingress_rule import to_service
-from components.labels import LABELS
-from components.portal import PortalObjects
+from components.ingress.ingress_rule import to_service
+from components.kubernetes.labels import LABELS
+from components.portal.portal import PortalObjects
 
 
 @dataclass(frozen=True)

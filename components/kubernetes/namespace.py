@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
-from components.names import name_of
+from components.kubernetes.names import name_of
 
 
 @dataclass(frozen=True)

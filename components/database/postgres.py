@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
-from components.database import (
+from components.database.database import (
     DATABASE_NAME,
     POSTGRES_PORT,
     ROLE_NAME,
@@ -16,10 +16,10 @@ from components.database import (
     Login,
     generated_password,
 )
-from components.labels import job_labels
-from components.names import name_of
-from components.network import pods
-from components.pods import container_security, pod_security, secret_variables
+from components.kubernetes.labels import job_labels
+from components.kubernetes.names import name_of
+from components.kubernetes.network import pods
+from components.kubernetes.pods import container_security, pod_security, secret_variables
 from settings.model import IN_CLUSTER_CONNECTIONS, DatabaseSettings
 from settings.values import EPHEMERAL
 

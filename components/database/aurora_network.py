@@ -9,8 +9,8 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
 
-from components.cluster import ClusterFacts
-from components.database import POSTGRES_PORT
+from components.cluster.cluster import ClusterFacts
+from components.database.database import POSTGRES_PORT
 from settings.model import DatabaseSettings
 
 

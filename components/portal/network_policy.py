@@ -9,9 +9,9 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Input, ResourceOptions
 
-from components.database import DatabaseConnection
-from components.labels import LABELS, SELECTOR
-from components.network import Peers, any_pod, egress, ports
+from components.database.database import DatabaseConnection
+from components.kubernetes.labels import LABELS, SELECTOR
+from components.kubernetes.network import Peers, any_pod, egress, ports
 from settings.model import METRICS_PORT
 
 networking = k8s.networking.v1

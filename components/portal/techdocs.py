@@ -10,8 +10,8 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
-from components.cluster import ClusterFacts
-from components.pod_role import PodRole, PodRoleArgs
+from components.cluster.cluster import ClusterFacts
+from components.cluster.pod_role import PodRole, PodRoleArgs
 
 CREATE = "create"
 NONCURRENT_DAYS = 30

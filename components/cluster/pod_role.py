@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import InvokeOutputOptions, Output, ResourceOptions
 
-from components.cluster import ClusterFacts
+from components.cluster.cluster import ClusterFacts
 
 
 @dataclass(frozen=True)

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 from pulumi import Input, Output, ResourceOptions
 
-from components.database import DatabaseConnection
-from components.labels import LABELS, SELECTOR
-from components.names import name_of
-from components.service_account import PortalServiceAccount, PortalServiceAccountArgs
+from components.database.database import DatabaseConnection
+from components.kubernetes.labels import LABELS, SELECTOR
+from components.kubernetes.names import name_of
+from components.portal.service_account import PortalServiceAccount, PortalServiceAccountArgs
+from settings.files import read_text
 
 SESSION_SECRET_LENGTH = 48
 APP_CONFIG_FILE = "app-config.production.yaml"
 CA_FILE = "ca.pem"
 NO_CA = "# The database speaks no TLS.\n"  # the configuration still names the file
 SERVICE_NAME = "backstage"
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
 ROLE_SCRIPT = "database-role.js"
 MIGRATION_SCRIPT = "migrate.js"
 SCRIPTS = (ROLE_SCRIPT, MIGRATION_SCRIPT)
@@ -93,7 +92,7 @@ class Portal(pulumi.ComponentResource):
             ),
             scripts=self._config_map(
                 f"{name}-scripts",
-                {file: (ASSETS / file).read_text(encoding="utf-8") for file in SCRIPTS},
+                {file: read_text(f"assets/{file}") for file in SCRIPTS},
             ),
         )
         self.register_outputs({"serviceName": self.objects.service})

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import string
 from dataclasses import dataclass
-from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
-from components.cluster import ClusterFacts
-from components.pod_role import PodRole, PodRoleArgs
+from components.cluster.cluster import ClusterFacts
+from components.cluster.pod_role import PodRole, PodRoleArgs
+from settings.files import read_text
 from settings.model import IngressSettings
 from settings.versions import LOAD_BALANCER_CONTROLLER_CHART
 
@@ -21,7 +21,7 @@ NAMESPACE = "kube-system"
 SERVICE_ACCOUNT = "aws-load-balancer-controller"
 CHART_REPOSITORY = "https://aws.github.io/eks-charts"
 INSTALL_SECONDS = 300
-_POLICY = Path(__file__).resolve().parent.parent / "assets" / "controller-policy.json"
+_POLICY = "assets/controller-policy.json"
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class LoadBalancerController(pulumi.ComponentResource):
 
 def policy_document(partition: str, region: str, account_id: str, vpc_id: str) -> str:
     """The controller's policy for one VPC, as JSON. A managed policy holds 6,144 characters."""
-    template = string.Template(_POLICY.read_text(encoding="utf-8"))
+    template = string.Template(read_text(_POLICY))
     vpc_arn = f"arn:{partition}:ec2:{region}:{account_id}:vpc/{vpc_id}"
     document = json.loads(template.substitute(partition=partition, vpc_arn=vpc_arn))
     return json.dumps(document, separators=(",", ":"))

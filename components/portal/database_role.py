@@ -8,11 +8,11 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Input, ResourceOptions
 
-from components.database import DATABASE_NAME, DatabaseConnection
-from components.job import JobPod, run_once
-from components.labels import job_labels
-from components.names import name_of
-from components.pods import (
+from components.database.database import DATABASE_NAME, DatabaseConnection
+from components.kubernetes.job import JobPod, run_once
+from components.kubernetes.labels import job_labels
+from components.kubernetes.names import name_of
+from components.kubernetes.pods import (
     PodImage,
     config_map_volume,
     container,
@@ -20,8 +20,8 @@ from components.pods import (
     read_only,
     secret_variables,
 )
-from components.portal import CA_FILE, ROLE_SCRIPT, PortalObjects
-from components.portal_pod import CA_DIRECTORY, SCRIPT_DIRECTORY, USER
+from components.portal.portal import CA_FILE, ROLE_SCRIPT, PortalObjects
+from components.portal.portal_pod import CA_DIRECTORY, SCRIPT_DIRECTORY, USER
 
 CONNECT_SECONDS = 240  # until the script gives up to connect
 DEADLINE = CONNECT_SECONDS + 60

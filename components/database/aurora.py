@@ -9,10 +9,10 @@ import pulumi_aws as aws
 import pulumi_random as random
 from pulumi import Output, ResourceOptions
 
-from components.aurora_instances import ENGINE, AuroraInstances, AuroraInstancesArgs
-from components.aurora_network import AuroraNetwork, AuroraNetworkArgs
-from components.cluster import ClusterFacts
-from components.database import (
+from components.cluster.cluster import ClusterFacts
+from components.database.aurora_instances import ENGINE, AuroraInstances, AuroraInstancesArgs
+from components.database.aurora_network import AuroraNetwork, AuroraNetworkArgs
+from components.database.database import (
     DATABASE_NAME,
     POSTGRES_PORT,
     ROLE_NAME,
@@ -20,7 +20,7 @@ from components.database import (
     Login,
     generated_password,
 )
-from components.network import networks
+from components.kubernetes.network import networks
 from settings.model import DatabaseSettings
 
 MASTER_USERNAME = "backstageadmin"  # 1-16 letters or digits; not postgres or admin (RDS.24)

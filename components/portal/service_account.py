@@ -9,8 +9,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Input, Output, ResourceOptions
 
-from components.labels import LABELS
-from components.names import name_of
+from components.kubernetes.labels import LABELS
+from components.kubernetes.names import name_of
 
 # What Backstage's Kubernetes plugin fetches by default, by API group. No Secret, no write.
 READ = {

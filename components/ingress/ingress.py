@@ -10,11 +10,11 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
 
-from components.certificate import Certificate, CertificateArgs
-from components.health import READINESS
-from components.ingress_rule import to_service
-from components.labels import LABELS
-from components.portal import PortalObjects
+from components.ingress.certificate import Certificate, CertificateArgs
+from components.ingress.ingress_rule import to_service
+from components.kubernetes.health import READINESS
+from components.kubernetes.labels import LABELS
+from components.portal.portal import PortalObjects
 from settings.draining import DEREGISTRATION_SECONDS, IDLE_SECONDS
 from settings.model import IngressSettings
 

@@ -9,10 +9,10 @@ from typing import Any
 import pulumi_kubernetes as k8s
 from pulumi import Input
 
-from components.database import DATABASE_NAME, DatabaseConnection
-from components.health import LIVENESS, READINESS
-from components.labels import LABELS, SELECTOR
-from components.pods import (
+from components.database.database import DATABASE_NAME, DatabaseConnection
+from components.kubernetes.health import LIVENESS, READINESS
+from components.kubernetes.labels import LABELS, SELECTOR
+from components.kubernetes.pods import (
     PodImage,
     config_map_volume,
     container,
@@ -21,7 +21,7 @@ from components.pods import (
     read_only,
     secret_variables,
 )
-from components.portal import APP_CONFIG_FILE, PortalObjects
+from components.portal.portal import APP_CONFIG_FILE, PortalObjects
 from settings.draining import GRACE_SECONDS, PRE_STOP_SECONDS
 from settings.model import METRICS_PORT, PortalSettings
 

@@ -1,0 +1,1 @@
+"""The cluster that exists, its providers, and AWS roles for its pods."""

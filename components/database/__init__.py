@@ -1,0 +1,1 @@
+"""The databases, and what the portal needs to know of one."""

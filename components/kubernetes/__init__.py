@@ -1,0 +1,1 @@
+"""Parts of Kubernetes objects that know nothing of the portal."""

@@ -1,0 +1,1 @@
+"""The portal: its image, objects, pods and Jobs."""
