@@ -9,7 +9,7 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--update-golden", action="store_true", help="write tests/golden anew from the program"
+        "--update-golden", action="store_true", help="rewrite tests/golden from the program"
     )
 
 
@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def kubernetes() -> None:
-    """A cluster that kubectl reaches, or the test is skipped."""
+    """Skips the test unless kubectl reaches a cluster."""
     if not os.environ.get("KUBECONFIG"):
         pytest.skip("KUBECONFIG is not set: name the kubeconfig of a cluster for tests")
     if shutil.which("kubectl") is None:
