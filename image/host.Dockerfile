@@ -1,19 +1,20 @@
-# The portal's image around a bundle that was built on the host: quicker where the app's packages are
-# installed there anyway. Build it with the Node release of NODE_IMAGE.
+# Builds the portal's image around a bundle that was built on the host. Faster where CI has the app's
+# packages installed anyway. Build the bundle with the Node release of NODE_IMAGE.
 #
 #   cd portal && yarn install --immutable && yarn build:backend && cd ..
 #   docker build --file image/host.Dockerfile portal
 #
-# The context is a Backstage app with yarn 4. What goes in is what host.Dockerfile.dockerignore lets
-# through.
-# checkov:skip=CKV_DOCKER_7: tag and digest of the base are NODE_IMAGE's
-# checkov:skip=CKV_DOCKER_2: the Deployment's probes decide; Kubernetes ignores a HEALTHCHECK
+# The context is a Backstage app with Yarn 4; host.Dockerfile.dockerignore limits what is sent.
+# checkov:skip=CKV_DOCKER_7: NODE_IMAGE pins the base's tag and digest
+# checkov:skip=CKV_DOCKER_2: Kubernetes ignores HEALTHCHECK; the Deployment has probes
 ARG NODE_IMAGE=node:24.21.0-trixie-slim@sha256:8ec5d7557396cfe32d21c3f9c13072355ceab22b584578ca4bb28af31120cffe
 
-# The yarn release that the app's package.json names.
+# The Yarn release that the app's package.json names.
 FROM ${NODE_IMAGE} AS yarn
+# Install scripts of native modules compile, or download from outside the package registry.
 ENV PATH=/opt/yarn/node_modules/.bin:$PATH \
     YARN_ENABLE_GLOBAL_CACHE=true \
+    YARN_ENABLE_SCRIPTS=false \
     YARN_ENABLE_TELEMETRY=false \
     YARN_GLOBAL_FOLDER=/var/cache/yarn
 WORKDIR /app
@@ -22,8 +23,7 @@ RUN npm install --prefix /opt/yarn --no-audit --no-fund --no-update-notifier \
         "@yarnpkg/cli-dist@$(node -p 'require("./package.json").packageManager.match(/^yarn@([^+]+)/)[1]')" \
     && npm cache clean --force
 
-# What decides which packages are installed: the manifests of the workspaces, and yarn's own files.
-# A new bundle leaves them as they are, and with them the layer of the install.
+# Only the files that decide which packages are installed, so a new bundle reuses the install's layer.
 FROM ${NODE_IMAGE} AS manifests
 WORKDIR /app
 COPY . .
@@ -40,9 +40,8 @@ RUN tar xzf /tmp/bundle.tar.gz \
 
 FROM yarn AS production
 COPY --from=manifests /app ./
-# Then what only a compiler or a reader wants is removed: source maps, TypeScript (but for the
-# declarations of configuration and the compiler's own library, which Backstage reads at its
-# start), documentation, tests and examples, add-ons for other runtimes.
+# Removes what the backend doesn't load: source maps, TypeScript, documentation, tests, examples and
+# add-ons for other runtimes. It reads config.d.ts and TypeScript's own library when it starts.
 RUN --mount=type=cache,id=yarn,target=/var/cache/yarn,sharing=locked \
     yarn workspaces focus "$(node -p 'require("./packages/backend/package.json").name')" --production \
     && rm -rf .yarn .yarnrc.yml yarn.lock node_modules/.yarn-state.yml \
@@ -74,8 +73,8 @@ LABEL org.opencontainers.image.title="Backstage portal" \
       org.opencontainers.image.source=$SOURCE \
       org.opencontainers.image.created=$CREATED
 
-# docker build --target techdocs: with mkdocs, for `techdocs.builder: local`. Debian's release is the
-# base image's, so that no version of a package is named here.
+# docker build --target techdocs: adds mkdocs, for `techdocs.builder: local`. Debian packages follow the
+# base image's release, so no version is pinned.
 FROM runtime AS techdocs
 USER 0
 # hadolint ignore=DL3008

@@ -1,17 +1,18 @@
-# The portal's image, built in the image: needs nothing but Docker.
+# Builds the portal's image entirely in Docker.
 #
 #   docker build --file image/multi-stage.Dockerfile portal
 #
-# The context is a Backstage app with yarn 4. What goes in is what
-# multi-stage.Dockerfile.dockerignore lets through.
-# checkov:skip=CKV_DOCKER_7: tag and digest of the base are NODE_IMAGE's
-# checkov:skip=CKV_DOCKER_2: the Deployment's probes decide; Kubernetes ignores a HEALTHCHECK
+# The context is a Backstage app with Yarn 4; multi-stage.Dockerfile.dockerignore limits what is sent.
+# checkov:skip=CKV_DOCKER_7: NODE_IMAGE pins the base's tag and digest
+# checkov:skip=CKV_DOCKER_2: Kubernetes ignores HEALTHCHECK; the Deployment has probes
 ARG NODE_IMAGE=node:24.21.0-trixie-slim@sha256:8ec5d7557396cfe32d21c3f9c13072355ceab22b584578ca4bb28af31120cffe
 
-# The yarn release that the app's package.json names.
+# The Yarn release that the app's package.json names.
 FROM ${NODE_IMAGE} AS yarn
+# Install scripts of native modules compile, or download from outside the package registry.
 ENV PATH=/opt/yarn/node_modules/.bin:$PATH \
     YARN_ENABLE_GLOBAL_CACHE=true \
+    YARN_ENABLE_SCRIPTS=false \
     YARN_ENABLE_TELEMETRY=false \
     YARN_GLOBAL_FOLDER=/var/cache/yarn
 WORKDIR /app
@@ -20,38 +21,37 @@ RUN npm install --prefix /opt/yarn --no-audit --no-fund --no-update-notifier \
         "@yarnpkg/cli-dist@$(node -p 'require("./package.json").packageManager.match(/^yarn@([^+]+)/)[1]')" \
     && npm cache clean --force
 
-# What decides which packages are installed. A change elsewhere leaves these files as they are, and
-# with them the layers of both installs.
+# Only the files that decide which packages are installed, so any other change reuses the layers of
+# both installs.
 FROM ${NODE_IMAGE} AS manifests
 WORKDIR /app
 COPY . .
 RUN find . -type f ! -name package.json ! -name yarn.lock ! -name .yarnrc.yml ! -path './.yarn/*' -delete \
     && find . -type d -empty -delete
 
-# No package's install script runs: a build needs none of them. The cache is a mount, not a layer.
 FROM yarn AS installed
 COPY --from=manifests /app ./
 # hadolint ignore=DL3060
 RUN --mount=type=cache,id=yarn,target=/var/cache/yarn,sharing=locked \
     yarn install --immutable --mode=skip-build
 
-# What the frontend can be built from: a change in the backend leaves it as it is, and with it the
-# layer of that build, the longest.
+# Without the backend's sources, so a change there reuses the layer of the frontend build, the slowest.
 FROM ${NODE_IMAGE} AS frontend-sources
 WORKDIR /app
 COPY . .
-RUN for package in packages/* plugins/*; do \
-        case "$(node -p "require('./$package/package.json').backstage?.role" 2>/dev/null)" in \
-            backend*|node-library) rm -rf "$package/src" ;; \
+RUN for manifest in packages/*/package.json plugins/*/package.json; do \
+        case "$([ ! -f "$manifest" ] || node -p "require('./$manifest').backstage?.role")" in \
+            backend*|node-library) rm -rf "$(dirname "$manifest")/src" ;; \
         esac; \
     done
 
-# Every bundled frontend, and a manifest that says there is nothing left to build.
+# Every built frontend, with a manifest whose build script does nothing: the backend's build runs it.
 FROM installed AS frontend
 COPY --from=frontend-sources /app ./
 RUN mkdir /frontend \
-    && for package in packages/*; do \
-        if [ "$(node -p "require('./$package/package.json').backstage?.role")" = frontend ]; then \
+    && for manifest in packages/*/package.json; do \
+        package="$(dirname "$manifest")"; \
+        if [ "$(node -p "require('./$manifest').backstage?.role")" = frontend ]; then \
             yarn --cwd "$package" build || exit 1; \
             mkdir -p "/frontend/$package"; \
             mv "$package/dist" "/frontend/$package/dist"; \
@@ -71,9 +71,8 @@ RUN yarn --cwd packages/backend build \
 
 FROM yarn AS production
 COPY --from=manifests /app ./
-# Then what only a compiler or a reader wants is removed: source maps, TypeScript (but for the
-# declarations of configuration and the compiler's own library, which Backstage reads at its
-# start), documentation, tests and examples, add-ons for other runtimes.
+# Removes what the backend doesn't load: source maps, TypeScript, documentation, tests, examples and
+# add-ons for other runtimes. It reads config.d.ts and TypeScript's own library when it starts.
 RUN --mount=type=cache,id=yarn,target=/var/cache/yarn,sharing=locked \
     yarn workspaces focus "$(node -p 'require("./packages/backend/package.json").name')" --production \
     && rm -rf .yarn .yarnrc.yml yarn.lock node_modules/.yarn-state.yml \
@@ -105,8 +104,8 @@ LABEL org.opencontainers.image.title="Backstage portal" \
       org.opencontainers.image.source=$SOURCE \
       org.opencontainers.image.created=$CREATED
 
-# docker build --target techdocs: with mkdocs, for `techdocs.builder: local`. Debian's release is the
-# base image's, so that no version of a package is named here.
+# docker build --target techdocs: adds mkdocs, for `techdocs.builder: local`. Debian packages follow the
+# base image's release, so no version is pinned.
 FROM runtime AS techdocs
 USER 0
 # hadolint ignore=DL3008

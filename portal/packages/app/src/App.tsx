@@ -1,14 +1,8 @@
 import { createApp } from '@backstage/frontend-defaults';
 import { createFrontendModule } from '@backstage/frontend-plugin-api';
 import { sidebar } from './Sidebar';
-import { signInPage } from './SignInPage';
 
 export default createApp({
-  // The plugins' own pages come with them (app.packages: all in app-config.yaml).
-  features: [
-    createFrontendModule({
-      pluginId: 'app',
-      extensions: [sidebar, signInPage],
-    }),
-  ],
+  // app.packages in app-config.yaml discovers the plugins and the sign-in page.
+  features: [createFrontendModule({ pluginId: 'app', extensions: [sidebar] })],
 });

@@ -19,7 +19,7 @@ import MenuIcon from '@material-ui/icons/Menu';
 import SearchIcon from '@material-ui/icons/Search';
 
 const Title = () => {
-  const title = useApi(configApiRef).getOptionalString('app.title') ?? 'Portal';
+  const title = useApi(configApiRef).getOptionalString('app.title') ?? 'Backstage';
   const { isOpen } = useSidebarOpenState();
   return (
     <Box px={3} py={2} color="common.white">
@@ -32,7 +32,7 @@ const Title = () => {
   );
 };
 
-/** Every page that a plugin brings has its entry; search, notifications and settings their own. */
+/** Lists every plugin's page; search, notifications and settings have entries of their own. */
 export const sidebar = NavContentBlueprint.make({
   params: {
     component: ({ navItems }) => {

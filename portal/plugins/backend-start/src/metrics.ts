@@ -1,9 +1,11 @@
 /**
- * OpenTelemetry metrics in Prometheus' format at :9464/metrics, a port of their own that no load
- * balancer reaches. OTEL_EXPORTER_PROMETHEUS_HOST and OTEL_EXPORTER_PROMETHEUS_PORT move it.
+ * OpenTelemetry metrics in Prometheus' format at :9464/metrics, a port that no load balancer
+ * reaches. OTEL_EXPORTER_PROMETHEUS_HOST and OTEL_EXPORTER_PROMETHEUS_PORT override it.
  *
- * Served are Backstage's own meters (catalog, scaffolder, scheduled tasks), the duration of HTTP
+ * Serves Backstage's own meters (catalog, scaffolder, scheduled tasks), the duration of HTTP
  * requests, and Node's event loop, heap and garbage collection.
+ *
+ * Import it before Backstage: a meter created earlier never reports.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { IncomingMessage, ServerResponse } from 'node:http';
@@ -19,8 +21,8 @@ const meterProvider = new MeterProvider({
 metrics.setGlobalMeterProvider(meterProvider);
 new RuntimeNodeInstrumentation().setMeterProvider(meterProvider);
 
-// Node's own events: @opentelemetry/instrumentation-http would hook every require, which a start
-// pays for. Name, unit, attributes and buckets are OpenTelemetry's semantic conventions.
+// From Node's own events: @opentelemetry/instrumentation-http would hook every require and slow the
+// start. Name, unit, attributes and buckets follow OpenTelemetry's semantic conventions.
 const duration = meterProvider
   .getMeter('backend')
   .createHistogram('http.server.request.duration', {

@@ -2,7 +2,7 @@ import { renderInTestApp } from '@backstage/frontend-test-utils';
 import { screen } from '@testing-library/react';
 import { ConfiguredSignInPage } from './SignInPage';
 
-// Backstage's own page, of which only what it is given matters here.
+// Renders what Backstage's own page is given.
 jest.mock('@backstage/core-components', () => ({
   ...jest.requireActual('@backstage/core-components'),
   SignInPage: ({ provider, providers = [provider], title }: any) => (
@@ -21,22 +21,30 @@ const open = (providers?: object) =>
   });
 
 describe('ConfiguredSignInPage', () => {
-  it.each([[undefined], [{}], [{ okta: {} }]])(
-    'says that nobody can sign in with %p',
+  it.each([[undefined], [{}], [{ saml: {} }]])(
+    'reports that nobody can sign in with %p',
     async providers => {
       open(providers);
       expect(await screen.findByText('Nobody can sign in')).toBeInTheDocument();
-      expect(screen.getByText(/github, guest/)).toBeInTheDocument();
+      expect(
+        screen.getByText(/none of: github, gitlab, .*guest/),
+      ).toBeInTheDocument();
     },
   );
 
-  it('offers the only provider and no guest', async () => {
-    open({ github: {} });
-    expect(await screen.findByText('GitHub')).toBeInTheDocument();
+  it.each([
+    ['github', 'GitHub'],
+    ['gitlab', 'GitLab'],
+    ['google', 'Google'],
+    ['microsoft', 'Microsoft'],
+    ['okta', 'Okta'],
+  ])('offers %s alone and no guest', async (key, title) => {
+    open({ [key]: {} });
+    expect(await screen.findByText(title)).toBeInTheDocument();
     expect(screen.queryByText('guest')).not.toBeInTheDocument();
   });
 
-  it('offers a choice where two are configured', async () => {
+  it('offers a choice of two providers', async () => {
     open({ github: {}, guest: {} });
     expect(await screen.findByText('GitHub')).toBeInTheDocument();
     expect(screen.getByText('guest')).toBeInTheDocument();

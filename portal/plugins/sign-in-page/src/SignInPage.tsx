@@ -6,31 +6,45 @@ import {
 import {
   configApiRef,
   githubAuthApiRef,
+  gitlabAuthApiRef,
+  googleAuthApiRef,
+  microsoftAuthApiRef,
+  oktaAuthApiRef,
   useApi,
 } from '@backstage/frontend-plugin-api';
-import {
-  SignInPageBlueprint,
-  type SignInPageProps,
-} from '@backstage/plugin-app-react';
+import type { SignInPageProps } from '@backstage/plugin-app-react';
 
-/** The ways to sign in that this portal has, by their key in auth.providers. */
+const provider = (
+  id: string,
+  title: string,
+  apiRef: SignInProviderConfig['apiRef'],
+): SignInProviderConfig => ({
+  id: `${id}-auth-provider`,
+  title,
+  message: `Sign in with your ${title} account`,
+  apiRef,
+});
+
+// By key in auth.providers. config.d.ts has to make each key visible to the browser.
 const PROVIDERS: Record<string, SignInProviderConfig | 'guest'> = {
-  github: {
-    id: 'github-auth-provider',
-    title: 'GitHub',
-    message: 'Sign in with your GitHub account',
-    apiRef: githubAuthApiRef,
-  },
+  github: provider('github', 'GitHub', githubAuthApiRef),
+  gitlab: provider('gitlab', 'GitLab', gitlabAuthApiRef),
+  google: provider('google', 'Google', googleAuthApiRef),
+  microsoft: provider('microsoft', 'Microsoft', microsoftAuthApiRef),
+  okta: provider('okta', 'Okta', oktaAuthApiRef),
   guest: 'guest',
 };
 
-/** Offers the providers that are configured; one alone is tried at once, several are a choice. */
+/**
+ * Offers the providers configured in auth.providers. A single provider other than guest is tried
+ * without a click.
+ */
 export const ConfiguredSignInPage = (props: SignInPageProps) => {
   const config = useApi(configApiRef);
   const configured = config.getOptionalConfig('auth.providers')?.keys() ?? [];
   const offered = configured
     .map(key => PROVIDERS[key])
-    .filter(provider => provider !== undefined);
+    .filter(each => each !== undefined);
   if (offered.length === 0) {
     return (
       <EmptyState
@@ -49,7 +63,3 @@ export const ConfiguredSignInPage = (props: SignInPageProps) => {
     <SignInPage {...props} providers={offered} title="Choose how to sign in" />
   );
 };
-
-export const signInPage = SignInPageBlueprint.make({
-  params: { loader: async () => ConfiguredSignInPage },
-});

@@ -1,0 +1,3 @@
+import './metrics';
+
+export { start } from './start';
