@@ -34,22 +34,22 @@ bench: .venv/installed
 e2e: .venv/e2e
 	@$(BIN)/pytest -m e2e -s tests/e2e
 
-# The portal on the cluster of KUBECONFIG under load while it is updated, harmed and cut off; its
-# images are PORTAL_IMAGE and PORTAL_NEXT_IMAGE, backstage-portal:local and :next by default.
+# Injects faults into a portal under load on the cluster of KUBECONFIG. PORTAL_IMAGE and
+# PORTAL_NEXT_IMAGE override its images, backstage-portal:local and :next.
 test-cluster: .venv/cluster
 	@$(BIN)/pytest -m cluster -rs tests/cluster
 
-# The stand-in for an Application Load Balancer, and the path through it on the cluster of KUBECONFIG
-# that the AWS Load Balancer Controller manages: its executable in AWS_LOAD_BALANCER_CONTROLLER and
-# its definitions in AWS_LOAD_BALANCER_CONTROLLER_CRDS, or its chart in kube-system.
+# The stand-in for an Application Load Balancer; with KUBECONFIG also the same faults behind it. Needs
+# the AWS Load Balancer Controller: its executable in AWS_LOAD_BALANCER_CONTROLLER and its CRDs in
+# AWS_LOAD_BALANCER_CONTROLLER_CRDS, or its chart in kube-system.
 test-alb: .venv/cluster
-	@$(BIN)/pytest -m alb -rs tests/cluster
+	@$(BIN)/pytest -m alb -rs tests/alb
 
-# What those two measured, as tables and a plot for docs/reliability.md.
+# Tables and the plot of docs/reliability.md from what those two measured.
 reliability: .venv/cluster
 	@$(BIN)/python -m tools.reliability.report
 
-# The program on the real engine, with doubles for every provider; needs the Pulumi CLI. With its
+# The program on the real engine with doubles for every provider; needs the Pulumi CLI. With its
 # Kubernetes plugin and KUBECONFIG also the local stack on that cluster.
 test-engine: .venv/installed
 	@PATH="$(CURDIR)/.local/engine/bin:$$PATH" $(BIN)/pytest -m engine tests/engine

@@ -1,4 +1,4 @@
-"""One namespace of the cluster that kubectl points at."""
+"""kubectl against one namespace of the current cluster."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Manifest = dict[str, Any]
 
 
 class Cluster:
-    """What kubectl does in a namespace. Every method raises RuntimeError with kubectl's message."""
+    """One namespace. Methods raise RuntimeError with kubectl's error message."""
 
     def __init__(self, namespace: str) -> None:
         self.namespace = namespace
 
     def run(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
-        """Standard output of a kubectl command."""
+        """Runs kubectl and returns its standard output, also after a failure if `check` is off."""
         done = subprocess.run(  # noqa: S603, arguments are this project's own
             ["kubectl", "--namespace", self.namespace, *arguments],  # noqa: S607
             input=stdin,
@@ -31,36 +31,35 @@ class Cluster:
         return done.stdout
 
     def get(self, kind: str, *arguments: str) -> list[Manifest]:
-        """Objects of a kind; `arguments` may select them."""
+        """Lists objects of a kind. arguments: further flags, such as a selector."""
         found: list[Manifest] = json.loads(self.run("get", kind, *arguments, "--output", "json"))[
             "items"
         ]
         return found
 
     def apply(self, objects: Sequence[Manifest]) -> None:
-        """Creates objects or changes them, in the order given."""
+        """Applies objects server-side, as the Pulumi provider does, in the given order."""
         items = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
-        # Server-side, as the program's own provider does it.
         self.run(
             "apply", "--server-side", "--force-conflicts", "--filename", "-",
             stdin=json.dumps(items),
         )  # fmt: skip
 
     def patch(self, kind: str, name: str, change: Manifest) -> None:
-        """A strategic merge patch."""
+        """Applies a strategic merge patch."""
         self.run("patch", kind, name, "--patch", json.dumps(change))
 
     def new_namespace(self) -> None:
-        """Creates the namespace, empty: one of that name goes first."""
+        """Creates the namespace, after deleting an existing one of that name."""
         self.delete_namespace()
         self.run("create", "namespace", self.namespace)
 
     def delete_namespace(self) -> None:
-        """Deletes the namespace and everything in it, and waits until it is gone."""
+        """Deletes the namespace and waits up to 180 s for it; no-op if there is none."""
         self.run("delete", "namespace", self.namespace, "--ignore-not-found", "--timeout", "180s")
 
     def wait_job(self, name: str, seconds: float) -> None:
-        """Waits until a Job is done. Raises RuntimeError with its log where it failed."""
+        """Waits for a Job to succeed. Raises RuntimeError with its log if it fails."""
 
         def ended() -> bool:
             (job,) = self.get("jobs", "--field-selector", f"metadata.name={name}")
@@ -69,10 +68,10 @@ class Cluster:
                 raise RuntimeError(f"Job {name} failed:\n{self.run('logs', f'job/{name}')}")
             return bool(status.get("succeeded"))
 
-        self.until(ended, seconds, f"Job {name} is done")
+        self.until(ended, seconds, f"Job {name} has succeeded")
 
     def until(self, reached: Callable[[], bool], seconds: float, what: str) -> None:
-        """Waits for something. Raises TimeoutError that says for what."""
+        """Polls every 0.5 s. Raises TimeoutError; `what` completes "not within 60 s: ..."."""
         end = time.monotonic() + seconds
         while not reached():
             if time.monotonic() > end:

@@ -1,251 +1,80 @@
-"""What the real controller makes of Ingresses, and the way from a client to a pod through it."""
+"""The real controller with prod's Ingress: every annotation read back from AWS's API."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import ssl
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 import pytest
 
-from components.ingress import ANNOTATION
-from tests.cluster.site import balanced_by
+from components.ingress.ingress import ANNOTATION
+from tests.cluster.site import delete_ingresses, wait_for_load_balancer
 from tests.programs import changed
+from tools.kubectl import Cluster
 from tools.preview.manifests import manifests
-from tools.reliability.cluster import Cluster, Manifest
 
 if TYPE_CHECKING:
-    from tools.reliability.alb import Alb
-    from tools.reliability.aws import Aws
+    from tools.alb.aws import Aws
+    from tools.alb.stand_in import Alb
 
 pytestmark = pytest.mark.alb
 
-NAMESPACE = "alb-smoke"
-HOST = "smoke.example.com"
-PORT = 7007
-# On the cluster's nodes; any image with node.
-IMAGE = os.environ.get("PORTAL_IMAGE", "backstage-portal:local")
-SERVER = f"""
-const server = require('http').createServer((request, response) => response.end(
-  JSON.stringify({{pod: process.env.HOSTNAME, headers: request.headers}})));
-server.keepAliveTimeout = 125000;
-server.listen({PORT});
-process.on('SIGTERM', () => process.exit());
-"""
-GATE = "target-health.elbv2.k8s.aws"
-
-
-def annotated(**annotations: str) -> dict[str, str]:
-    return {ANNOTATION + key.replace("_", "-"): value for key, value in annotations.items()}
-
-
-def ingress(host: str, annotations: Mapping[str, str]) -> Manifest:
-    backend = {"service": {"name": "server", "port": {"number": PORT}}}
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "Ingress",
-        "metadata": {"name": "server", "annotations": dict(annotations)},
-        "spec": {
-            "ingressClassName": "alb",
-            "rules": [
-                {
-                    "host": host,
-                    "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]},
-                }
-            ],
-        },
-    }
-
-
-def service() -> Manifest:
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "server"},
-        "spec": {"selector": {"app": "server"}, "ports": [{"port": PORT, "targetPort": PORT}]},
-    }
-
-
-def deployment() -> Manifest:
-    container = {
-        "name": "server",
-        "image": IMAGE,
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["node", "-e", SERVER],
-        "ports": [{"containerPort": PORT}],
-    }
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": "server"},
-        "spec": {
-            "replicas": 1,
-            "selector": {"matchLabels": {"app": "server"}},
-            "template": {
-                "metadata": {"labels": {"app": "server"}},
-                "spec": {"containers": [container], "terminationGracePeriodSeconds": 5},
-            },
-        },
-    }
-
-
-def delete_ingresses(cluster: Cluster) -> None:
-    """While the controller runs, or nobody would take its finalizers away."""
-    cluster.run("delete", "ingress", "--all", "--timeout=60s")
-
 
 @dataclass(frozen=True)
-class Smoke:
-    cluster: Cluster
-    alb: Alb
-    hostname: str
-
-    def get(self, path: str = "/", host: str = HOST) -> tuple[int, str]:
-        """An HTTPS request through the load balancer: status and body."""
-        context = ssl.create_default_context(cadata=self.alb.ca)
-        opener = build_opener(ProxyHandler({}), HTTPSHandler(context=context))
-        opener.addheaders = []
-        request = Request(self.alb.url(self.hostname) + path, headers={"Host": host})
-        with opener.open(request, timeout=20) as answer:
-            return answer.status, answer.read().decode()
-
-
-@pytest.fixture(scope="module")
-def smoke(alb: Alb) -> Iterator[Smoke]:
-    """A server of one pod behind an Ingress of its own."""
-    cluster = Cluster(NAMESPACE)
-    cluster.new_namespace()
-    cluster.run("label", "namespace", NAMESPACE, "elbv2.k8s.aws/pod-readiness-gate-inject=enabled")
-    annotations = annotated(
-        scheme="internal", target_type="ip", listen_ports='[{"HTTPS":443}]',
-        certificate_arn=alb.aws.certificate(HOST), healthcheck_interval_seconds="5",
-        healthcheck_timeout_seconds="2",
-        target_group_attributes="deregistration_delay.timeout_seconds=15",
-    )  # fmt: skip
-    cluster.apply([service(), ingress(HOST, annotations)])
-    try:
-        cluster.until(lambda: bool(balanced_by(cluster)), 60, "the Ingress has a load balancer")
-        # Gates are for pods that come after the Service's target group.
-        cluster.apply([deployment()])
-        yield Smoke(cluster, alb, balanced_by(cluster))
-    finally:
-        delete_ingresses(cluster)
-        cluster.delete_namespace()
-
-
-def condition(pod: Manifest, kind: str) -> Manifest:
-    found = [each for each in pod["status"].get("conditions", []) if each["type"].startswith(kind)]
-    return found[0] if found else {"status": "Unknown"}
-
-
-def test_a_pod_gets_ready_only_after_its_target_is_healthy(smoke: Smoke) -> None:
-    def pods() -> list[Manifest]:
-        return smoke.cluster.get("pods")
-
-    smoke.cluster.until(lambda: len(pods()) == 1, 30, "the Deployment has its pod")
-    gates = [each["conditionType"] for each in pods()[0]["spec"]["readinessGates"]]
-    assert [each.partition("/")[0] for each in gates] == [GATE]
-    ready_at = 0.0
-    while not ready_at:
-        (pod,) = pods()
-        healthy = [each for each in smoke.alb.events if each.state == "healthy"]
-        if condition(pod, "Ready")["status"] == "True":
-            ready_at = time.time()
-            assert healthy, "ready before its target was healthy"
-        time.sleep(0.2)
-    assert condition(pod, GATE)["status"] == "True"
-    assert condition(pod, "ContainersReady")["status"] == "True"
-    states = [each.state for each in smoke.alb.events if each.host == pod["status"]["podIP"]]
-    assert states == ["initial", "initial", "healthy"]
-
-
-def test_requests_reach_the_pod(smoke: Smoke) -> None:
-    smoke.cluster.run("rollout", "status", "deployment/server", "--timeout=120s")
-    (pod,) = smoke.cluster.get("pods")
-    status, body = smoke.get("/page")
-    answer = json.loads(body)
-    assert (status, answer["pod"]) == (200, pod["metadata"]["name"])
-    assert answer["headers"]["x-forwarded-proto"] == "https"
-    assert answer["headers"]["x-forwarded-port"] == "443"
-    assert answer["headers"]["host"] == HOST
-
-
-def test_a_pod_that_ends_is_deregistered(smoke: Smoke) -> None:
-    (pod,) = smoke.cluster.get("pods")
-    smoke.cluster.run("delete", "pod", pod["metadata"]["name"], "--wait=false")
-
-    def states() -> list[str]:
-        return [each.state for each in smoke.alb.events if each.host == pod["status"]["podIP"]]
-
-    smoke.cluster.until(lambda: "gone" in states(), 60, "its target is gone")
-    assert states()[-3:] == ["draining", "out of service", "gone"]
-    smoke.cluster.run("rollout", "status", "deployment/server", "--timeout=120s")
-    assert smoke.get()[0] == 200
-
-
-def test_deleting_the_ingress_leaves_nothing(smoke: Smoke) -> None:
-    aws = smoke.alb.aws
-    balancer = aws.load_balancer(smoke.hostname)["LoadBalancerArn"]
-    (group,) = [each["TargetGroupArn"] for each in aws.target_groups(balancer)]
-    delete_ingresses(smoke.cluster)
-    assert balancer not in [each["LoadBalancerArn"] for each in aws.load_balancers()]
-    assert group not in [each["TargetGroupArn"] for each in aws.target_groups()]
-
-
-@dataclass(frozen=True)
-class Made:
-    """What the controller made of an Ingress, read from the API."""
+class Created:
+    """AWS resources that the controller created for an Ingress."""
 
     aws: Aws
     load_balancer: Mapping[str, Any]
     listeners: list[dict[str, Any]]
     target_group: Mapping[str, Any]
-    given: Mapping[str, str]
-    """The annotations, without their prefix."""
+    annotations: Mapping[str, str]
+    """The Ingress's, without their prefix."""
 
-    def has(self, arn: str, wanted: str) -> bool:
-        """Whether attributes are as a list `key=value,...` says."""
-        return pairs(wanted).items() <= dict(self.aws.attributes(arn)).items()
+    def has(self, arn: str, attributes: str) -> bool:
+        """Whether a resource has the attributes `key=value,...`."""
+        return pairs(attributes).items() <= dict(self.aws.attributes(arn)).items()
 
 
 def pairs(text: str) -> dict[str, str]:
     return {key: value for key, _, value in (each.partition("=") for each in text.split(","))}
 
 
-def group_field(key: str) -> Callable[[Made, str], bool]:
-    return lambda made, value: str(made.target_group[key]) == value
+def group_field(key: str) -> Callable[[Created, str], bool]:
+    return lambda created, value: str(created.target_group[key]) == value
 
 
-def listeners_match(made: Made, value: str) -> bool:
+def success_codes(created: Created, value: str) -> bool:
+    return bool(created.target_group["Matcher"]["HttpCode"] == value)
+
+
+def listeners_match(created: Created, value: str) -> bool:
     wanted = sorted(
         (port, protocol) for each in json.loads(value) for protocol, port in each.items()
     )
-    return sorted((each["Port"], each["Protocol"]) for each in made.listeners) == wanted
+    return sorted((each["Port"], each["Protocol"]) for each in created.listeners) == wanted
 
 
-def certified(made: Made, value: str) -> bool:
+def certified(created: Created, value: str) -> bool:
     certificates = [
         {each["CertificateArn"] for each in listener["Certificates"]}
-        for listener in made.listeners
+        for listener in created.listeners
         if listener["Protocol"] == "HTTPS"
     ]
     return bool(certificates) and all(value in each for each in certificates)
 
 
-def policies(made: Made, value: str) -> bool:
-    secure = [each for each in made.listeners if each["Protocol"] == "HTTPS"]
+def policies(created: Created, value: str) -> bool:
+    secure = [each for each in created.listeners if each["Protocol"] == "HTTPS"]
     return bool(secure) and all(each["SslPolicy"] == value for each in secure)
 
 
-def let_in(made: Made, value: str) -> bool:
-    rules = made.aws.ingress_rules(made.load_balancer["SecurityGroups"])
-    ports = {each["Port"] for each in made.listeners}
+def inbound_cidrs(created: Created, value: str) -> bool:
+    rules = created.aws.ingress_rules(created.load_balancer["SecurityGroups"])
+    ports = {each["Port"] for each in created.listeners}
     cidrs = {
         entry["CidrIp"] for rule in rules if rule.get("FromPort") in ports
         for entry in rule["IpRanges"]
@@ -253,32 +82,32 @@ def let_in(made: Made, value: str) -> bool:
     return cidrs == set(value.split(","))
 
 
-def tagged(made: Made, value: str) -> bool:
-    """The load balancer, its listeners and its target group."""
+def tagged(created: Created, value: str) -> bool:
+    """Whether load balancer, listeners and target group all have the tags."""
     arns = [
-        made.load_balancer["LoadBalancerArn"],
-        made.target_group["TargetGroupArn"],
-        *(each["ListenerArn"] for each in made.listeners),
+        created.load_balancer["LoadBalancerArn"],
+        created.target_group["TargetGroupArn"],
+        *(each["ListenerArn"] for each in created.listeners),
     ]
-    return all(pairs(value).items() <= made.aws.tags(arn).items() for arn in arns)
+    return all(pairs(value).items() <= created.aws.tags(arn).items() for arn in arns)
 
 
-def grouped(made: Made, value: str) -> bool:
-    tags = made.aws.tags(made.load_balancer["LoadBalancerArn"])
+def grouped(created: Created, value: str) -> bool:
+    tags = created.aws.tags(created.load_balancer["LoadBalancerArn"])
     return tags["ingress.k8s.aws/stack"] == value
 
 
-def load_balancer_attributes(made: Made, value: str) -> bool:
-    return made.has(made.load_balancer["LoadBalancerArn"], value)
+def load_balancer_attributes(created: Created, value: str) -> bool:
+    return created.has(created.load_balancer["LoadBalancerArn"], value)
 
 
-def target_group_attributes(made: Made, value: str) -> bool:
-    return made.has(made.target_group["TargetGroupArn"], value)
+def target_group_attributes(created: Created, value: str) -> bool:
+    return created.has(created.target_group["TargetGroupArn"], value)
 
 
-# What each annotation means. One that isn't here fails the test that looks it up.
-MEANINGS: dict[str, Callable[[Made, str], bool]] = {
-    "scheme": lambda made, value: bool(made.load_balancer["Scheme"] == value),
+# Whether the created resources have an annotation's value, by annotation.
+EFFECTS: dict[str, Callable[[Created, str], bool]] = {
+    "scheme": lambda created, value: bool(created.load_balancer["Scheme"] == value),
     "target-type": group_field("TargetType"),
     "listen-ports": listeners_match,
     "backend-protocol": group_field("Protocol"),
@@ -291,27 +120,27 @@ MEANINGS: dict[str, Callable[[Made, str], bool]] = {
     "healthcheck-timeout-seconds": group_field("HealthCheckTimeoutSeconds"),
     "healthy-threshold-count": group_field("HealthyThresholdCount"),
     "unhealthy-threshold-count": group_field("UnhealthyThresholdCount"),
-    "success-codes": lambda made, value: bool(made.target_group["Matcher"]["HttpCode"] == value),
+    "success-codes": success_codes,
     "target-group-attributes": target_group_attributes,
     "load-balancer-attributes": load_balancer_attributes,
-    "inbound-cidrs": let_in,
+    "inbound-cidrs": inbound_cidrs,
     "tags": tagged,
     "group.name": grouped,
 }
 
 
-def arrived(made: Made, key: str) -> bool:
-    assert key in MEANINGS, f"no test knows what {ANNOTATION}{key} means"
-    return MEANINGS[key](made, made.given[key])
+def applied(created: Created, key: str) -> bool:
+    assert key in EFFECTS, f"add the effect of {ANNOTATION}{key} to EFFECTS"
+    return EFFECTS[key](created, created.annotations[key])
 
 
 def other(value: str) -> str:
-    """A value that an annotation didn't have."""
+    """A different value for an annotation."""
     return re.sub(r"\d+", "444", value) if value.startswith("[") else f"{value}0"
 
 
-# Beside prod's own Ingress, with what prod leaves out; but for the WAF, which moto doesn't tie to a
-# load balancer.
+# Prod's own Ingress, and the options that prod leaves out. Not the WAF, because moto doesn't
+# associate one with a load balancer.
 VARIANTS: dict[str, dict[str, Any]] = {
     "prod": {},
     "public": {
@@ -325,7 +154,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_every_annotation_arrives_as_what_it_means(alb: Alb, variant: str) -> None:
+def test_every_annotation_has_its_effect(alb: Alb, variant: str) -> None:
     namespace = f"alb-{variant}"
     recording = changed("prod", VARIANTS[variant], creates=True).recording
     objects = {each["kind"]: each for each in manifests(recording) if each["kind"] in
@@ -344,20 +173,20 @@ def test_every_annotation_arrives_as_what_it_means(alb: Alb, variant: str) -> No
     cluster.delete_namespace()
     cluster.apply([objects["Namespace"], objects["Service"], objects["Ingress"]])
     try:
-        cluster.until(lambda: bool(balanced_by(cluster)), 60, "the Ingress has a load balancer")
-        balancer = alb.aws.load_balancer(balanced_by(cluster))
+        balancer = alb.aws.load_balancer(wait_for_load_balancer(cluster))
         arn = balancer["LoadBalancerArn"]
         (group,) = alb.aws.target_groups(arn)
-        given = {
+        annotations = {
             key.removeprefix(ANNOTATION): value
             for key, value in metadata["annotations"].items()
             if key.startswith(ANNOTATION)
         }
-        made = Made(alb.aws, balancer, alb.aws.listeners(arn), group, given)
-        assert [key for key in given if not arrived(made, key)] == []
-        # And none of the checks takes anything for right.
-        wrong = replace(made, given={key: other(value) for key, value in given.items()})
-        assert [key for key in given if arrived(wrong, key)] == []
+        created = Created(alb.aws, balancer, alb.aws.listeners(arn), group, annotations)
+        assert [key for key in annotations if not applied(created, key)] == []
+        # No check passes on any other value.
+        others = {key: other(value) for key, value in annotations.items()}
+        wrong = replace(created, annotations=others)
+        assert [key for key in annotations if applied(wrong, key)] == []
     finally:
         delete_ingresses(cluster)
         cluster.delete_namespace()

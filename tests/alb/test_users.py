@@ -1,4 +1,4 @@
-"""What an eks stack renders, on a real cluster, seen by a client of its load balancer."""
+"""The prod stack's manifests on a real cluster, under load through the load balancer."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.ingress import ANNOTATION
-from tests.cluster.faults import FAULTS, SOME, Fault
+from components.ingress.ingress import ANNOTATION
 from tests.cluster.site import (
     ENVIRONMENT,
     IMAGES,
     PATHS,
     TOKEN,
     Rendered,
-    balanced_by,
-    bring_up,
+    delete_ingresses,
+    deploy,
     local,
     render,
+    wait_for_load_balancer,
 )
 from tests.cluster.tutorial import tutorial
-from tools.reliability.load import Way
+from tools.reliability.faults import FAULTS, SOME, Fault
+from tools.reliability.load import Endpoint
 from tools.reliability.portal import Portal
 from tools.reliability.report import TUTORIAL, record
 
 if TYPE_CHECKING:
     import aiohttp
 
-    from tools.reliability.alb import Alb
+    from tools.alb.stand_in import Alb
 
 pytestmark = pytest.mark.alb
 
@@ -45,10 +46,9 @@ TASK = "8f7e6d5c-4b3a-4291-8807-f6e5d4c3b2a1"
 
 
 def eks(alb: Alb) -> Rendered:
-    """The prod stack's objects, with the certificate and the database of this cluster.
+    """The prod stack with a certificate of the stand-in and the local Postgres, without TLS.
 
-    Postgres is the local stack's, without TLS. The NetworkPolicy is left out: it lets AWS's subnets
-    in and Aurora's out.
+    Omits the NetworkPolicy, which allows traffic from and to AWS's subnets only.
     """
     repository, _, tag = IMAGES[0].rpartition(":")
     rendered = render(
@@ -57,7 +57,7 @@ def eks(alb: Alb) -> Rendered:
             "host": HOST,
             "imageRepository": f"stand-in.example.com/{repository}",
             "imageTag": tag,
-            "cpuRequest": "250m",  # three of them have to fit a small node
+            "cpuRequest": "250m",  # so that three pods fit a small node
             "env": ENVIRONMENT,
         },
     )
@@ -78,36 +78,36 @@ def eks(alb: Alb) -> Rendered:
 
 
 @contextmanager
-def behind(alb: Alb, rendered: Rendered) -> Iterator[tuple[Portal, Way]]:
-    """A portal on the cluster, and the way to it from outside."""
+def deployed(alb: Alb, rendered: Rendered) -> Iterator[tuple[Portal, Endpoint]]:
+    """Deploys a portal until the context exits. Yields it and its load balancer's endpoint."""
     (ingress,) = rendered.of("Ingress")
     namespace = ingress["metadata"]["namespace"]
     port = 443 if f"{ANNOTATION}listen-ports" in ingress["metadata"]["annotations"] else 80
-    portal = bring_up(namespace, rendered.objects)
+    portal = deploy(namespace, rendered.objects)
     try:
-        hostname = balanced_by(portal.cluster)
-        yield portal, Way(alb.url(hostname, port), PATHS, HOST, alb.ca if port == 443 else "")
+        hostname = wait_for_load_balancer(portal.cluster)
+        yield portal, Endpoint(alb.url(hostname, port), PATHS, HOST, alb.ca if port == 443 else "")
     finally:
-        # As `pulumi destroy` does it: the pods, then the Ingress, whose controller still runs.
+        # In the order of `pulumi destroy`: pods, then the Ingress while its controller runs.
         portal.cluster.run("delete", "deployment", "backstage", "--ignore-not-found")
-        portal.cluster.run("delete", "ingress", "--all", "--timeout", "120s")
+        delete_ingresses(portal.cluster)
         portal.cluster.delete_namespace()
     assert hostname not in [each["DNSName"] for each in alb.aws.load_balancers()]
 
 
 @pytest.fixture(scope="module")
-def site(alb: Alb) -> Iterator[tuple[Portal, Way]]:
-    with behind(alb, eks(alb)) as found:
+def site(alb: Alb) -> Iterator[tuple[Portal, Endpoint]]:
+    with deployed(alb, eks(alb)) as found:
         yield found
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_users_notice_no_more_than_they_may(site: tuple[Portal, Way], fault: Fault) -> None:
-    portal, way = site
+def test_fault_stays_within_its_error_budget(site: tuple[Portal, Endpoint], fault: Fault) -> None:
+    portal, endpoint = site
     restarts = portal.restarts()
-    outcome = fault.run(portal, way)
+    outcome = fault.run(portal, endpoint)
     record("alb", outcome)
-    fault.check(outcome, balanced=True)
+    assert list(fault.violations(outcome, balanced=True)) == []
     if fault.database:
         assert portal.restarts() == restarts
 
@@ -115,23 +115,23 @@ def test_users_notice_no_more_than_they_may(site: tuple[Portal, Way], fault: Fau
 Client = Callable[["aiohttp.ClientSession", threading.Event], Coroutine[None, None, list[Any]]]
 
 
-def meanwhile(way: Way, clients: list[Client], action: Callable[[], None]) -> list[Any]:
-    """What clients of the load balancer report that live until the action is over."""
+def during(endpoint: Endpoint, clients: list[Client], action: Callable[[], None]) -> list[Any]:
+    """Runs clients of the load balancer during an action. Returns what they report."""
     import aiohttp
 
     over, found = threading.Event(), []
 
     async def live() -> None:
-        context = ssl.create_default_context(cadata=way.ca)
+        context = ssl.create_default_context(cadata=endpoint.ca)
         async with aiohttp.ClientSession(
-            way.url,
+            endpoint.url,
             connector=aiohttp.TCPConnector(ssl=context, force_close=True),
-            headers={"Host": way.host, "Authorization": f"Bearer {TOKEN}"},
+            headers={"Host": endpoint.host, "Authorization": f"Bearer {TOKEN}"},
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
         ) as session:
             for each in await asyncio.gather(*(client(session, over) for client in clients)):
                 found.extend(each)
-        await asyncio.sleep(0.5)  # TLS connections close only now
+        await asyncio.sleep(0.5)  # asyncio closes TLS connections in the background
 
     thread = threading.Thread(target=asyncio.run, args=(live(),))
     thread.start()
@@ -143,12 +143,12 @@ def meanwhile(way: Way, clients: list[Client], action: Callable[[], None]) -> li
     return found
 
 
-def test_slow_requests_outlive_their_pod(site: tuple[Portal, Way]) -> None:
-    portal, way = site
+def test_slow_requests_complete_during_an_update(site: tuple[Portal, Endpoint]) -> None:
+    portal, endpoint = site
     body = json.dumps({"entityRefs": ["component:default/none"]}).encode().ljust(SLOW * 2 + 50)
 
     async def trickle() -> Any:
-        """A body that takes `SLOW` seconds to send."""
+        """Sends the body over `SLOW` seconds."""
         step = len(body) // (SLOW * 2) + 1
         for start in range(0, len(body), step):
             yield body[start : start + step]
@@ -170,14 +170,18 @@ def test_slow_requests_outlive_their_pod(site: tuple[Portal, Way]) -> None:
 
         return client
 
-    statuses = meanwhile(way, [starting_at(second) for second in range(0, SLOW, 3)], portal.update)
+    statuses = during(
+        endpoint, [starting_at(second) for second in range(0, SLOW, 3)], portal.update
+    )
     assert len(statuses) >= 20
     assert set(statuses) == {200}
 
 
-def test_event_streams_are_cut_late_and_open_anew_at_once(site: tuple[Portal, Way]) -> None:
-    """The scaffolder's log of a task, as its page reads it."""
-    portal, way = site
+def test_event_streams_outlive_draining_and_reconnect_at_once(
+    site: tuple[Portal, Endpoint],
+) -> None:
+    """The scaffolder's task log, read as its page reads it."""
+    portal, endpoint = site
     portal.cluster.run(
         "exec", "postgres-0", "--", "psql", "--username", "postgres", "--dbname", "backstage",
         "--command",
@@ -204,7 +208,7 @@ def test_event_streams_are_cut_late_and_open_anew_at_once(site: tuple[Portal, Wa
                                     break
                         except TimeoutError:
                             continue
-                except aiohttp.ClientError:  # cut
+                except aiohttp.ClientError:  # the load balancer cut the stream
                     pass
             opened.append((answered, time.monotonic() - asked))
         return opened
@@ -214,8 +218,8 @@ def test_event_streams_are_cut_late_and_open_anew_at_once(site: tuple[Portal, Wa
         portal.update()
         time.sleep(5)
 
-    streams = meanwhile(way, [client] * 6, update)
-    assert len(streams) >= 12, "no stream was cut: the update went past them"
+    streams = during(endpoint, [client] * 6, update)
+    assert len(streams) >= 12, "the update cut no stream"
     assert max(answered for answered, _ in streams) < 5
     assert sorted(lived for _, lived in streams)[-6] > 25
 
@@ -237,25 +241,29 @@ NO_DELAY = {
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_the_ways_of_waiting_are_for(
-    site: tuple[Portal, Way], without: str, change: dict[str, Any], lost: bool
+def test_prestop_or_shutdown_delay_alone_keeps_requests(
+    site: tuple[Portal, Endpoint], without: str, change: dict[str, Any], lost: bool
 ) -> None:
-    """A pod has to serve on until its target is out of service; either way of waiting does it."""
-    portal, way = site
+    """A pod has to serve until its target is out of service. Either wait achieves that."""
+    portal, endpoint = site
     with portal.changed(change):
-        outcome = Fault(f"rolling update without {without}", Portal.update, SOME).run(portal, way)
+        outcome = Fault(f"rolling update without {without}", Portal.update, SOME).run(
+            portal, endpoint
+        )
     record("alb", outcome)
     assert bool(outcome.failures) == lost
 
 
-def test_tutorial_for_comparison(alb: Alb) -> None:
+def test_tutorials_deployment_for_comparison(alb: Alb) -> None:
     rendered = local("tutorial")
     rendered.objects = tutorial(rendered, HOST)
-    with behind(alb, rendered) as (portal, way):
+    with deployed(alb, rendered) as (portal, endpoint):
         portal.wait_answers()
         portal.cluster.until(
-            lambda: any(each.state == "healthy" for each in alb.events[-3:]), 120, "it is healthy"
+            lambda: any(each.state == "healthy" for each in alb.events[-3:]),
+            120,
+            "the target is healthy",
         )
-        outcome = Fault(TUTORIAL, Portal.update).run(portal, way)
+        outcome = Fault(TUTORIAL, Portal.update).run(portal, endpoint)
     record("alb", outcome)
     assert len(outcome.samples) >= 10_000

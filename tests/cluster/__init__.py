@@ -1,1 +1,0 @@
-"""The portal on a real cluster under load: updated, harmed, and seen through a load balancer."""

@@ -1,4 +1,4 @@
-"""The portal as the program renders it, brought to the cluster that kubectl points at."""
+"""Renders a stack's manifests and deploys them to the current cluster."""
 
 from __future__ import annotations
 
@@ -9,22 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.labels import SELECTOR
+from components.kubernetes.labels import SELECTOR
 from tests.programs import changed
+from tools.kubectl import Cluster, Manifest
 from tools.preview.manifests import manifests
-from tools.reliability.cluster import Cluster, Manifest
-from tools.reliability.portal import Portal
+from tools.reliability.portal import CATALOG, Portal
 
-# Both have to be on the cluster's nodes; any two images of the portal.
+# Any two images of the portal; the nodes need both.
 IMAGES = (
     os.environ.get("PORTAL_IMAGE", "backstage-portal:local"),
     os.environ.get("PORTAL_NEXT_IMAGE", "backstage-portal:next"),
 )
 TOKEN = secrets.token_hex(16)
-HEALTH = "/.backstage/health/v1/readiness"
-CATALOG = "/api/catalog/entities?limit=1"
 PATHS = (
-    {"path": HEALTH},
     {"path": "/"},
     {"path": CATALOG, "headers": {"authorization": f"Bearer {TOKEN}"}},
 )
@@ -33,13 +30,13 @@ ENVIRONMENT = {
         [{"type": "static", "options": {"token": TOKEN, "subject": "load"}}]
     )
 }
-# What comes before the pods that serve, in this order; each Job waits for the one before.
+# Time limits in seconds of the Jobs that precede the pods, in order.
 JOBS = {"backstage-database-role": 300, "backstage-migrations": 600}
 
 
 @dataclass
 class Rendered:
-    """A stack's objects, with values for what only an update knows."""
+    """A stack's manifests, and values for the secrets that only an update generates."""
 
     objects: list[Manifest]
     passwords: dict[str, str] = field(
@@ -49,16 +46,16 @@ class Rendered:
     )
 
     def of(self, *kinds: str) -> list[Manifest]:
-        """Objects of some kinds."""
+        """Objects of the given kinds."""
         return [each for each in self.objects if each["kind"] in kinds]
 
     def one(self, kind: str, name: str = "backstage") -> Manifest:
-        """The object of a kind and name."""
+        """The only object of this kind and name."""
         (found,) = [each for each in self.of(kind) if each["metadata"]["name"] == name]
         return found
 
     def fill(self, database_host: str) -> None:
-        """Puts values into the Secrets."""
+        """Fills in the Secrets' values."""
         values = {
             "AUTH_SESSION_SECRET": self.passwords["session"],
             "PGHOST": database_host,
@@ -77,12 +74,12 @@ class Rendered:
 
 
 def render(stack: str, changes: Mapping[str, Any]) -> Rendered:
-    """The objects of a committed stack, some of whose settings are changed."""
+    """Renders a committed stack with some settings changed."""
     return Rendered(list(manifests(changed(stack, changes, creates=True).recording)))
 
 
 def local(namespace: str) -> Rendered:
-    """The local stack's: two pods that an autoscaler may double, Postgres without a volume."""
+    """The local stack with two to four pods, and Postgres without a volume."""
     rendered = render(
         "local",
         {
@@ -99,8 +96,8 @@ def local(namespace: str) -> Rendered:
     return rendered
 
 
-def bring_up(namespace: str, objects: Sequence[Manifest]) -> Portal:
-    """Applies objects in the program's order: the database, its role, its schemas, the pods."""
+def deploy(namespace: str, objects: Sequence[Manifest]) -> Portal:
+    """Applies objects in the program's order: database, role, migrations, pods."""
     cluster = Cluster(namespace)
     cluster.delete_namespace()
     last = ("Job", "Deployment", "PodDisruptionBudget", "HorizontalPodAutoscaler")
@@ -108,8 +105,8 @@ def bring_up(namespace: str, objects: Sequence[Manifest]) -> Portal:
     cluster.apply(sorted(first, key=lambda each: each["kind"] != "Namespace"))
     cluster.run("rollout", "status", "statefulset/postgres", "--timeout=180s")
     if any(each["kind"] == "Ingress" for each in first):
-        # Readiness gates are for pods that come after their target group.
-        cluster.until(lambda: bool(balanced_by(cluster)), 120, "the Ingress has a load balancer")
+        # The controller injects readiness gates only into pods created after the target group.
+        wait_for_load_balancer(cluster, 120)
     for name, seconds in JOBS.items():
         jobs = [
             each for each in objects if each["metadata"]["name"] == name and each["kind"] == "Job"
@@ -120,12 +117,22 @@ def bring_up(namespace: str, objects: Sequence[Manifest]) -> Portal:
     cluster.apply([each for each in objects if each["kind"] in last[1:]])
     selector = ",".join(f"{key}={value}" for key, value in SELECTOR.items())
     portal = Portal(cluster, selector, IMAGES)
-    portal.wait_whole()
+    portal.wait_settled()
     return portal
 
 
-def balanced_by(cluster: Cluster) -> str:
-    """Host name of the load balancer of the only Ingress; empty until there is one."""
+def wait_for_load_balancer(cluster: Cluster, seconds: float = 60) -> str:
+    """Waits until the namespace's only Ingress has a load balancer. Returns its host name."""
+    cluster.until(lambda: bool(_load_balancer(cluster)), seconds, "the Ingress has a load balancer")
+    return _load_balancer(cluster)
+
+
+def _load_balancer(cluster: Cluster) -> str:
     (found,) = cluster.get("ingresses")
     entries = found["status"].get("loadBalancer", {}).get("ingress", [])
     return str(entries[0]["hostname"]) if entries else ""
+
+
+def delete_ingresses(cluster: Cluster) -> None:
+    """Deletes all Ingresses while the controller runs, which has to remove their finalizers."""
+    cluster.run("delete", "ingress", "--all", "--timeout=120s")

@@ -1,4 +1,4 @@
-"""What the local stack renders, on a real cluster, seen from inside it."""
+"""The local stack's manifests on a real cluster, under load from inside it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.faults import FAULTS, Fault
-from tests.cluster.site import PATHS, Rendered, bring_up, local
+from tests.cluster.site import PATHS, Rendered, deploy, local
 from tests.cluster.tutorial import tutorial
-from tools.reliability.load import Way
+from tools.reliability.faults import FAULTS, Fault
+from tools.reliability.load import Endpoint
 from tools.reliability.portal import Portal
 from tools.reliability.report import TUTORIAL, record
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("kubernetes")]
 
 NAMESPACE = "backstage"
-WAY = Way(f"http://backstage.{NAMESPACE}.svc:7007", PATHS)
+ENDPOINT = Endpoint(f"http://backstage.{NAMESPACE}.svc:7007", PATHS)
 
 
 @pytest.fixture(scope="module")
@@ -27,20 +27,20 @@ def rendered() -> Rendered:
 
 @pytest.fixture(scope="module")
 def portal(kubernetes: None, rendered: Rendered) -> Iterator[Portal]:
-    portal = bring_up(NAMESPACE, rendered.objects)
+    portal = deploy(NAMESPACE, rendered.objects)
     yield portal
     portal.cluster.delete_namespace()
 
 
-def test_namespace_refuses_what_is_not_restricted(portal: Portal) -> None:
+def test_namespace_rejects_privileged_pods(portal: Portal) -> None:
     with pytest.raises(RuntimeError, match='violates PodSecurity "restricted'):
         portal.cluster.run("run", "intruder", "--image", portal.image, "--privileged")
 
 
-def test_service_account_reads_what_the_role_lists_and_no_more(
+def test_service_account_can_only_read_what_its_role_lists(
     portal: Portal, rendered: Rendered
 ) -> None:
-    def may(verb: str, group: str, resource: str) -> bool:
+    def allowed(verb: str, group: str, resource: str) -> bool:
         kind, _, part = resource.partition("/")
         asked = {"namespace": NAMESPACE, "verb": verb, "group": group, "resource": kind,
                  "subresource": part}  # fmt: skip
@@ -60,14 +60,14 @@ def test_service_account_reads_what_the_role_lists_and_no_more(
             for resource in rule["resources"]:
                 assert set(rule["verbs"]) <= {"get", "list", "watch"}
                 for verb in rule["verbs"]:
-                    assert may(verb, group, resource), f"{verb} {resource}"
+                    assert allowed(verb, group, resource), f"{verb} {resource}"
     for verb, group, resource in (
         ("get", "", "secrets"), ("list", "", "secrets"), ("create", "", "pods"),
         ("delete", "", "pods"), ("create", "", "pods/exec"), ("patch", "", "configmaps"),
         ("update", "apps", "deployments"), ("get", "", "nodes"),
         ("create", "rbac.authorization.k8s.io", "clusterrolebindings"),
     ):  # fmt: skip
-        assert not may(verb, group, resource), f"{verb} {resource}"
+        assert not allowed(verb, group, resource), f"{verb} {resource}"
 
 
 def test_autoscaler_and_network_policy_are_accepted(portal: Portal) -> None:
@@ -78,23 +78,23 @@ def test_autoscaler_and_network_policy_are_accepted(portal: Portal) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_users_notice_no_more_than_they_may(portal: Portal, fault: Fault) -> None:
+def test_fault_stays_within_its_error_budget(portal: Portal, fault: Fault) -> None:
     restarts = portal.restarts()
-    outcome = fault.run(portal, WAY)
+    outcome = fault.run(portal, ENDPOINT)
     record("cluster", outcome)
-    fault.check(outcome)
+    assert list(fault.violations(outcome)) == []
     if fault.database:
         assert portal.restarts() == restarts
 
 
-def test_tutorial_for_comparison(kubernetes: None) -> None:
+def test_tutorials_deployment_for_comparison(kubernetes: None) -> None:
     namespace = "tutorial"
     objects = tutorial(local(namespace), "localhost")
-    portal = bring_up(namespace, [each for each in objects if each["kind"] != "Ingress"])
-    way = Way(f"http://backstage.{namespace}.svc:7007", PATHS)
+    portal = deploy(namespace, [each for each in objects if each["kind"] != "Ingress"])
+    endpoint = Endpoint(f"http://backstage.{namespace}.svc:7007", PATHS)
     try:
         portal.wait_answers()
-        outcome = Fault(TUTORIAL, Portal.update).run(portal, way)
+        outcome = Fault(TUTORIAL, Portal.update).run(portal, endpoint)
     finally:
         portal.cluster.delete_namespace()
     record("cluster", outcome)

@@ -1,17 +1,17 @@
-"""The Deployment, Service and Ingress of the Terraform tutorial, to be measured beside ours.
+"""Deployment, Service and Ingress of the Terraform tutorial, for comparison.
 
-One pod, no probes, no preStop, Backstage's own shutdown and keep-alive, migrations at every start,
-an HTTP Ingress without health-check settings. Database, configuration and image are ours, and so is
-the memory limit: the tutorial's 4 CPU and 8 GiB for each pod don't fit two of them on a small node.
+One pod, no probes, no preStop, Backstage's default shutdown and keep-alive, migrations at every
+start, an HTTP Ingress with default health checks. Database, configuration, image and memory limit
+are this project's: two pods with the tutorial's 4 CPU and 8 GiB each don't fit a small node.
 """
 
 from __future__ import annotations
 
-from components.labels import SELECTOR
+from components.kubernetes.labels import SELECTOR
 from tests.cluster.site import IMAGES, Rendered
-from tools.reliability.cluster import Manifest
+from tools.kubectl import Manifest
 
-# What the tutorial's own configuration file leaves at Backstage's and Node's defaults.
+# Settings that the tutorial leaves at the defaults of Backstage and Node.js.
 DEFAULTS = {
     "APP_CONFIG_backend_database_skipMigrations": "false",
     "APP_CONFIG_backend_lifecycle_serverShutdownDelay": '{"seconds":0}',
@@ -21,7 +21,7 @@ DEFAULTS = {
 
 
 def tutorial(rendered: Rendered, host: str) -> list[Manifest]:
-    """Its objects, around the database and the configuration of a rendered stack."""
+    """The tutorial's objects, with the database and the configuration of a rendered stack."""
     ours = rendered.one("Deployment")["spec"]["template"]["spec"]
     (container,) = ours["containers"]
     namespace = rendered.one("Deployment")["metadata"]["namespace"]
@@ -73,7 +73,7 @@ def tutorial(rendered: Rendered, host: str) -> list[Manifest]:
         "kind": "Ingress",
         "metadata": {**metadata, "annotations": annotations},
         "spec": {
-            "ingressClassName": "alb",  # the tutorial's annotation says the same
+            "ingressClassName": "alb",  # in place of the tutorial's annotation
             "rules": [
                 {
                     "host": host,
@@ -94,6 +94,6 @@ def tutorial(rendered: Rendered, host: str) -> list[Manifest]:
         )
     ]  # fmt: skip
     for each in kept:
-        if each["kind"] == "Namespace":  # its pods would not pass
+        if each["kind"] == "Namespace":  # Pod Security would reject its pods
             each["metadata"]["labels"] = {}
     return [*kept, deployment, service, ingress]

@@ -1,6 +1,6 @@
-"""The local stack on a real cluster, by the real Kubernetes plugin; only passwords are a double's.
+"""The local stack on a real cluster with the real Kubernetes plugin; only `random` is a double.
 
-One stack goes through all of it, so each test starts where the one before has ended.
+The tests share one stack: each starts where the previous one ended.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ import pytest
 from tests.cluster.site import ENVIRONMENT, IMAGES, PATHS
 from tests.engine.conftest import Engine
 from tests.engine.doubles import World, served
-from tools.reliability.cluster import Cluster, Manifest
-from tools.reliability.load import Load, Outcome, Way
-from tools.reliability.portal import Portal
+from tools.kubectl import Cluster, Manifest
+from tools.reliability.load import Endpoint, Load, Outcome
+from tools.reliability.portal import CATALOG, Portal
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("kubernetes")]
 
-NAMESPACE = f"backstage-engine-{secrets.token_hex(3)}"  # two runs on a cluster keep apart
+NAMESPACE = f"backstage-engine-{secrets.token_hex(3)}"  # so that runs can overlap
 REPOSITORY, _, TAG = IMAGES[0].rpartition(":")
 NEXT_TAG = IMAGES[1].rpartition(":")[2]
-WAY = Way(f"http://backstage.{NAMESPACE}.svc:7007", PATHS)
-RATE = 10  # requests a second
+ENDPOINT = Endpoint(f"http://backstage.{NAMESPACE}.svc:7007", PATHS)
+RATE = 10  # requests per second
 SERVICE = f"/api/v1/namespaces/{NAMESPACE}/services/backstage:7007/proxy"
 PROGRAMS = {
     "pulumi": "`make engine` installs it into .local/engine",
-    "pulumi-resource-kubernetes": "`pulumi plugin install resource kubernetes` puts it into a "
-    "folder of ~/.pulumi/plugins, which belongs on PATH",
+    "pulumi-resource-kubernetes": "run `pulumi plugin install resource kubernetes` and add its "
+    "folder in ~/.pulumi/plugins to PATH",
 }
 
 
 def not_loaded() -> list[str]:
-    """Images that nodes can't pull, being in no registry, and that no node says it has."""
+    """Images without a registry that no node has loaded."""
     nodes = Cluster(NAMESPACE).get("nodes")
     images = [image for node in nodes for image in node["status"].get("images", [])]
     names = [f"/{name}" for image in images for name in image.get("names") or []]
@@ -57,7 +57,7 @@ def engine(kubernetes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     if missing := not_loaded():
         pytest.skip(
             f"no node has {' or '.join(missing)}; load it, such as with `kind load docker-image`, "
-            "or name others in PORTAL_IMAGE and PORTAL_NEXT_IMAGE"
+            "or set PORTAL_IMAGE and PORTAL_NEXT_IMAGE"
         )
     with served(World(), ("random",)) as debug_providers:
         engine = Engine(tmp_path_factory.mktemp("engine"), debug_providers)
@@ -67,7 +67,7 @@ def engine(kubernetes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             "imageRepository": REPOSITORY,
             "imageTag": TAG,
             "databaseStorageSize": "ephemeral",
-            "cpuRequest": "50m",  # three pods fit on a small node
+            "cpuRequest": "50m",  # so that three pods fit a small node
         }.items():
             engine.set("local", key, value)
         for key, value in ENVIRONMENT.items():
@@ -84,23 +84,23 @@ def portal() -> Portal:
     return Portal(Cluster(NAMESPACE), "app=backstage", IMAGES)
 
 
-def test_up_gives_a_working_portal(engine: Engine, portal: Portal) -> None:
+def test_up_deploys_a_working_portal(engine: Engine, portal: Portal) -> None:
     assert set(engine.up("local").changes) == {"create"}
-    assert portal.whole()
+    assert portal.settled()
     assert portal.answers()
     assert "<title>" in portal.cluster.run("get", "--raw", f"{SERVICE}/")
     assert engine.operate("preview", "local", "--expect-no-changes").code == 0
 
 
 def query(portal: Portal, statement: str) -> list[str]:
-    """The rows that PostgreSQL's administrator gets, in its pod."""
+    """Runs a query as PostgreSQL's administrator. Returns its rows."""
     return portal.cluster.run(
         "exec", "postgres-0", "--", "psql", "--username", "postgres", "--dbname", "backstage",
         "--tuples-only", "--no-align", "--command", statement,
     ).split()  # fmt: skip
 
 
-def test_role_owns_its_schemas_and_can_do_nothing_else(engine: Engine, portal: Portal) -> None:
+def test_role_owns_its_schemas_without_further_privileges(engine: Engine, portal: Portal) -> None:
     owners = dict(
         row.split("|")
         for row in query(
@@ -117,7 +117,7 @@ def test_role_owns_its_schemas_and_can_do_nothing_else(engine: Engine, portal: P
     ]
 
 
-def test_administrators_password_reaches_the_role_job_only(engine: Engine, portal: Portal) -> None:
+def test_only_the_role_job_gets_the_administrators_password(engine: Engine, portal: Portal) -> None:
     stored = {
         secret["metadata"]["name"]: secret["data"] for secret in portal.cluster.get("secrets")
     }
@@ -137,15 +137,15 @@ def test_administrators_password_reaches_the_role_job_only(engine: Engine, porta
 
 
 def container(portal: Portal) -> Manifest:
-    """Of the only pod that serves."""
+    """The container of the portal's only pod."""
     (pod,) = portal.pods()
     found: Manifest = pod["spec"]["containers"][0]
     return found
 
 
 def updated(engine: Engine) -> tuple[Outcome, Manifest]:
-    """An update under load: what users saw, and how many resources changed."""
-    with Load(WAY, IMAGES[0], RATE, 1) as load:
+    """Updates under load. Returns the requests and the counts of changed resources."""
+    with Load(ENDPOINT, IMAGES[0], RATE, 1) as load:
         changes = engine.up("local").changes
     return load.outcome, changes
 
@@ -153,7 +153,7 @@ def updated(engine: Engine) -> tuple[Outcome, Manifest]:
 def test_changed_image_and_secret_reach_the_pods(engine: Engine, portal: Portal) -> None:
     engine.set("local", "imageTag", NEXT_TAG)
     outcome, changes = updated(engine)
-    portal.wait_whole()
+    portal.wait_settled()
     assert container(portal)["image"] == f"{REPOSITORY}:{NEXT_TAG}"
     assert outcome.errors == {}
     assert {key: count for key, count in changes.items() if key != "same"} == {
@@ -161,7 +161,7 @@ def test_changed_image_and_secret_reach_the_pods(engine: Engine, portal: Portal)
     }  # fmt: skip
     engine.set("local", "secretEnv.GITHUB_TOKEN", "of-the-test", "--path", "--secret")
     outcome, _ = updated(engine)
-    portal.wait_whole()
+    portal.wait_settled()
     shown = portal.cluster.run(
         "exec", portal.names()[0], "--", "node", "-p", "process.env.GITHUB_TOKEN"
     )
@@ -172,22 +172,22 @@ def test_changed_image_and_secret_reach_the_pods(engine: Engine, portal: Portal)
 def test_rotation_under_load(engine: Engine, portal: Portal) -> None:
     engine.set("local", "databasePasswordVersion", "2")
     outcome, _ = updated(engine)
-    portal.wait_whole()
+    portal.wait_settled()
     print(
         f"rotation: {len(outcome.samples)} requests during an update of "
-        f"{outcome.until - outcome.since:.0f} s; other than 200: {outcome.errors} "
+        f"{outcome.until - outcome.since:.0f} s; failures: {outcome.errors} "
         f"within {outcome.window:.1f} s"
     )
-    # Open connections outlive the new password; only a pod that opens one is refused.
-    assert {each.path for each in outcome.failures} <= {PATHS[2]["path"]}
+    # Open connections survive the rotation; only new connections of old pods are rejected.
+    assert {each.path for each in outcome.failures} <= {CATALOG}
     assert portal.answers()
 
 
-def test_failing_image_takes_nothing_from_the_users(engine: Engine, portal: Portal) -> None:
+def test_broken_image_keeps_the_old_pods_serving(engine: Engine, portal: Portal) -> None:
     image, tag = os.environ.get("FAILING_IMAGE", "postgres:17").split(":")
     engine.set("local", "imageRepository", image)
     engine.set("local", "imageTag", tag)
-    with Load(WAY, IMAGES[0], RATE, 1) as load:
+    with Load(ENDPOINT, IMAGES[0], RATE, 1) as load:
         failed = engine.up("local", check=False)
     assert failed.code != 0
     assert "backstage-database-role" in failed.output
@@ -200,7 +200,7 @@ def test_failing_image_takes_nothing_from_the_users(engine: Engine, portal: Port
 
 
 def unpulled(portal: Portal) -> bool:
-    """Whether the kubelet has given up on an image for now."""
+    """Whether the kubelet failed to pull an image."""
     statuses = [
         status
         for pod in portal.cluster.get("pods")
@@ -212,14 +212,14 @@ def unpulled(portal: Portal) -> bool:
     )
 
 
-def test_missing_tag_takes_nothing_from_the_users(engine: Engine, portal: Portal) -> None:
+def test_missing_tag_keeps_the_old_pods_serving(engine: Engine, portal: Portal) -> None:
     engine.set("local", "imageTag", "does-not-exist")
     with (
-        Load(WAY, IMAGES[0], RATE, 1) as load,
+        Load(ENDPOINT, IMAGES[0], RATE, 1) as load,
         engine.started("up", "local", "--skip-preview") as process,
     ):
         portal.cluster.until(lambda: unpulled(portal), 120, "the image can't be pulled")
-        # The engine would wait until the Job's deadline, ten minutes, before it says the same.
+        # Otherwise the engine reports it only at the Job's deadline, after ten minutes.
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=120)
     assert process.returncode != 0
@@ -232,10 +232,10 @@ def test_missing_tag_takes_nothing_from_the_users(engine: Engine, portal: Portal
     assert engine.operate("preview", "local", "--expect-no-changes").code == 0
 
 
-def test_failing_migration_takes_nothing_from_the_users(engine: Engine, portal: Portal) -> None:
+def test_failed_migration_keeps_the_old_pods_serving(engine: Engine, portal: Portal) -> None:
     query(portal, "ALTER TABLE catalog.knex_migrations RENAME TO knex_migrations_away")
     engine.set("local", "imageTag", TAG)
-    with Load(WAY, IMAGES[0], RATE, 1) as load:
+    with Load(ENDPOINT, IMAGES[0], RATE, 1) as load:
         failed = engine.up("local", check=False)
     assert failed.code != 0
     assert "The database was not migrated" in failed.output
@@ -245,11 +245,11 @@ def test_failing_migration_takes_nothing_from_the_users(engine: Engine, portal: 
     query(portal, "DROP TABLE catalog.knex_migrations")
     query(portal, "ALTER TABLE catalog.knex_migrations_away RENAME TO knex_migrations")
     engine.up("local")
-    portal.wait_whole()
+    portal.wait_settled()
     assert container(portal)["image"] == IMAGES[0]
 
 
-def test_replicas_are_the_programs_or_the_autoscalers(engine: Engine, portal: Portal) -> None:
+def test_program_sets_replicas_unless_there_is_an_hpa(engine: Engine, portal: Portal) -> None:
     def scale_then_update(count: int, value: str) -> int:
         portal.cluster.run("scale", "deployment/backstage", f"--replicas={count}")
         engine.set("local", "env.SCALED", value, "--path")
@@ -262,12 +262,12 @@ def test_replicas_are_the_programs_or_the_autoscalers(engine: Engine, portal: Po
     assert scale_then_update(2, "by the autoscaler") == 2
 
 
-def test_refresh_finds_no_difference(engine: Engine, portal: Portal) -> None:
-    portal.wait_whole()
+def test_refresh_finds_no_drift(engine: Engine, portal: Portal) -> None:
+    portal.wait_settled()
     assert set(engine.operate("refresh", "local", "--expect-no-changes").changes) == {"same"}
 
 
-def test_destroy_leaves_nothing(engine: Engine, portal: Portal) -> None:
+def test_destroy_deletes_everything(engine: Engine, portal: Portal) -> None:
     outside = [f"namespace/{NAMESPACE}"]
     for binding in portal.cluster.get("clusterrolebindings", "--selector", "app=backstage"):
         if NAMESPACE in [subject.get("namespace") for subject in binding["subjects"]]:

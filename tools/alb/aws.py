@@ -1,4 +1,4 @@
-"""An AWS account for tests: a moto server, and in it a VPC as an EKS cluster has one."""
+"""An AWS account on a moto server, with the VPC of an EKS cluster."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 REGION = "us-east-1"
-# What a client needs before it sends anything; moto checks no signature.
+# AWS clients send nothing without credentials; moto verifies no signature.
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -28,20 +28,17 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True)
 class Aws:
-    """Where AWS's API is answered, and what the account holds.
-
-    Every method raises botocore's ClientError as the service would.
-    """
+    """The account's API. Methods raise botocore's ClientError as the service does."""
 
     url: str
     cluster: str
-    """Name in the tags of the VPC's subnets and security group."""
+    """Cluster name in the tags of the VPC's subnets and security group."""
     vpc_id: str = ""
     region: str = REGION
 
     def client(self, service: str) -> Any:
-        """A boto3 client."""
-        import boto3  # installed for the cluster tests only
+        """A boto3 client for a service, such as `elbv2`."""
+        import boto3  # a requirement of the cluster tests only
 
         return boto3.client(
             service,
@@ -52,7 +49,7 @@ class Aws:
         )
 
     def certificate(self, host: str) -> str:
-        """Imports a self-signed certificate; its ARN."""
+        """Imports a certificate for the host, from a CA of its own, into ACM. Returns its ARN."""
         import trustme
 
         authority = trustme.CA()
@@ -65,29 +62,29 @@ class Aws:
         return arn
 
     def load_balancers(self) -> list[Answer]:
-        """Every load balancer as DescribeLoadBalancers has it."""
+        """All load balancers, as DescribeLoadBalancers returns them."""
         found: list[Answer] = self.client("elbv2").describe_load_balancers()["LoadBalancers"]
         return found
 
     def load_balancer(self, hostname: str) -> Answer:
-        """The load balancer of a host name, as an Ingress's status has it."""
+        """The load balancer with a DNS name, such as the one in an Ingress's status."""
         (found,) = [each for each in self.load_balancers() if each["DNSName"] == hostname]
         return found
 
     def listeners(self, load_balancer: str) -> list[Answer]:
-        """The listeners of a load balancer's ARN."""
+        """Listeners of the load balancer with this ARN."""
         client = self.client("elbv2")
         found: list[Answer] = client.describe_listeners(LoadBalancerArn=load_balancer)["Listeners"]
         return found
 
     def target_groups(self, load_balancer: str | None = None) -> list[Answer]:
-        """The target groups of a load balancer's ARN, or all of them."""
-        asked = {"LoadBalancerArn": load_balancer} if load_balancer else {}
-        found: list[Answer] = self.client("elbv2").describe_target_groups(**asked)["TargetGroups"]
+        """Target groups of the load balancer with this ARN; all groups without one."""
+        only = {"LoadBalancerArn": load_balancer} if load_balancer else {}
+        found: list[Answer] = self.client("elbv2").describe_target_groups(**only)["TargetGroups"]
         return found
 
     def attributes(self, arn: str) -> dict[str, str]:
-        """The attributes of a load balancer, a target group or a listener."""
+        """Attributes of a load balancer, target group or listener by its ARN."""
         client = self.client("elbv2")
         if ":targetgroup/" in arn:
             answer = client.describe_target_group_attributes(TargetGroupArn=arn)
@@ -98,22 +95,22 @@ class Aws:
         return {each["Key"]: each["Value"] for each in answer["Attributes"]}
 
     def tags(self, arn: str) -> dict[str, str]:
-        """The tags of anything in Elastic Load Balancing."""
+        """Tags of any Elastic Load Balancing resource by its ARN."""
         answer = self.client("elbv2").describe_tags(ResourceArns=[arn])
         return {each["Key"]: each["Value"] for each in answer["TagDescriptions"][0]["Tags"]}
 
     def ingress_rules(self, groups: Sequence[str]) -> list[Answer]:
-        """What some security groups let in."""
+        """Ingress rules of security groups."""
         answer = self.client("ec2").describe_security_groups(GroupIds=list(groups))
         return [rule for group in answer["SecurityGroups"] for rule in group["IpPermissions"]]
 
 
 @contextmanager
 def aws_account(cluster: str) -> Iterator[Aws]:
-    """Starts a moto server on a free port of the loopback interface and makes a VPC in it.
+    """Runs a moto server on a free loopback port until the context exits.
 
-    The VPC has two subnets in two zones, tagged for internal and for public load balancers, and
-    the cluster's security group. Raises RuntimeError where the server doesn't start.
+    Creates a VPC with two subnets in two zones, tagged for internal and public load balancers, and
+    the cluster's security group. Raises RuntimeError if the server doesn't start.
     """
     port = free_port("127.0.0.1")
     server = subprocess.Popen(  # noqa: S603, arguments are this project's own
@@ -131,7 +128,7 @@ def aws_account(cluster: str) -> Iterator[Aws]:
 
 
 def free_port(address: str) -> int:
-    """A port of an address of this machine that nobody listens on."""
+    """A free TCP port on a local address."""
     with socket.socket() as probe:
         probe.bind((address, 0))
         port: int = probe.getsockname()[1]

@@ -1,6 +1,6 @@
-"""AWS's API: moto's, but for the health of targets, which the data plane knows.
+"""AWS's API: moto's, except that target health comes from the data plane.
 
-moto calls every target healthy at once and forgets it when it is deregistered.
+moto reports every target healthy at once and drops it on deregistration.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 
-from tools.reliability.data_plane import DataPlane
-from tools.reliability.targets import Health, Targets
+from tools.alb.data_plane import DataPlane
+from tools.alb.targets import Health, Targets
 
-VERSION = "2015-12-01"  # of Elastic Load Balancing's API for Application Load Balancers
+VERSION = "2015-12-01"  # API version of Elastic Load Balancing v2
 _NAMESPACE = f"http://elasticloadbalancing.amazonaws.com/doc/{VERSION}/"
-# Calls that change nothing, whose answer the data plane needn't read.
+# Actions that change nothing, so the data plane needn't sync after them.
 _READS = ("Describe", "Get", "List")
 _NOT_FORWARDED = ("Connection", "Content-Length", "Keep-Alive", "Transfer-Encoding")
 
@@ -26,13 +26,13 @@ Form = dict[str, str]
 
 
 class ControlPlane:
-    """Answers in front of a moto server. `handle` is for an aiohttp server."""
+    """A proxy before a moto server; pass `handle` to an aiohttp server. moto: its URL."""
 
     def __init__(self, moto: str, data_plane: DataPlane, session: aiohttp.ClientSession) -> None:
         self._moto, self._data_plane, self._session = moto, data_plane, session
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answers one call."""
+        """Answers one API call; syncs the data plane after each change."""
         body = await request.read()
         form = _form(request, body)
         action = form.get("Action", "") if form.get("Version") == VERSION else ""
@@ -52,7 +52,7 @@ class ControlPlane:
     async def _deregister(
         self, request: web.BaseRequest, group: Targets, form: Form
     ) -> web.StreamResponse:
-        """moto refuses what it doesn't know, and with it the rest; AWS takes it as done."""
+        """Drops unknown targets: moto rejects the whole call for one of them, AWS ignores it."""
         known = [each for each in _targets(form) if group.registered(*each)]
         for host, port in known:
             group.deregister(host, port)
@@ -80,7 +80,7 @@ class ControlPlane:
             return web.Response(status=answer.status, headers=kept, body=await answer.read())
 
     async def _port(self, arn: str) -> int:
-        """The port of targets that are registered without one."""
+        """The target group's port, the default for a target registered without one."""
         form = {
             "Action": "DescribeTargetGroups", "Version": VERSION, "TargetGroupArns.member.1": arn,
         }  # fmt: skip
@@ -104,8 +104,8 @@ def _targets(form: Mapping[str, str]) -> Iterator[tuple[str, int | None]]:
 
 
 def _descriptions(group: Targets, form: Form) -> str:
-    asked = [(host, port or 0) for host, port in _targets(form)]
-    members = "".join(_description(group, each) for each in group.health(asked))
+    targets = [(host, port or 0) for host, port in _targets(form)]
+    members = "".join(_description(group, each) for each in group.health(targets))
     return f"<TargetHealthDescriptions>{members}</TargetHealthDescriptions>"
 
 
@@ -114,11 +114,11 @@ def _description(group: Targets, health: Health) -> str:
     fields = {
         "State": health.state, "Reason": health.reason, "Description": health.description,
     }  # fmt: skip
-    told = "".join(f"<{key}>{escape(value)}</{key}>" for key, value in fields.items() if value)
+    present = "".join(f"<{key}>{escape(value)}</{key}>" for key, value in fields.items() if value)
     return (
         f"<member><HealthCheckPort>{health.port if port == 'traffic-port' else port}"
         f"</HealthCheckPort><Target><Id>{escape(health.host)}</Id><Port>{health.port}</Port>"
-        f"</Target><TargetHealth>{told}</TargetHealth></member>"
+        f"</Target><TargetHealth>{present}</TargetHealth></member>"
     )
 
 

@@ -1,4 +1,4 @@
-"""The AWS Load Balancer Controller, pointed at a stand-in for AWS."""
+"""Runs the AWS Load Balancer Controller against the stand-in."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-from tools.reliability.aws import CREDENTIALS, Aws, free_port
-from tools.reliability.cluster import Cluster, Manifest
-from tools.reliability.webhooks import NAME, configurations
+from tools.alb.aws import CREDENTIALS, Aws, free_port
+from tools.alb.webhooks import NAME, configurations
+from tools.kubectl import Cluster, Manifest
 
 BINARY = "AWS_LOAD_BALANCER_CONTROLLER"
-"""Variable: the controller's executable, to run beside the cluster."""
+"""Environment variable: path of the controller's executable, to run it outside the cluster."""
 CRDS = "AWS_LOAD_BALANCER_CONTROLLER_CRDS"
-"""Variable: a file, or a folder of files, with its custom resource definitions, as in its chart's
-folder `crds`. Needed where they aren't in the cluster yet."""
+"""Environment variable: a file or folder with its CRDs, such as the chart's folder `crds`; required
+if the cluster doesn't have them."""
 NEEDS = (
     f"needs the AWS Load Balancer Controller: set {BINARY} to its executable and {CRDS} to the "
     "folder crds of its chart, or install the chart in the cluster's kube-system"
@@ -44,38 +44,38 @@ _SERVICES = (
 
 
 def address_for_pods() -> str:
-    """The address of this machine that the cluster's nodes, and with them pods, reach it by.
+    """This machine's address on its route to the cluster's first node.
 
-    Raises RuntimeError where kubectl doesn't reach a cluster.
+    Raises RuntimeError if kubectl can't reach a cluster.
     """
     nodes = Cluster("default").get("nodes")
     addresses = {each["type"]: each["address"] for each in nodes[0]["status"]["addresses"]}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect((addresses["InternalIP"], 9))  # sends nothing, but chooses the way
+        probe.connect((addresses["InternalIP"], 9))  # sends nothing, but selects the route
         address: str = probe.getsockname()[0]
         return address
 
 
 class ControllerMissing(RuntimeError):
-    """There is neither an executable nor a Deployment of the controller."""
+    """No executable and no Deployment of the controller, or no CRDs."""
 
 
 @contextmanager
 def controller(aws: Aws, address: str, log: Path) -> Iterator[None]:
-    """Runs the controller of the cluster that kubectl points at against an account.
+    """Points the current cluster's controller at an account.
 
-    As a process beside the cluster where the variable names an executable: started with its
-    definitions, IngressClass and webhooks; the process and the webhooks end with the context. Else
-    as the chart's Deployment in kube-system, whose arguments and variables are changed, for good.
+    If `BINARY` is set, applies CRDs and IngressClass and runs the controller as a process; stops it
+    and deletes its webhooks when the context exits. Otherwise patches the chart's Deployment in
+    kube-system, permanently.
 
-    address: of this machine, as the API server reaches it. log: takes the process's output.
-    Raises ControllerMissing, and RuntimeError where it doesn't start or another run's is there.
+    address: of this machine, reachable from the API server. log: file for the process's output.
+    Raises ControllerMissing; RuntimeError if it doesn't start or another run's is active.
     """
     cluster = Cluster("kube-system")
     binary = os.environ.get(BINARY)
     if binary:
         if not os.access(binary, os.X_OK):
-            raise ControllerMissing(f"{BINARY}={binary} is no executable")
+            raise ControllerMissing(f"{BINARY}={binary} is not executable")
         with _process(binary, aws, address, cluster, log):
             yield
     else:
@@ -90,7 +90,7 @@ def _arguments(aws: Aws) -> list[str]:
         f"--aws-region={aws.region}",
         f"--aws-vpc-id={aws.vpc_id}",
         f"--aws-api-endpoints={endpoints}",
-        # Not played by the account.
+        # moto doesn't implement these.
         "--enable-shield=false",
         "--enable-waf=false",
         "--enable-wafv2=false",
@@ -101,8 +101,8 @@ def _arguments(aws: Aws) -> list[str]:
 def _process(binary: str, aws: Aws, address: str, cluster: Cluster, log: Path) -> Iterator[None]:
     import trustme
 
-    _alone(cluster)
-    _define(cluster)
+    _require_exclusive(cluster)
+    _apply_definitions(cluster)
     authority = trustme.CA()
     health, webhooks = free_port("127.0.0.1"), free_port(address)
     with tempfile.TemporaryDirectory() as folder, log.open("wb") as output:
@@ -110,7 +110,7 @@ def _process(binary: str, aws: Aws, address: str, cluster: Cluster, log: Path) -
         issued.private_key_pem.write_to_path(f"{folder}/tls.key")
         issued.cert_chain_pems[0].write_to_path(f"{folder}/tls.crt")
         kubeconfig = os.environ.get("KUBECONFIG", str(Path.home() / ".kube/config"))
-        process = subprocess.Popen(  # noqa: S603, the executable that the user named
+        process = subprocess.Popen(  # noqa: S603, the executable that the user chose
             [
                 binary,
                 *_arguments(aws),
@@ -134,7 +134,7 @@ def _process(binary: str, aws: Aws, address: str, cluster: Cluster, log: Path) -
             )
             yield
         finally:
-            # Without a server behind, they would refuse every Ingress of the cluster.
+            # Without a server, they would reject every Ingress in the cluster.
             cluster.run(
                 "delete", "mutatingwebhookconfigurations,validatingwebhookconfigurations", NAME,
                 "--ignore-not-found", check=False,
@@ -147,8 +147,8 @@ def _process(binary: str, aws: Aws, address: str, cluster: Cluster, log: Path) -
                 process.wait()
 
 
-def _alone(cluster: Cluster) -> None:
-    """Two controllers of one class would undo each other's work, each in an account of its own."""
+def _require_exclusive(cluster: Cluster) -> None:
+    """Two controllers of one class with different accounts would undo each other's work."""
     named = f"metadata.name={NAME}"
     for found in cluster.get("mutatingwebhookconfigurations", "--field-selector", named):
         server = urlsplit(found["webhooks"][0]["clientConfig"]["url"])
@@ -156,11 +156,11 @@ def _alone(cluster: Cluster) -> None:
             contextlib.suppress(OSError),
             socket.create_connection((str(server.hostname), int(server.port or 443)), timeout=2),
         ):
-            raise RuntimeError(f"another run's controller serves this cluster, at {server.netloc}")
+            raise RuntimeError(f"another run's controller, {server.netloc}, serves this cluster")
 
 
-def _define(cluster: Cluster) -> None:
-    """Definitions and class; they stay, as a cluster has them anyway."""
+def _apply_definitions(cluster: Cluster) -> None:
+    """Applies CRDs and IngressClass and leaves them: any cluster with the controller has both."""
     if named := os.environ.get(CRDS):
         path = Path(named)
         files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
@@ -168,8 +168,8 @@ def _define(cluster: Cluster) -> None:
             if file.name != "kustomization.yaml":
                 cluster.run("apply", "--server-side", "--force-conflicts", "--filename", str(file))
     elif not _definitions(cluster):
-        raise ControllerMissing(f"the cluster lacks the controller's definitions: set {CRDS}")
-    cluster.until(lambda: _established(cluster), 30, "the controller's definitions are there")
+        raise ControllerMissing(f"the cluster lacks the controller's CRDs: set {CRDS}")
+    cluster.until(lambda: _established(cluster), 30, "the controller's CRDs are established")
     cluster.apply([INGRESS_CLASS])
 
 
@@ -179,7 +179,7 @@ def _definitions(cluster: Cluster) -> list[Manifest]:
 
 
 def _established(cluster: Cluster) -> bool:
-    """As `kubectl wait` would say, which fails where there is no condition yet."""
+    """`kubectl wait` fails while a CRD has no condition yet."""
     conditions = [
         condition
         for definition in _definitions(cluster)
@@ -198,7 +198,7 @@ def _wait(
             with urlopen(url, timeout=2), socket.create_connection(webhooks, timeout=2):
                 return
         time.sleep(0.2)
-    raise RuntimeError(f"the controller didn't start; the end of {log}:\n{_end(log)}")
+    raise RuntimeError(f"the controller didn't start; last lines of {log}:\n{_end(log)}")
 
 
 def _end(log: Path) -> str:
@@ -206,20 +206,20 @@ def _end(log: Path) -> str:
 
 
 def _point(cluster: Cluster, aws: Aws) -> None:
-    """Changes the chart's Deployment, and waits until its pods are the changed ones."""
+    """Patches the chart's Deployment and waits for the rollout."""
     found = cluster.get("deployments", "--field-selector", f"metadata.name={_DEPLOYMENT}")
     if not found:
         raise ControllerMissing(NEEDS)
     (container,) = found[0]["spec"]["template"]["spec"]["containers"]
-    wanted = _arguments(aws)
-    ours = tuple(each.partition("=")[0] for each in wanted)
+    arguments = _arguments(aws)
+    ours = tuple(each.partition("=")[0] for each in arguments)
     kept = [each for each in container.get("args", []) if each.partition("=")[0] not in ours]
     change = {
         "name": container["name"],
-        "args": kept + wanted,
+        "args": kept + arguments,
         "env": [{"name": key, "value": value} for key, value in CREDENTIALS.items()],
     }
-    # One replica: another would go on with the earlier arguments until it is replaced.
+    # One replica: a second would run with the old arguments until it is replaced.
     patch = {"spec": {"replicas": 1, "template": {"spec": {"containers": [change]}}}}
     cluster.run("patch", "deployment", _DEPLOYMENT, "--patch", json.dumps(patch))
     cluster.run("rollout", "status", f"deployment/{_DEPLOYMENT}", "--timeout=180s")

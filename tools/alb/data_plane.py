@@ -1,4 +1,4 @@
-"""The data plane: a socket for every listener, and the targets behind."""
+"""The data plane: one socket per listener, and the targets behind it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import trustme
 from aiohttp import web
 
-from tools.reliability.elb import Configuration, Listener
-from tools.reliability.forward import answer
-from tools.reliability.targets import PROPAGATION, Event, Targets
+from tools.alb.elb import Configuration, Listener
+from tools.alb.forward import answer
+from tools.alb.targets import PROPAGATION, Event, Targets
 
-CLIENT_KEEP_ALIVE = 3600.0  # seconds; an Application Load Balancer's default
-_LAST_REQUESTS = 1.0  # seconds that open requests get when a listener ends
+CLIENT_KEEP_ALIVE = 3600.0  # seconds; the default of an Application Load Balancer
+_SHUTDOWN_SECONDS = 1.0  # for the open requests of a deleted listener
 
 
 @dataclass
@@ -28,11 +28,12 @@ class _Socket:
 
 
 class DataPlane:
-    """Serves what `read` says, at an address. To be used on one event loop.
+    """Serves the listeners of a configuration. Use it on one event loop.
 
-    read: the account's configuration; called in a thread, by every `sync`. propagation: seconds
-    until a registration or a deregistration arrives. authority: issues the listeners' certificates,
-    because the ARN of a certificate leads to no private key.
+    read: returns the account's configuration; every `sync` calls it in a thread. address: of this
+    machine, where each listener binds a free port. propagation: seconds until a registration or
+    deregistration takes effect. authority: issues the listeners' certificates, because ACM doesn't
+    hand out private keys.
     """
 
     def __init__(
@@ -44,18 +45,18 @@ class DataPlane:
     ) -> None:
         self.authority = authority or trustme.CA()
         self.groups: dict[str, Targets] = {}
-        """Targets by the ARN of their group."""
+        """Targets by target group ARN."""
         self.events: list[Event] = []
-        """What became of targets, oldest first."""
+        """Every change of a target's state, oldest first."""
         self._read, self._address, self._propagation = read, address, propagation
         self._sockets: dict[str, _Socket] = {}
         self._lock = asyncio.Lock()
 
     async def sync(self) -> None:
-        """Reads the configuration and follows it."""
+        """Reads the configuration and applies it."""
         async with self._lock:
             configuration = await asyncio.to_thread(self._read)
-            await self._follow_groups(configuration)
+            await self._sync_groups(configuration)
             for arn in set(self._sockets) - set(configuration.listeners):
                 await self._sockets.pop(arn).runner.cleanup()
             for arn, listener in configuration.listeners.items():
@@ -69,14 +70,14 @@ class DataPlane:
                     self._certify(socket)
 
     def port(self, hostname: str, port: int) -> int:
-        """The port here of a load balancer's listener. Raises KeyError where there is none."""
+        """The local port of a load balancer's listener. Raises KeyError if there is none."""
         for socket in self._sockets.values():
             if (socket.listener.hostname, socket.listener.port) == (hostname, port):
                 return socket.port
         raise KeyError(f"{hostname}:{port}")
 
     async def close(self) -> None:
-        """Ends every listener and cuts every connection."""
+        """Closes every listener and every connection to a target."""
         for socket in self._sockets.values():
             await socket.runner.cleanup()
         self._sockets.clear()
@@ -84,7 +85,7 @@ class DataPlane:
             await group.close()
         self.groups.clear()
 
-    async def _follow_groups(self, configuration: Configuration) -> None:
+    async def _sync_groups(self, configuration: Configuration) -> None:
         for arn in set(self.groups) - set(configuration.target_groups):
             await self.groups.pop(arn).close()
         idle = {
@@ -107,13 +108,13 @@ class DataPlane:
 
         server = web.Server(
             handle,
-            # A client that goes away ends its request to the target.
+            # A disconnecting client cancels its request to the target.
             handler_cancellation=True,
             keepalive_timeout=CLIENT_KEEP_ALIVE,
             auto_decompress=False,
             access_log=None,
         )
-        runner = web.ServerRunner(server, shutdown_timeout=_LAST_REQUESTS)
+        runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
         await runner.setup()
         context = None
         if listener.protocol == "HTTPS":
@@ -125,7 +126,7 @@ class DataPlane:
         return socket
 
     def _certify(self, socket: _Socket) -> None:
-        """A certificate for the address and for every host of the rules."""
+        """Issues a certificate for the address, the load balancer and every host in the rules."""
         listener = socket.listener
         hosts = {host for rule in listener.rules for host in rule.hosts}
         names = frozenset({self._address, *hosts, *filter(None, [listener.hostname])})

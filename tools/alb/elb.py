@@ -1,4 +1,4 @@
-"""What an account says of its load balancers, as the data plane needs it."""
+"""The load balancers of an AWS account, as the data plane needs them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-DEFAULT_RULE = 1 << 30  # after every priority, of which 50000 is the last
+DEFAULT_PRIORITY = 1 << 30  # sorts after 50000, the highest priority that AWS accepts
 
 
 @dataclass(frozen=True)
 class TargetGroup:
-    """A target group's settings. Times are in seconds."""
+    """Settings of a target group. Times are in seconds."""
 
     arn: str
     protocol: str = "HTTP"
@@ -24,12 +24,12 @@ class TargetGroup:
     healthy_threshold: int = 5
     unhealthy_threshold: int = 2
     codes: str = "200"
-    """Status codes and ranges of them, separated by commas."""
+    """Comma-separated status codes and ranges, such as `200,300-399`."""
     algorithm: str = "round_robin"
     deregistration_delay: float = 300
 
     def passes(self, status: int) -> bool:
-        """Whether the matcher takes a health check's status."""
+        """Whether a health check with this HTTP status succeeded."""
         for part in self.codes.split(","):
             low, _, high = part.partition("-")
             if int(low) <= status <= int(high or low):
@@ -39,19 +39,19 @@ class TargetGroup:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule of a listener. Conditions other than those on host and path never match."""
+    """A listener rule. Conditions on anything but host and path never match."""
 
-    priority: int = DEFAULT_RULE
+    priority: int = DEFAULT_PRIORITY
     hosts: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     action: str = "forward"
     target_group: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
-    """Of a fixed response or a redirect."""
+    """The fixed response or the redirect, with AWS's keys."""
     matchable: bool = True
 
     def matches(self, host: str, path: str) -> bool:
-        """Host names don't mind the case, paths do; * and ? stand for any characters and one."""
+        """Hosts compare case-insensitively, paths don't; `*` and `?` are wildcards in both."""
         return (
             self.matchable
             and _any(self.hosts, host.lower(), lower=True)
@@ -61,31 +61,31 @@ class Rule:
 
 @dataclass(frozen=True)
 class Listener:
-    """A listener, its rules in the order in which they are tried."""
+    """A listener with its rules in order of priority."""
 
     arn: str
     port: int
     protocol: str
     rules: tuple[Rule, ...]
     hostname: str = ""
-    """Of its load balancer."""
+    """DNS name of its load balancer."""
     idle_timeout: float = 60
 
     def rule(self, host: str, path: str) -> Rule:
-        """The first that matches; the last one, the default, always does."""
+        """The first matching rule; the default rule, which is last, always matches."""
         return next(each for each in self.rules if each.matches(host, path))
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """Everything that the data plane serves, by ARN."""
+    """Listeners and target groups by ARN."""
 
     listeners: Mapping[str, Listener] = field(default_factory=dict)
     target_groups: Mapping[str, TargetGroup] = field(default_factory=dict)
 
 
 def read(client: Any) -> Configuration:
-    """Asks the API by a boto3 client of Elastic Load Balancing v2."""
+    """Reads the account's configuration. client: boto3's, for Elastic Load Balancing v2."""
     listeners = {}
     for balancer in client.describe_load_balancers()["LoadBalancers"]:
         arn = balancer["LoadBalancerArn"]
@@ -138,17 +138,17 @@ def _rule(rule: Mapping[str, Any]) -> Rule:
             paths = _values(condition, "PathPatternConfig")
         else:
             matchable = False
-    # An authentication may come before; the last action is what answers.
+    # An authenticate action may precede the one that answers, which is always last.
     action = max(rule["Actions"], key=lambda each: each.get("Order", 0))
     groups = action.get("ForwardConfig", {}).get("TargetGroups", [])
     weighted = [each["TargetGroupArn"] for each in groups if each.get("Weight", 1)]
     configured = action.get("FixedResponseConfig") or action.get("RedirectConfig") or {}
     return Rule(
-        priority=DEFAULT_RULE if rule["Priority"] == "default" else int(rule["Priority"]),
+        priority=DEFAULT_PRIORITY if rule["Priority"] == "default" else int(rule["Priority"]),
         hosts=hosts,
         paths=paths,
         action=action["Type"],
-        # Weights aren't played: the first group with one gets everything.
+        # Weights aren't implemented: the first group with a weight gets every request.
         target_group=action.get("TargetGroupArn") or (weighted[0] if weighted else ""),
         settings={key: str(value) for key, value in configured.items()},
         matchable=matchable,

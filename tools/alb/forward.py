@@ -1,7 +1,7 @@
-"""A request on its way through a load balancer: rule, target, answer.
+"""Proxies a request: selects the rule and the target, forwards, and streams the response back.
 
 Source of the status codes: "Troubleshoot your Application Load Balancers" in its user guide. Not
-played: HTTP/2 to the client, upgrades to WebSocket, weights, stickiness and slow start.
+implemented: HTTP/2 to the client, WebSocket upgrades, weights, stickiness and slow start.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from tools.reliability.elb import Listener, Rule
-from tools.reliability.targets import Target, Targets
+from tools.alb.elb import Listener, Rule
+from tools.alb.targets import Target, Targets
 
-CONNECT_SECONDS = 10  # after which a load balancer gives up connecting to a target
+CONNECT_SECONDS = 10  # a load balancer's limit for connecting to a target
 _HOP_BY_HOP = (
     "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "TE", "Trailer",
     "Transfer-Encoding", "Upgrade", "Expect",
 )  # fmt: skip
-# What aiohttp would add to a request that comes without.
+# Headers that aiohttp adds to a request without them.
 _ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 _SERVER = {"Server": "awselb/2.0"}
 
@@ -31,7 +31,7 @@ _SERVER = {"Server": "awselb/2.0"}
 async def answer(
     request: web.BaseRequest, listener: Listener, groups: Mapping[str, Targets]
 ) -> web.StreamResponse:
-    """What a listener answers to a request."""
+    """Answers a request to a listener. groups: targets by target group ARN."""
     host = request.headers.get("Host", "").partition(":")[0]
     rule = listener.rule(host, request.raw_path.partition("?")[0])
     if rule.action == "fixed-response":
@@ -57,7 +57,7 @@ async def answer(
 async def _forward(
     request: web.BaseRequest, listener: Listener, protocol: str, target: Target
 ) -> web.StreamResponse:
-    assert target.session is not None, "a target in service has connections"
+    assert target.session is not None, "a target in service has a connection pool"
     url = f"{protocol.lower()}://{target.host}:{target.port}{request.raw_path}"
     try:
         upstream = await target.session.request(
@@ -73,7 +73,7 @@ async def _forward(
         )
     except TimeoutError:
         return _error(504)
-    # A session that was closed with its target is a RuntimeError.
+    # aiohttp raises RuntimeError if the target's session was closed meanwhile.
     except (aiohttp.ClientError, OSError, RuntimeError):
         return _error(502)
     async with upstream:
@@ -86,7 +86,7 @@ async def _forward(
 
 
 async def _stream(request: web.BaseRequest, upstream: aiohttp.ClientResponse) -> web.StreamResponse:
-    """Hands each part on when it comes. An answer that breaks off does so for the client too."""
+    """Streams the response. If the target breaks it off, the client's connection is aborted too."""
     response = web.StreamResponse(
         status=upstream.status, reason=upstream.reason, headers=_kept(upstream.headers)
     )

@@ -1,4 +1,4 @@
-"""An Application Load Balancer for tests: AWS's API and the data plane, side by side."""
+"""Runs the stand-in: AWS's API and the data plane in one event loop."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import TypeVar
 import aiohttp
 from aiohttp import web
 
-from tools.reliability.aws import Aws, aws_account
-from tools.reliability.control_plane import ControlPlane
-from tools.reliability.data_plane import DataPlane
-from tools.reliability.elb import read
-from tools.reliability.targets import PROPAGATION, Event
+from tools.alb.aws import Aws, aws_account
+from tools.alb.control_plane import ControlPlane
+from tools.alb.data_plane import DataPlane
+from tools.alb.elb import read
+from tools.alb.targets import PROPAGATION, Event
 
 _CALL_SECONDS = 60
 T = TypeVar("T")
@@ -25,30 +25,30 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Alb:
-    """A running stand-in. Its methods may be called from any thread but the stand-in's own."""
+    """A running stand-in. Call its methods from any thread but its own."""
 
     aws: Aws
-    """The account; its `url` is the stand-in's, which clusters can reach."""
+    """The account, with the URL of the stand-in's API, which the cluster can reach."""
     address: str
-    """Of this machine, where the API and every listener are."""
+    """Of this machine, where the API and every listener bind."""
     _data_plane: DataPlane
     _loop: asyncio.AbstractEventLoop = field(repr=False)
 
     @property
     def ca(self) -> str:
-        """PEM certificate of the authority that HTTPS listeners have their certificates from."""
+        """PEM certificate of the authority that issues the HTTPS listeners' certificates."""
         return self._data_plane.authority.cert_pem.bytes().decode()
 
     @property
     def events(self) -> list[Event]:
-        """What became of every target until now, oldest first."""
+        """Every change of a target's state so far, oldest first."""
         return list(self._data_plane.events)
 
     def url(self, hostname: str, port: int = 443) -> str:
-        """Where a listener answers: scheme, address and port here.
+        """Local URL of a listener: scheme, address and port.
 
-        hostname, port: of the load balancer, as the API names them. Raises KeyError where there
-        is no such listener.
+        hostname, port: of the load balancer, as in AWS's API. Raises KeyError if there is no such
+        listener.
         """
         scheme = "http" if port == 80 else "https"
 
@@ -58,7 +58,7 @@ class Alb:
         return f"{scheme}://{self.address}:{self._call(found())}"
 
     def attributes(self, arn: str) -> Mapping[str, str]:
-        """The attributes of a load balancer, a target group or a listener, as the API has them."""
+        """Attributes of a load balancer, target group or listener by its ARN."""
         return self.aws.attributes(arn)
 
     def _call(self, what: Coroutine[object, object, T]) -> T:
@@ -69,11 +69,11 @@ class Alb:
 def alb_stand_in(
     address: str, cluster: str = "backstage", propagation: float = PROPAGATION
 ) -> Iterator[Alb]:
-    """Starts an account and the stand-in before it; stops both.
+    """Runs an AWS account and the stand-in in front of it until the context exits.
 
-    address: of this machine, where the API and the listeners take free ports; pods, and the
-    controller where it runs in a pod, have to reach it. cluster: the cluster's name in tags.
-    propagation: seconds until the data plane learns of a registration or a deregistration.
+    address: of this machine, where the API and the listeners bind free ports; it must be reachable
+    from pods, the controller's included. cluster: its name in AWS tags. propagation: seconds until
+    the data plane learns of a registration or deregistration.
     """
     with aws_account(cluster) as account:
         ready: Future[Alb] = Future()

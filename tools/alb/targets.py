@@ -1,4 +1,4 @@
-"""Targets as an Application Load Balancer's data plane sees them: their health and their end.
+"""Targets in the data plane of an Application Load Balancer, from registration to removal.
 
 Source of the states, reasons and rules: the user guide for Application Load Balancers, pages
 "Health checks for your target groups", "Edit target group attributes" and "Register targets".
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from tools.reliability.elb import TargetGroup
+from tools.alb.elb import TargetGroup
 
-# Seconds until a registration or a deregistration has reached every node of a load balancer. AWS
-# promises no number; several seconds are seen, and the guidance for EKS is to sleep 10 or more.
+# Seconds until a registration or deregistration reaches every node of a load balancer. An
+# assumption: AWS publishes no bound, and its guidance for EKS is a preStop sleep of 10 s or more.
 PROPAGATION = 10.0
 
 _DESCRIPTIONS = {
@@ -42,13 +42,13 @@ class Health:
 
     @property
     def description(self) -> str:
-        """The reason in words."""
+        """AWS's sentence for the reason; empty for a healthy target."""
         return _DESCRIPTIONS.get(self.reason, "")
 
 
 @dataclass(frozen=True)
 class Event:
-    """A target's new state."""
+    """A change of a target's state."""
 
     at: float
     """Seconds since the epoch."""
@@ -56,8 +56,8 @@ class Event:
     host: str
     port: int
     state: str
-    """As in DescribeTargetHealth; `out of service` when no new request goes to a draining target,
-    `gone` when its connections were cut."""
+    """As in DescribeTargetHealth; also `out of service` once a draining target gets no new
+    requests, and `gone` once its connections are closed."""
     reason: str = ""
 
 
@@ -65,30 +65,33 @@ Record = Callable[[Event], None]
 
 
 class Target:
-    """An address and a port, from its registration until its last connection is cut."""
+    """A registered address and port. Health checks start with the instance.
+
+    Use it on the event loop that created it.
+    """
 
     def __init__(self, group: Targets, host: str, port: int) -> None:
         self.host, self.port = host, port
         self.outstanding = 0
+        """Requests whose response is incomplete."""
         self.streaming: set[asyncio.Transport | None] = set()
-        """Connections to clients on which an answer is under way."""
-        """Requests without a complete answer."""
+        """Client connections with a response in progress."""
         self.healthy: bool | None = None
-        """None until the first health checks have decided."""
+        """None until the first health checks decide."""
         self.in_service = False
-        """Whether the data plane knows it."""
+        """Whether the data plane sends it requests."""
         self.draining = False
         self.session: aiohttp.ClientSession | None = None
-        """The connections to it."""
+        """Its connection pool; None until it is in service."""
         self._group = group
         self._reason = "Elb.RegistrationInProgress"
-        self._tell()
-        self._checking = asyncio.create_task(self._live())
-        self._leaving: asyncio.Task[None] | None = None
+        self._record()
+        self._checks = asyncio.create_task(self._serve())
+        self._drain: asyncio.Task[None] | None = None
 
     @property
     def health(self) -> Health:
-        """As DescribeTargetHealth has it."""
+        """Its current entry in DescribeTargetHealth."""
         if self.draining:
             state, reason = "draining", "Target.DeregistrationInProgress"
         elif self.healthy:
@@ -99,16 +102,16 @@ class Target:
         return Health(self.host, self.port, state, reason)
 
     def deregister(self) -> None:
-        """Lets it drain. Doing so again changes nothing."""
-        if self._leaving is None:
+        """Starts draining; idempotent."""
+        if self._drain is None:
             self.draining = True
-            self._tell()
-            self._leaving = asyncio.create_task(self._leave())
+            self._record()
+            self._drain = asyncio.create_task(self._leave())
 
     async def close(self) -> None:
-        """Ends its tasks and cuts its connections."""
+        """Stops the health checks and closes every connection."""
         self.in_service = False
-        tasks = [each for each in (self._checking, self._leaving) if each is not None]
+        tasks = [each for each in (self._checks, self._drain) if each is not None]
         for task in tasks:
             if task is not asyncio.current_task():
                 task.cancel()
@@ -116,55 +119,54 @@ class Target:
                     await task
         if self.session:
             await self.session.close()
-        # aiohttp lets whoever reads from a closed session wait for ever.
+        # aiohttp never wakes a reader of a closed session.
         for client in list(self.streaming):
             if client:
                 client.abort()
 
-    async def _live(self) -> None:
-        """Health checks, which go on until the data plane learns of the deregistration."""
+    async def _serve(self) -> None:
         await asyncio.sleep(self._group.propagation)
         self.session = _session(self._group.idle_timeout)
         self.in_service = True
         self._reason = "Elb.InitialHealthChecking"
-        self._tell()
+        self._record()
         passed = failed = 0
         while True:
             settings, started = self._group.settings, time.monotonic()
             reason = await check(settings, self.host, self.port)
             passed, failed = (0, failed + 1) if reason else (passed + 1, 0)
             before = self.healthy
-            # A new target needs one passed check only.
+            # A new target needs only one successful check, whatever the threshold.
             if passed and (self.healthy is None or passed >= settings.healthy_threshold):
                 self.healthy, self._reason = True, ""
             elif failed >= settings.unhealthy_threshold:
                 self.healthy, self._reason = False, reason
             if self.healthy is not before and not self.draining:
-                self._tell()
+                self._record()
             await asyncio.sleep(max(0.0, settings.interval - (time.monotonic() - started)))
 
     async def _leave(self) -> None:
         delay = self._group.settings.deregistration_delay
         await asyncio.sleep(self._group.propagation)
-        self._checking.cancel()
+        self._checks.cancel()
         self.in_service = False
-        self._group.tell(self, "out of service")
+        self._group.record(self, "out of service")
         await asyncio.sleep(max(0.0, delay - self._group.propagation))
         self._group.members.remove(self)
-        self._group.tell(self, "gone")
+        self._group.record(self, "gone")
         await self.close()
 
-    def _tell(self) -> None:
+    def _record(self) -> None:
         health = self.health
-        self._group.tell(self, health.state, health.reason)
+        self._group.record(self, health.state, health.reason)
 
 
 class Targets:
-    """The targets of one target group. To be used on the event loop that it was made on.
+    """The targets of one target group. Use it on the event loop that created it.
 
-    propagation: seconds until the data plane learns of a registration or deregistration; a
-    deregistration delay shorter than that lasts as long. idle_timeout: seconds after which an
-    unused connection to a target is closed.
+    propagation: seconds until the data plane learns of a registration or deregistration; a shorter
+    deregistration delay is extended to it. idle_timeout: seconds until an unused connection to a
+    target is closed.
     """
 
     def __init__(
@@ -172,52 +174,52 @@ class Targets:
     ) -> None:
         self.settings, self.propagation, self.idle_timeout = settings, propagation, idle_timeout
         self.members: list[Target] = []
-        """Oldest first; one that drains may stand beside its own later registration."""
-        self._record = record
+        """Oldest first. A draining target may precede its own later registration."""
+        self._notify = record
         self._turn = 0
 
     def register(self, host: str, port: int) -> None:
-        """Adds a target, unless it is one."""
-        if not any(each.health.state != "draining" for each in self._of(host, port)):
+        """Adds a target; no-op if it is registered and not draining."""
+        if not self.registered(host, port):
             self.members.append(Target(self, host, port))
 
     def deregister(self, host: str, port: int | None = None) -> None:
-        """Lets a target drain, on each of its ports where none is given; nothing if unknown."""
+        """Drains a target, on every port if none is given; no-op if it is unknown."""
         for target in self._of(host, port):
             target.deregister()
 
     def registered(self, host: str, port: int | None = None) -> bool:
-        """Whether there is such a target and it doesn't drain."""
+        """Whether the target is registered and not draining."""
         return any(not each.draining for each in self._of(host, port))
 
-    def health(self, asked: Sequence[tuple[str, int]] = ()) -> list[Health]:
-        """Of the targets asked for, or of all that are registered or drain."""
+    def health(self, targets: Sequence[tuple[str, int]] = ()) -> list[Health]:
+        """Health of the given targets; of all, draining ones included, if none is given."""
         latest = {(each.host, each.port): each.health for each in self.members}
-        if not asked:
+        if not targets:
             return list(latest.values())
         return [
-            latest.get(each) or Health(*each, "unused", "Target.NotRegistered") for each in asked
+            latest.get(each) or Health(*each, "unused", "Target.NotRegistered") for each in targets
         ]
 
     def pick(self) -> Target | None:
-        """The target of a new request: a healthy one, without any of them whichever; or None."""
-        known = [each for each in self.members if each.in_service]
-        able = [each for each in known if each.healthy] or known
-        if not able:
+        """The target for a new request. Fails open: if no target is healthy, all are candidates."""
+        in_service = [each for each in self.members if each.in_service]
+        candidates = [each for each in in_service if each.healthy] or in_service
+        if not candidates:
             return None
         self._turn += 1
-        turn = self._turn % len(able)
-        able = able[turn:] + able[:turn]
+        turn = self._turn % len(candidates)
+        candidates = candidates[turn:] + candidates[:turn]
         if self.settings.algorithm == "least_outstanding_requests":
-            return min(able, key=lambda each: each.outstanding)
-        return able[0]
+            return min(candidates, key=lambda each: each.outstanding)
+        return candidates[0]
 
-    def tell(self, target: Target, state: str, reason: str = "") -> None:
-        """Records a target's new state."""
-        self._record(Event(time.time(), self.settings.arn, target.host, target.port, state, reason))
+    def record(self, target: Target, state: str, reason: str = "") -> None:
+        """Reports a target's new state as an event."""
+        self._notify(Event(time.time(), self.settings.arn, target.host, target.port, state, reason))
 
     async def close(self) -> None:
-        """Cuts every connection."""
+        """Closes every target."""
         for target in self.members:
             await target.close()
         self.members.clear()
@@ -227,7 +229,7 @@ class Targets:
 
 
 async def check(settings: TargetGroup, host: str, port: int) -> str:
-    """One health check on a new connection; the reason why it failed, nothing if it passed."""
+    """Sends one health check over a new connection. Returns AWS's failure reason, or ""."""
     if settings.check_port != "traffic-port":
         port = int(settings.check_port)
     url = f"{settings.check_protocol.lower()}://{host}:{port}{settings.check_path}"
@@ -250,12 +252,12 @@ async def check(settings: TargetGroup, host: str, port: int) -> str:
 
 def _session(idle_timeout: float) -> aiohttp.ClientSession:
     session = aiohttp.ClientSession(
-        # A load balancer doesn't know targets by certificate, and limits no connections to one.
+        # A load balancer doesn't verify its targets' certificates or cap connections per target.
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=idle_timeout, ssl=False),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
     )
-    # aiohttp sends an idempotent request again when the target has closed the connection that it
-    # reused. A load balancer doesn't; there is no public way to say so.
+    # aiohttp retries an idempotent request if the target closed the reused connection. A load
+    # balancer doesn't, and aiohttp has no public option for it.
     session._retry_connection = False
     return session

@@ -1,6 +1,6 @@
-"""The admission webhooks of the AWS Load Balancer Controller, for one that runs beside a cluster.
+"""Admission webhooks of an AWS Load Balancer Controller that runs outside the cluster.
 
-The chart's, by URL instead of by Service, without those of features that aren't used here.
+The chart's webhooks with a URL in place of a Service, less those of unused features.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ _VERSION = "v1beta1"
 
 
 def configurations(url: str, authority: bytes) -> list[dict[str, Any]]:
-    """The two objects to apply.
+    """Returns the mutating and the validating configuration.
 
-    url: of the controller's webhook server as the API server reaches it. authority: PEM
-    certificate of the one that issued the server's.
+    url: of the controller's webhook server, reachable from the API server. authority: PEM
+    certificate of the CA that issued the server's certificate.
     """
 
     def webhook(

@@ -1,1 +1,1 @@
-"""What a running portal does to its users while it is updated or harmed, measured on a cluster."""
+"""Measures what users notice while a portal on a cluster is updated, disrupted or killed."""

@@ -1,8 +1,8 @@
-// Open-loop load: requests leave at a fixed rate, each over a connection of its own, however long
-// the answers take. Settings come as JSON in LOAD, see load.py. After a first line with the time of
-// the start, each answer is one line: when it was asked for and how long it took, in milliseconds
-// since the start, its status or error code, and which of the paths it asked for. It sends at least
-// the requests it was given, goes on until SIGTERM, and ends when every request has its answer.
+// Open-loop load: sends requests at a fixed rate, each over a new connection, however long the
+// responses take. Reads its settings as JSON from LOAD (load.py). The first output line carries the
+// start time; each completed request adds one: sent at and duration, both in milliseconds and the
+// former since the start, then the status or error code, and the index of the path. Runs until
+// SIGTERM and until the given number of requests is sent, then waits for those in flight.
 const { url, rate, requests, paths, host, ca, timeoutSeconds } = JSON.parse(process.env.LOAD);
 
 const base = new URL(url);
@@ -20,19 +20,19 @@ const started = performance.now();
 console.log(`start ${Date.now()}`);
 
 function send() {
-  const number = sent++ % paths.length;
-  const asked = performance.now();
-  let answered = false;
+  const index = sent++ % paths.length;
+  const sentAt = performance.now();
+  let completed = false;
   const done = status => {
-    if (answered) return;
-    answered = true;
+    if (completed) return;
+    completed = true;
     open -= 1;
-    const taken = performance.now() - asked;
-    console.log(`${(asked - started).toFixed(0)} ${taken.toFixed(0)} ${status} ${number}`);
+    const duration = performance.now() - sentAt;
+    console.log(`${(sentAt - started).toFixed(0)} ${duration.toFixed(0)} ${status} ${index}`);
   };
   open += 1;
-  const headers = { ...paths[number].headers, ...(host && { host }) };
-  const call = request(new URL(paths[number].path, base), {
+  const headers = { ...paths[index].headers, ...(host && { host }) };
+  const call = request(new URL(paths[index].path, base), {
     agent: false,
     headers,
     ...(secure && { ca, servername: host }),

@@ -1,4 +1,4 @@
-"""A steady load on the portal, sent from a pod of the portal's own image."""
+"""Load on a portal, sent from a pod that runs the portal's own image."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tools.reliability.cluster import Cluster
+from tools.kubectl import Cluster
 
 SCRIPT = Path(__file__).with_name("load.js")
-NAMESPACE = "backstage-load"  # and a suffix, so that two runs on a cluster keep apart
-TIMEOUT = 10  # seconds after which a request has failed
-WARM_UP = 5  # seconds of load before anything is done to the portal
+NAMESPACE = "backstage-load"  # prefix; each run adds a random suffix, so that runs can overlap
+TIMEOUT = 10  # seconds until a request counts as failed
+WARM_UP = 5  # seconds of load before and after what is measured
 USER = 10001
 
 
 @dataclass(frozen=True)
-class Way:
-    """Where requests go, and what they ask for."""
+class Endpoint:
+    """Where requests go, and what they request."""
 
     url: str
-    """With the scheme, the host or address to connect to, and the port."""
+    """Scheme, host name or address, and port."""
     paths: Sequence[Mapping[str, Any]]
-    """Asked for by turns: `path`, and `headers` where it needs some."""
+    """Requested in turn: `path` and optional `headers`. Only what users request: the readiness
+    path answers 503 on purpose while a pod shuts down and still serves everything else."""
     host: str = ""
-    """For the Host header and the certificate, where the URL has an address."""
+    """Host header and TLS server name, if the URL has an address."""
     ca: str = ""
-    """PEM certificate to trust, with https."""
+    """PEM certificate to trust with https."""
 
 
 @dataclass(frozen=True)
@@ -40,56 +41,58 @@ class Sample:
     """One request."""
 
     at: float
-    """Seconds since the epoch at which it was sent."""
+    """When it was sent, in seconds since the epoch."""
     seconds: float
-    """Until the last byte of the answer."""
+    """Until the last byte of the response."""
     status: str
-    """HTTP status, or the code of the connection's error."""
+    """HTTP status or the error code of the connection."""
     path: str
 
     @property
     def failed(self) -> bool:
-        """Whether the user saw anything but the page."""
+        """Any status but 200: also the 404 of a portal whose plugins aren't registered yet."""
         return self.status != "200"
 
 
 @dataclass
 class Outcome:
-    """What the users saw."""
+    """The requests of one measurement."""
 
     samples: list[Sample] = field(default_factory=list)
+    """In the order of sending."""
     name: str = ""
-    """What happened to the portal."""
+    """Of the fault."""
     since: float = 0.0
-    """When the portal was first touched, in seconds since the epoch."""
+    """When the fault was injected, in seconds since the epoch."""
     until: float = 0.0
-    """When it was whole again."""
+    """When the portal had settled again."""
 
     @property
     def failures(self) -> list[Sample]:
-        """Every request without its page."""
+        """Failed requests in the order of sending."""
         return [sample for sample in self.samples if sample.failed]
 
     @property
     def window(self) -> float:
-        """Seconds from the first failed request to the last one's end; 0 without any."""
-        bad = self.failures
-        if not bad:
+        """Seconds from sending the first failed request to the end of the last; 0 without any."""
+        failures = self.failures
+        if not failures:
             return 0.0
-        return max(each.at + each.seconds for each in bad) - min(each.at for each in bad)
+        end = max(each.at + each.seconds for each in failures)
+        return end - min(each.at for each in failures)
 
     @property
     def slowest(self) -> float:
-        """Seconds of the slowest request that was answered."""
+        """Duration of the slowest successful request in seconds."""
         return max((each.seconds for each in self.samples if not each.failed), default=0.0)
 
     @property
     def errors(self) -> dict[str, int]:
-        """How often each status or error code other than 200 came."""
+        """Failures by status or error code, most frequent first."""
         return dict(Counter(each.status for each in self.failures).most_common())
 
     def write(self, file: Path) -> None:
-        """Stores it for the table and the plot."""
+        """Stores the outcome as JSON, with times relative to the first request."""
         file.parent.mkdir(parents=True, exist_ok=True)
         first = min(sample.at for sample in self.samples)
         file.write_text(
@@ -109,32 +112,36 @@ class Outcome:
 
     @classmethod
     def read(cls, file: Path) -> Outcome:
-        """What `write` stored; times then count from the first request."""
+        """Reads a stored outcome; its times are relative to the first request."""
         stored = json.loads(file.read_text(encoding="utf-8"))
         samples = [Sample(*sample) for sample in stored["samples"]]
         return cls(samples, stored["name"], stored["since"], stored["until"])
 
 
 class Load:
-    """Requests for as long as the context is open, and at least as many as were asked for.
+    """A context that sends requests and fills `outcome` when it exits.
 
-    rate: requests a second. requests: the least number. name: what happens meanwhile.
+    image: the load generator's, with node. rate: requests per second. requests: the least number to
+    send, even if the context exits earlier. name: of the fault.
     """
 
-    def __init__(self, way: Way, image: str, rate: float, requests: int, name: str = "") -> None:
+    def __init__(
+        self, endpoint: Endpoint, image: str, rate: float, requests: int, name: str = ""
+    ) -> None:
         self.outcome = Outcome(name=name)
-        self._way, self._image, self._rate, self._requests = way, image, rate, requests
+        self._endpoint, self._image = endpoint, image
+        self._rate, self._requests = rate, requests
         self._cluster = Cluster(f"{NAMESPACE}-{secrets.token_hex(3)}")
 
     def __enter__(self) -> Load:
         self._cluster.new_namespace()
         settings = {
-            "url": self._way.url,
+            "url": self._endpoint.url,
             "rate": self._rate,
             "requests": self._requests,
-            "paths": list(self._way.paths),
-            "host": self._way.host,
-            "ca": self._way.ca,
+            "paths": list(self._endpoint.paths),
+            "host": self._endpoint.host,
+            "ca": self._endpoint.ca,
             "timeoutSeconds": TIMEOUT,
         }
         script = {
@@ -163,7 +170,7 @@ class Load:
             },
         }  # fmt: skip
         self._cluster.apply([script, pod])
-        self._cluster.until(lambda: "start" in self._log(), 120, "the load starts")
+        self._cluster.until(lambda: "start" in self._log(), 120, "the load has started")
         time.sleep(WARM_UP)
         self.outcome.since = time.time()
         return self
@@ -180,8 +187,8 @@ class Load:
                 time.sleep(WARM_UP)
                 self._cluster.run("exec", "load", "--", "node", "-e", "process.kill(1, 'SIGTERM')")
                 seconds = self._requests / self._rate + 60
-                self._cluster.until(self._ended, seconds, "the load ends")
-                self._read(self._log())
+                self._cluster.until(self._ended, seconds, "the load has ended")
+                self.outcome.samples = parse(self._log(), self._endpoint.paths)
         finally:
             self._cluster.delete_namespace()
 
@@ -192,17 +199,17 @@ class Load:
         (pod,) = self._cluster.get("pods")
         return bool(pod["status"]["phase"] == "Succeeded")
 
-    def _read(self, log: str) -> None:
-        first, *lines = log.splitlines()
-        started = int(first.split()[1]) / 1000
-        for line in lines:
-            at, taken, status, path = line.split()
-            self.outcome.samples.append(
-                Sample(
-                    started + int(at) / 1000,
-                    int(taken) / 1000,
-                    status,
-                    self._way.paths[int(path)]["path"],
-                )
+
+def parse(log: str, paths: Sequence[Mapping[str, Any]]) -> list[Sample]:
+    """Reads the output of load.js, which is in the order of completion."""
+    first, *lines = log.splitlines()
+    started = int(first.split()[1]) / 1000
+    samples = []
+    for line in lines:
+        at, duration, status, index = line.split()
+        samples.append(
+            Sample(
+                started + int(at) / 1000, int(duration) / 1000, status, paths[int(index)]["path"]
             )
-        self.outcome.samples.sort(key=lambda sample: sample.at)
+        )
+    return sorted(samples, key=lambda sample: sample.at)

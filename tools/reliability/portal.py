@@ -1,4 +1,4 @@
-"""A portal on a cluster: what its Deployment says of it, and what can be done to it."""
+"""A deployed portal: its state, and the disruptions to measure."""
 
 from __future__ import annotations
 
@@ -10,15 +10,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools.reliability.cluster import Cluster, Manifest
+from components.kubernetes.health import READINESS
+from tools.kubectl import Cluster, Manifest
 
-SETTLED = 300  # seconds within which the portal has to be whole again
+SETTLE_SECONDS = 300
+
+CATALOG = "/api/catalog/entities?limit=1"
+"""A request that queries the database; it needs a token."""
 
 
 class Portal:
-    """A Deployment `backstage` and, where the database is in the cluster, the pod `postgres-0`.
+    """The Deployment `backstage` and, with the database in the cluster, the pod `postgres-0`.
 
-    selector: of the portal's pods. images: two references of images that work, the running one
+    It has settled when every pod runs the newest revision and is available, and no other pod is
+    left. Methods that wait for it raise TimeoutError after 300 s.
+
+    selector: label selector of its pods. images: two references to working images, the running one
     first.
     """
 
@@ -28,15 +35,15 @@ class Portal:
         self.image, self._next = images
 
     def pods(self) -> list[Manifest]:
-        """Every pod of the Deployment, those that are ending included."""
+        """All pods of the Deployment, including terminating ones."""
         return self.cluster.get("pods", "--selector", self._selector)
 
     def names(self) -> list[str]:
-        """The pods' names."""
+        """Names of `pods`."""
         return [pod["metadata"]["name"] for pod in self.pods()]
 
     def restarts(self) -> dict[str, int]:
-        """How often each pod's container was started anew."""
+        """Container restarts by pod name."""
         return {
             pod["metadata"]["name"]: sum(
                 each["restartCount"] for each in pod["status"].get("containerStatuses", [])
@@ -45,54 +52,53 @@ class Portal:
         }
 
     def deployment(self) -> Manifest:
-        """The Deployment as the API server has it."""
+        """The Deployment's current manifest."""
         (found,) = self.cluster.get("deployments", "--field-selector", "metadata.name=backstage")
         return found
 
-    def whole(self) -> bool:
-        """Whether every pod is of the newest revision and available, and no other is left."""
+    def settled(self) -> bool:
+        """Whether the portal has settled."""
         deployment = self.deployment()
-        status, wanted = deployment["status"], deployment["spec"]["replicas"]
+        status, replicas = deployment["status"], deployment["spec"]["replicas"]
         return (
             status.get("observedGeneration") == deployment["metadata"]["generation"]
-            and status.get("updatedReplicas") == wanted
-            and status.get("availableReplicas") == wanted
-            and len(self.pods()) == wanted
+            and status.get("updatedReplicas") == replicas
+            and status.get("availableReplicas") == replicas
+            and len(self.pods()) == replicas
         )
 
-    def wait_whole(self) -> None:
-        """Waits for `whole`. Raises TimeoutError."""
-        self.cluster.until(self.whole, SETTLED, "every pod of the portal is available")
+    def wait_settled(self) -> None:
+        """Waits until the portal has settled."""
+        self.cluster.until(self.settled, SETTLE_SECONDS, "every pod of the portal is available")
 
     def answers(self) -> bool:
-        """Whether a request through the Service finds a ready portal."""
+        """Whether a readiness request through the Service succeeds."""
         service = f"/api/v1/namespaces/{self.cluster.namespace}/services/backstage:7007/proxy"
-        path = f"{service}/.backstage/health/v1/readiness"
-        return "ok" in self.cluster.run("get", "--raw", path, check=False)
+        return "ok" in self.cluster.run("get", "--raw", f"{service}{READINESS}", check=False)
 
     def wait_answers(self) -> None:
-        """Waits for `answers`, which where no probe asks may be long after `whole`."""
-        self.cluster.until(self.answers, SETTLED, "the portal answers")
+        """Waits until the Service answers; without probes this can be long after `settled`."""
+        self.cluster.until(self.answers, SETTLE_SECONDS, "the portal answers")
 
     def update(self) -> None:
-        """A rolling update to the other image, until the last pod of the earlier one is gone."""
+        """Rolls out the other image and waits until the last old pod is gone."""
         self.image, self._next = self._next, self.image
         self.cluster.run("set", "image", "deployment/backstage", f"backstage={self.image}")
-        self.wait_whole()
+        self.wait_settled()
         self.wait_answers()
 
     def _wait_replaced(self, name: str) -> None:
-        self.cluster.until(lambda: name not in self.names(), SETTLED, f"pod {name} is gone")
-        self.wait_whole()
+        self.cluster.until(lambda: name not in self.names(), SETTLE_SECONDS, f"pod {name} is gone")
+        self.wait_settled()
 
     def delete_one_by_one(self) -> None:
-        """Deletes each pod with its grace period, the next when the portal is whole again."""
+        """Deletes each pod with its grace period, waiting in between until the portal settles."""
         for name in self.names():
             self.cluster.run("delete", "pod", name, "--wait=false")
             self._wait_replaced(name)
 
     def evict(self, name: str) -> bool:
-        """Asks for a pod's eviction; False where the PodDisruptionBudget refuses it for now."""
+        """Requests a pod's eviction; returns False if the PodDisruptionBudget rejects it."""
         eviction = {
             "apiVersion": "policy/v1", "kind": "Eviction",
             "metadata": {"name": name, "namespace": self.cluster.namespace},
@@ -107,42 +113,46 @@ class Portal:
         return True
 
     def evict_one_by_one(self) -> None:
-        """Evicts each pod, the next when the portal is whole again."""
+        """Evicts each pod, waiting in between until the portal settles."""
         for name in self.names():
             self.evict(name)
             self._wait_replaced(name)
 
     def drain(self) -> int:
-        """Evicts all pods as `kubectl drain` does, again where refused; how often that was."""
-        left, refused = set(self.names()), 0
-        end = time.monotonic() + SETTLED
+        """Evicts all pods and retries every 5 s, like `kubectl drain`; returns the rejections."""
+        left, rejected = set(self.names()), 0
+        end = time.monotonic() + SETTLE_SECONDS
         while left and time.monotonic() < end:
             for name in sorted(left):
                 if self.evict(name):
                     left.remove(name)
                 else:
-                    refused += 1
-            time.sleep(5)  # as kubectl does
-        self.wait_whole()
-        return refused
+                    rejected += 1
+            time.sleep(5)
+        self.wait_settled()
+        return rejected
 
     def kill(self) -> None:
-        """SIGKILL to the node process of one pod; its container is started again.
+        """Sends SIGKILL to the node process of one pod and waits until the portal settles.
 
-        Raises ProcessLookupError where the pod's processes aren't this machine's.
+        Raises ProcessLookupError if the pod's processes aren't visible on this machine.
         """
         pod = self.pods()[0]
         before = self.restarts()
         os.kill(_process(pod["metadata"]["uid"]), signal.SIGKILL)
-        self.cluster.until(lambda: self.restarts() != before, SETTLED, "the kubelet restarts it")
-        self.wait_whole()
+        self.cluster.until(
+            lambda: self.restarts() != before, SETTLE_SECONDS, "the kubelet restarts the container"
+        )
+        self.wait_settled()
 
     def restart_database(self) -> None:
-        """A fast shutdown of PostgreSQL; the kubelet starts it again in the same pod."""
+        """Shuts PostgreSQL down in fast mode; the kubelet restarts its container."""
         before = self._database_restarts()
         self.cluster.run("exec", "postgres-0", "--", "sh", "-c", "kill -INT 1")
         self.cluster.until(
-            lambda: self._database_restarts() > before, SETTLED, "the kubelet restarts PostgreSQL"
+            lambda: self._database_restarts() > before,
+            SETTLE_SECONDS,
+            "the kubelet restarts PostgreSQL",
         )
         self.cluster.run("wait", "--for=condition=Ready", "pod/postgres-0", "--timeout=120s")
 
@@ -150,8 +160,8 @@ class Portal:
         (pod,) = self.cluster.get("pods", "--field-selector", "metadata.name=postgres-0")
         return int(pod["status"]["containerStatuses"][0]["restartCount"])
 
-    def cut_database_off(self, seconds: float) -> None:
-        """Nobody reaches PostgreSQL for a while: its Service is empty, its connections are cut."""
+    def disconnect_database(self, seconds: float) -> None:
+        """Empties PostgreSQL's Service and terminates the portal's connections for a while."""
         name = "app.kubernetes.io/name"
         self.cluster.patch("service", "postgres", {"spec": {"selector": {name: "nothing"}}})
         self.cluster.run(
@@ -163,11 +173,11 @@ class Portal:
 
     @contextmanager
     def changed(self, container: Manifest) -> Iterator[None]:
-        """Another container, as a strategic merge patch, for as long as the context is open."""
+        """Patches the container until the context exits. container: a strategic merge patch."""
         before = self.deployment()
         change = {"containers": [{"name": "backstage", **container}]}
         self.cluster.patch("deployment", "backstage", {"spec": {"template": {"spec": change}}})
-        self.wait_whole()
+        self.wait_settled()
         try:
             yield
         finally:
@@ -178,18 +188,22 @@ class Portal:
             self.image, self._next = sorted(
                 (self.image, self._next), key=lambda image: image != _image(before)
             )
-            self.wait_whole()
+            self.wait_settled()
 
     def try_broken_image(self, seconds: float) -> None:
-        """An update whose pods never get ready, undone after a while."""
+        """Rolls out pods that never become ready, and rolls them back after a while.
+
+        Raises RuntimeError if the rollout proceeds beyond its first pod.
+        """
         broken = {"name": "backstage", "args": ["node", "--eval", "setInterval(() => {}, 1000)"]}
         pods = {"template": {"spec": {"containers": [broken]}}}
         self.cluster.patch("deployment", "backstage", {"spec": pods})
         time.sleep(seconds)
-        status = self.deployment()["status"]
-        assert status["updatedReplicas"] == 1, "the rollout went on"
+        updated = self.deployment()["status"]["updatedReplicas"]
         self.cluster.run("rollout", "undo", "deployment/backstage")
-        self.wait_whole()
+        self.wait_settled()
+        if updated != 1:
+            raise RuntimeError(f"the rollout went on to {updated} pods, none of them ready")
 
 
 def _image(deployment: Manifest) -> str:
@@ -197,14 +211,14 @@ def _image(deployment: Manifest) -> str:
 
 
 def _process(uid: str) -> int:
-    """The process of a pod's only container that runs node; those of a node on this machine."""
+    """PID of the node process in a pod, found by the pod's UID in its cgroup."""
     marks = (uid, uid.replace("-", "_"))
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             group = (folder / "cgroup").read_text("utf-8")
             command = (folder / "cmdline").read_bytes()
-        except OSError:  # it has ended
+        except OSError:  # the process has exited
             continue
         if any(mark in group for mark in marks) and command.startswith(b"node\0"):
             return int(folder.name)
-    raise ProcessLookupError("the pod's processes are not on this machine, or not to be seen")
+    raise ProcessLookupError("the pod's processes are not visible on this machine")

@@ -1,0 +1,1 @@
+"""A stand-in for an Application Load Balancer: AWS's API, data plane and real controller."""
