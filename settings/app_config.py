@@ -9,19 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import yaml
-
-from settings.files import FileError, read_text
+from settings.files import FileError, children, parse_yaml, read_text
 from settings.overrides import Path, merged
-
-# libyaml where the wheel has it: a tenth of the time
-YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 CONFIG_MAP_BYTES = 1_000_000  # the API server takes objects of up to 1 MiB
 KNEX_POOL_SIZE = 10  # knex's default upper limit
-# A file beyond these is an accident or an attack: aliases double in size with each level.
-_MOST_VALUES = 100_000
-_MOST_LEVELS = 100
 
 # ${NAME}, ${NAME:-default}; $${NAME} is literal.
 # Source: @backstage/config-loader, substitution transform.
@@ -49,19 +41,7 @@ class AppConfig:
         """Raises FileError with the line of what is wrong."""
         if len(text.encode()) > CONFIG_MAP_BYTES:
             raise FileError("larger than a ConfigMap holds, 1 MB")
-        try:
-            _check_nesting(text)
-            document = yaml.load(text, Loader=YamlLoader)  # noqa: S506, a safe loader
-        except FileError:
-            raise
-        except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2026-13-01
-            mark = getattr(error, "problem_mark", None)
-            where = f"line {mark.line + 1}" if mark else "unreadable"
-            raise FileError(f"{where}: {getattr(error, 'problem', None) or 'not YAML'}") from error
-        if not isinstance(document, dict):
-            raise FileError("not a YAML mapping")
-        _check_size(document)
-        return cls(path, text, document)
+        return cls(path, text, parse_yaml(text))
 
     def overridden(self, variables: Mapping[str, str]) -> AppConfig:
         """The configuration that Backstage has with the pod's `APP_CONFIG_` variables."""
@@ -84,7 +64,7 @@ class AppConfig:
             found = [
                 ((*path, name), value)
                 for path, node in found
-                for name, value in _children(node)
+                for name, value in children(node)
                 if part in ("*", name)
             ]
         yield from found
@@ -128,36 +108,8 @@ class AppConfig:
         }
 
 
-def _check_nesting(text: str) -> None:
-    """Refuses what the loader would recurse into: libyaml's events come one by one."""
-    depth = 0
-    for event in yaml.parse(text, Loader=YamlLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > _MOST_LEVELS:
-            raise FileError(f"nested more than {_MOST_LEVELS} levels deep")
-
-
-def _check_size(document: object) -> None:
-    nodes, count = [document], 0
-    while nodes:
-        count += 1
-        if count > _MOST_VALUES:
-            raise FileError(f"its aliases expand to more than {_MOST_VALUES:,} values")
-        nodes += [value for _, value in _children(nodes.pop())]
-
-
-def _children(node: object) -> Iterator[tuple[str, Any]]:
-    if isinstance(node, dict):
-        yield from ((str(name), value) for name, value in node.items())
-    elif isinstance(node, list):
-        yield from ((str(index), value) for index, value in enumerate(node))
-
-
 def _strings(node: object) -> Iterator[tuple[str, str]]:
-    for name, value in _children(node):
+    for name, value in children(node):
         if isinstance(value, str):
             yield name, value
         else:

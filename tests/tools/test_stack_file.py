@@ -45,8 +45,15 @@ def test_values_are_what_the_engine_passes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("config: [", "while parsing"), ("- a", "not a YAML mapping"), (None, "No such file")],
-    ids=["not YAML", "not a mapping", "missing"],
+    [
+        ("config: [", "line 2: did not find expected node content"),
+        ("- a", "not a YAML mapping"),
+        ("config: [a]", "config isn't a mapping"),
+        ("config: {a: !!binary aGk=}", "line 1: could not determine a constructor"),
+        ("config: &a {a: *a}", "aliases expand"),
+        (None, "No such file"),
+    ],
+    ids=["not YAML", "not a mapping", "config is a list", "binary", "alias to itself", "missing"],
 )
 def test_unreadable_file_is_named(
     text: str | None, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -58,6 +65,17 @@ def test_unreadable_file_is_named(
         read_stack(tmp_path, "dev")
     assert main(arguments) == 1
     assert "Pulumi.dev.yaml" in capsys.readouterr().err
+
+
+def test_dates_and_yes_are_text_as_the_engine_reads_them(tmp_path: Path) -> None:
+    project(tmp_path, "", "config: {a: 2026-01-02, b: yes, c: true, 4: 5}\n")
+    values = read_stack(tmp_path, "dev").values
+    assert {key: value for key, value in values.items() if key.startswith("shop:")} == {
+        "shop:a": "2026-01-02",
+        "shop:b": "yes",
+        "shop:c": "true",
+        "shop:4": "5",
+    }
 
 
 def test_ciphertext_is_not_previewed(tmp_path: Path) -> None:

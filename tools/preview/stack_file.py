@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pulumi.runtime
-import yaml
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from settings.files import FileError, parse_yaml, read_text
 
 ENCRYPTED = "encrypted"  # stands for a value that only the stack's key can decrypt
 
@@ -63,14 +62,17 @@ def read_stack(root: Path, stack: str, config_file: Path | None = None) -> Stack
     """
     project = _mapping(root / "Pulumi.yaml")
     name = str(project.get("name", ""))
-    found = _mapping(config_file or root / f"Pulumi.{stack}.yaml").get("config") or {}
+    file = config_file or root / f"Pulumi.{stack}.yaml"
+    found = _mapping(file).get("config") or {}
+    if not isinstance(found, dict):
+        raise StackFileError(f"{file}: config isn't a mapping")
     values: dict[str, str] = {}
     secret_keys: list[str] = []
     declared = project.get("config") or {}
     for key, entry in {**{k: _declared(v) for k, v in declared.items()}, **found}.items():
         if entry is None:
             continue
-        full = key if ":" in key else f"{name}:{key}"
+        full = str(key) if ":" in str(key) else f"{name}:{key}"
         plain, encrypted = _decrypted(entry)
         values[full] = plain if isinstance(plain, str) else json.dumps(plain)
         if encrypted:
@@ -81,14 +83,9 @@ def read_stack(root: Path, stack: str, config_file: Path | None = None) -> Stack
 
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
-    except OSError as error:
-        raise StackFileError(f"{path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return parse_yaml(read_text(str(path)))
+    except FileError as error:
         raise StackFileError(f"{path}: {error}") from error
-    if not isinstance(content, dict):
-        raise StackFileError(f"{path}: not a YAML mapping")
-    return content
 
 
 def _declared(entry: Any) -> Any:
