@@ -19,7 +19,8 @@ import MenuIcon from '@material-ui/icons/Menu';
 import SearchIcon from '@material-ui/icons/Search';
 
 const Title = () => {
-  const title = useApi(configApiRef).getOptionalString('app.title') ?? 'Backstage';
+  const title =
+    useApi(configApiRef).getOptionalString('app.title') ?? 'Backstage';
   const { isOpen } = useSidebarOpenState();
   return (
     <Box px={3} py={2} color="common.white">
