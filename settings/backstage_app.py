@@ -21,6 +21,12 @@ SIGN_IN_PAGE = "@internal/plugin-sign-in-page"
 START = "@internal/backend-start"
 _PROVIDER = re.compile(r"@[^/]+/(backstage-)?plugin-auth-backend-module-(?!guest-).+-provider")
 _EXAMPLE_PROVIDER = "@backstage/plugin-auth-backend-module-github-provider"
+# In yarn.lock: a package's version, and the plugin API that backend-defaults was released with.
+_PLUGIN_API = re.compile(r'resolution: "@backstage/backend-plugin-api@npm:(\d+)\.(\d+)\.')
+_BACKEND_DEFAULTS = re.compile(
+    r'resolution: "@backstage/backend-defaults@npm:(\S+)"\n(?:    .*\n|  \w+:\n)*?'
+    r'    "@backstage/backend-plugin-api": "npm:\^(\d+)\.(\d+)'
+)
 # A plugin's package, not a module's: @backstage/plugin-catalog-backend
 _PLUGIN = re.compile(r"(@[^/]+/)?(backstage-)?plugin-[a-z0-9-]+-backend")
 
@@ -80,6 +86,19 @@ class BackstageApp:
                 f"{BACKEND} has no {START}: it may serve no metrics (then set metrics to false) "
                 "and hang when its start fails"
             )
+
+        if released := self._mixed_releases():
+            yield f"yarn.lock mixes releases: {released}. Run yarn backstage-cli versions:bump"
+
+    def _mixed_releases(self) -> str | None:
+        """A plugin API that is newer than what runs it: plugins fail at the start."""
+        lock = (self.directory / "yarn.lock").read_text(encoding="utf-8", errors="replace")
+        runs = _BACKEND_DEFAULTS.search(lock)
+        newest = max((tuple(map(int, each)) for each in _PLUGIN_API.findall(lock)), default=None)
+        if runs is None or newest is None or newest <= (int(runs[2]), int(runs[3])):
+            return None
+        api = f"@backstage/backend-plugin-api {newest[0]}.{newest[1]}"
+        return f"{api} beside backend-defaults {runs[1]}, which implements {runs[2]}.{runs[3]}"
 
     def missing_host_build(self) -> tuple[str, ...]:
         """Files of `yarn build:backend` that don't exist."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -92,6 +93,15 @@ def test_every_gap_of_an_app_is_warned_of(app: Path) -> None:
     backend.write_text(text.replace("module-github-provider", "module-github"), encoding="utf-8")
     assert len(gaps()) == 3
     assert any("has no sign-in provider" in each for each in gaps())
+    lock = app / "yarn.lock"
+    text = lock.read_text(encoding="utf-8")
+    version = re.search(r'"@backstage/backend-plugin-api@npm:1\.(\d+)\.', text)
+    assert version
+    newer = f'"@backstage/backend-plugin-api@npm:1.{int(version[1]) + 1}.'
+    lock.write_text(text.replace(version[0], newer), encoding="utf-8")
+    [mixed] = [each for each in gaps() if "yarn.lock" in each]
+    assert f"backend-plugin-api 1.{int(version[1]) + 1} beside backend-defaults" in mixed
+    assert f"which implements 1.{version[1]}. Run yarn backstage-cli versions:bump" in mixed
 
 
 def test_an_app_is_built_on_local_without_a_repository(app: Path) -> None:
