@@ -16,7 +16,7 @@ pytest.importorskip("aiohttp", reason="needs requirements-cluster.txt; run `make
 pytest.importorskip("moto", reason="needs requirements-cluster.txt; run `make test-alb`")
 pytest.importorskip("trustme", reason="needs requirements-cluster.txt; run `make test-alb`")
 
-import aiohttp
+import aiohttp as aiohttp  # for the tests, which can't import it before the check above
 from yarl import URL
 
 from tools.alb.data_plane import DataPlane

@@ -8,10 +8,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import aiohttp
 import pytest
 
-from tests.alb.harness import HOST, LOCAL, PROPAGATION
+from tests.alb.harness import HOST, LOCAL, PROPAGATION, aiohttp
 from tools.alb.stand_in import Alb, alb_stand_in
 
 pytestmark = pytest.mark.alb

@@ -9,10 +9,9 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
-import aiohttp
 import pytest
 
-from tests.alb.harness import GROUP, HOST, LOCAL, Pod, balancer, scenario, send
+from tests.alb.harness import GROUP, HOST, LOCAL, Pod, aiohttp, balancer, scenario, send
 
 pytestmark = pytest.mark.alb
 

@@ -7,10 +7,20 @@ import time
 from dataclasses import replace
 from typing import Any
 
-import aiohttp
 import pytest
 
-from tests.alb.harness import GROUP, HOST, LOCAL, PROPAGATION, Answer, Pod, balancer, scenario, send
+from tests.alb.harness import (
+    GROUP,
+    HOST,
+    LOCAL,
+    PROPAGATION,
+    Answer,
+    Pod,
+    aiohttp,
+    balancer,
+    scenario,
+    send,
+)
 
 pytestmark = pytest.mark.alb
 

@@ -49,8 +49,9 @@ def test_database_of_local_is_a_service(stack: str, namespace: str) -> None:
     assert outputs["databaseEndpoint"] == f"postgres.{namespace}.svc"
 
 
-def test_readme_lists_every_output() -> None:
-    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Stack outputs\n")[2]
+def test_the_documentation_lists_every_output() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    section = page.partition("\n## Stack outputs\n")[2]
     table = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", section.partition("\n## ")[0], re.M))
     exporting: dict[str, set[str]] = {}
     for stack in STACKS:
