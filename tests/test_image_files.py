@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from components.portal_pod import USER
 
+from components.portal.portal_pod import USER
 from tests.programs import ROOT
 
 DOCKERFILES = sorted((ROOT / "image").glob("*.Dockerfile"))

@@ -1,4 +1,4 @@
-"""The image, a database and a running portal for the end-to-end tests; made once."""
+"""The image, a database and a running portal, shared by the end-to-end tests."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from components.database import ROLE_NAME
-from components.portal import CA_FILE
-from components.portal_pod import CA_DIRECTORY
+from components.database.database import ROLE_NAME
+from components.portal.portal import CA_FILE
+from components.portal.portal_pod import CA_DIRECTORY
 from tests.programs import ROOT, previewed
 from tools.container import engine
 from tools.container.edge import GitHub
@@ -24,7 +24,7 @@ from tools.container.postgres import HOST, PORT, USER, Postgres, binaries
 
 NETWORK = "backstage-e2e"
 TOKEN = secrets.token_hex(16)
-# Stands in every file that must not get into an image.
+# In every file that must not reach an image.
 CANARY = "canary-of-the-build-context"
 PLANTED = (
     ".env",
@@ -67,7 +67,7 @@ Build = Callable[[str], str]
 
 @pytest.fixture(scope="session")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """Builds a target as the program would, from a context in which secrets lie around."""
+    """Builds a target as the program does, from a context that also holds secrets."""
     program = previewed("dev").inputs("docker:index/image:Image")["build"]
     context = tmp_path_factory.mktemp("context") / "portal"
     shutil.copytree(
@@ -94,11 +94,11 @@ def image(build: Build) -> str:
 
 @dataclass(frozen=True)
 class Site:
-    """What a portal needs around it."""
+    """A portal's surroundings."""
 
     network: str
     address: str
-    """Of this machine, as containers see it."""
+    """This machine's, as containers reach it."""
     database: Postgres
     github: GitHub
 
@@ -116,7 +116,7 @@ def site() -> Iterator[Site]:
 
 @dataclass(frozen=True)
 class Pods:
-    """What the prod stack's manifests run, with values for what only an update knows."""
+    """The prod stack's rendered pods, with values that the offline preview can't know."""
 
     portal: PodSpec
     migrations: PodSpec
@@ -125,8 +125,8 @@ class Pods:
 
 @pytest.fixture(scope="session")
 def pods(site: Site) -> Pods:
-    """Added is what a user would add by secretEnv and env: sign-in credentials, a token for
-    machines, and where the people are.
+    """Adds what a user sets in secretEnv and env: sign-in credentials, a token for machines, the
+    location of users, a title.
     """
     subprocess.run([sys.executable, "-m", "tools.preview", "prod"], cwd=ROOT, check=True,
                    stdout=subprocess.DEVNULL)  # fmt: skip
@@ -147,6 +147,7 @@ def pods(site: Site) -> Pods:
         "AUTH_GITHUB_CLIENT_ID": "e2e",
         "AUTH_GITHUB_CLIENT_SECRET": secrets.token_hex(16),
         "APP_CONFIG_auth_providers_github_production_enterpriseInstanceUrl": site.github.url,
+        "APP_CONFIG_app_title": "Acme Portal",
         "APP_CONFIG_backend_auth_externalAccess": json.dumps(access),
         "APP_CONFIG_catalog_locations": json.dumps([people]),
     }
@@ -162,7 +163,7 @@ def _pod(
 ) -> PodSpec:
     pod = PodSpec.read(ROOT / "build" / "preview" / "prod" / "manifests", kind, name)
     placeholders = {key for key, value in pod.environment.items() if "__SECRET:" in value}
-    assert placeholders == set(given), "the manifests hold a placeholder that the test doesn't know"
+    assert placeholders == set(given), "the manifests hold an unexpected placeholder"
     roots = {CA_DIRECTORY: {CA_FILE: site.database.ca_certificate}}
     people = {"/etc/backstage/people": {"people.yaml": ORGANIZATION}}
     return replace(
@@ -183,7 +184,7 @@ Start = Callable[..., PortalContainer]
 
 @pytest.fixture(scope="session")
 def start(image: str, site: Site) -> Iterator[Start]:
-    """Starts a container under a name, as a pod with some variables changed; all go at the end."""
+    """Starts a named container like a pod with some variables changed; removes it at the end."""
     started: list[PortalContainer] = []
     portal = image
 
@@ -207,7 +208,7 @@ def start(image: str, site: Site) -> Iterator[Start]:
 
 @pytest.fixture(scope="session")
 def migrated(start: Start, pods: Pods) -> list[str]:
-    """Runs both Jobs as an update does; their logs."""
+    """Runs both Jobs as an update does. Returns their logs."""
     logs = []
     for name, job in (("role", pods.role), ("migrations", pods.migrations)):
         container = start(name, job)
@@ -219,7 +220,7 @@ def migrated(start: Start, pods: Pods) -> list[str]:
 
 @pytest.fixture(scope="session")
 def portal(start: Start, pod: PodSpec, migrated: list[str]) -> PortalContainer:
-    """A portal that is ready; `portal.ready_after` says after how many seconds."""
+    """A ready portal; `ready_after` is its start in seconds."""
     container = start("portal", pod)
     container.wait_ready()
     return container
@@ -227,7 +228,7 @@ def portal(start: Start, pod: PodSpec, migrated: list[str]) -> PortalContainer:
 
 @pytest.fixture(scope="session")
 def results() -> Path:
-    """Where screenshots and figures go."""
+    """The directory for screenshots and figures."""
     directory = ROOT / "build" / "e2e"
     directory.mkdir(parents=True, exist_ok=True)
     return directory

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 HOST = "backstage.example.com"
-# Nothing of the browser's own may look for the Internet.
+# The browser itself must not call the Internet.
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
@@ -29,7 +29,7 @@ FLAGS = (
 
 @pytest.fixture(scope="module")
 def browser(portal: PortalContainer) -> Iterator[Browser]:
-    """A headless Chromium for which the portal's host is this machine."""
+    """A headless Chromium that resolves the portal's host to this machine."""
     executable = (
         os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     )
@@ -65,9 +65,7 @@ def test_sign_in_page_offers_what_is_configured(browser: Browser, results: Path)
     assert "Guest" not in text
 
 
-def test_somebody_whom_the_catalog_knows_gets_in(
-    browser: Browser, site: Site, results: Path
-) -> None:
+def test_a_user_in_the_catalog_signs_in(browser: Browser, site: Site, results: Path) -> None:
     site.github.login = "alice"
     page = opened(browser)
     sign_in(page)
@@ -77,7 +75,7 @@ def test_somebody_whom_the_catalog_knows_gets_in(
     page.get_by_role("link", name="checkout").first.wait_for()
 
 
-def test_somebody_whom_it_does_not_know_stays_outside(browser: Browser, site: Site) -> None:
+def test_a_user_missing_from_the_catalog_is_refused(browser: Browser, site: Site) -> None:
     site.github.login = "mallory"
     page = opened(browser)
     sign_in(page)

@@ -1,4 +1,4 @@
-"""The mounted configuration against the schemas of the app that the image is built from."""
+"""Checks the mounted configuration against the portal's own schemas."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Build, Start
-from tests.test_app_config import SCHEMAS
+from tests.stacks.test_rendered_config import SCHEMAS
 from tools.container.portal import PodSpec
 
 pytestmark = pytest.mark.e2e
 
-# Of no meaning to a validator.
+# Validators ignore these.
 NOTES = ("$schema", "default", "deepVisibility", "deprecated", "description", "title", "visibility")
 
 
 @pytest.fixture(scope="module")
 def tools(build: Build) -> str:
-    """The build stage, which has Backstage's development tools."""
+    """The build stage's image, which has Backstage's CLI."""
     return build("build")
 
 
 def cli(start: Start, pod: PodSpec, image: str, name: str, arguments: list[str]) -> tuple[int, str]:
-    """What backstage-cli answers with the pod's files and variables: exit code and output."""
-    # Into a file first: it ends without waiting until a pipe has taken everything.
+    """Runs backstage-cli with the pod's files and variables. Returns exit code and output."""
+    # Through files: the CLI exits before a pipe has taken all its output.
     script = (
         'yarn backstage-cli "$@" >/tmp/out 2>/tmp/err; code=$?; cat /tmp/out /tmp/err; exit $code'
     )
@@ -66,7 +66,7 @@ def test_recorded_schemas_are_the_portals(
     code, output = cli(start, pod, tools, "schema", ["config:schema", "--format", "json"])
     assert code == 0, output
     schemas = json.JSONDecoder().raw_decode(output)[0]["schemas"]
-    # They come in the order in which packages were read.
+    # The CLI's order isn't stable.
     found = sorted(
         json.dumps(without_notes(each["value"]), sort_keys=True, separators=(",", ":"))
         for each in schemas

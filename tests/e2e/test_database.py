@@ -1,4 +1,4 @@
-"""The two Jobs that run before the pods: the role in the database, and its schemas."""
+"""The two Jobs that run before the pods: database role and migrations."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_no_password_in_the_logs(site: Site, pods: Pods, migrated: list[str]) ->
         assert site.database.password not in log
     for log in (*migrated, site.database.log()):
         assert password not in log
-    # Statements are logged; the one that made the role holds what PostgreSQL stores.
+    # PostgreSQL logs the statement with the SCRAM verifier that it stores.
     assert re.search(r"CREATE ROLE \"backstage\".*SCRAM-SHA-256", site.database.log())
 
 
@@ -65,17 +65,17 @@ def test_migrations_run_again_without_a_change(
     assert re.search(r"migrated in [\d.]+ s", container.logs().splitlines()[-1])
 
 
-def test_a_failed_migration_says_why_in_its_last_lines(
+def test_a_failed_migration_ends_with_its_reason(
     start: Start, pods: Pods, migrated: list[str]
 ) -> None:
     container = start("migrations-refused", pods.migrations, {"POSTGRES_PASSWORD": "wrong"})
     assert container.wait_ended(120) == 1
-    end = container.logs()[-2048:]  # what a pod's status keeps
+    end = container.logs()[-2048:]  # a pod's status keeps this much
     assert "The database was not migrated" in end
     assert "password authentication failed" in end
 
 
-def test_an_older_image_takes_a_newer_database(
+def test_an_older_image_runs_on_a_newer_database(
     start: Start, pods: Pods, site: Site, migrated: list[str]
 ) -> None:
     name = "99990101000000_of_a_newer_image.js"
@@ -99,7 +99,7 @@ def test_an_older_image_takes_a_newer_database(
             site.database.query(f"DELETE FROM {table} WHERE name = '{name}'")
 
 
-def test_a_new_password_ends_the_old_one(
+def test_a_new_password_invalidates_the_old_one(
     start: Start, pods: Pods, site: Site, migrated: list[str]
 ) -> None:
     other = secrets.token_hex(16)
@@ -118,7 +118,7 @@ def test_a_new_password_ends_the_old_one(
         assert start("rotate-back", pods.role, {"ROLE_PASSWORD": before}).wait_ended(60) == 0
 
 
-def test_a_wrong_administrator_is_refused_with_its_reason(start: Start, pods: Pods) -> None:
+def test_a_failing_role_job_logs_its_reason(start: Start, pods: Pods) -> None:
     container = start("no-such-database", pods.role, {"PGDATABASE": "elsewhere"})
     assert container.wait_ended(60) == 1
     assert 'database "elsewhere" does not exist' in container.logs()

@@ -6,14 +6,15 @@ import json
 import re
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from components.health import LIVENESS, READINESS
-from components.portal_pod import CA_DIRECTORY
+from components.kubernetes.health import LIVENESS, READINESS
+from components.portal.portal_pod import CA_DIRECTORY
 from settings.model import METRICS_PORT, SHIPPED_PLUGINS, DatabaseSettings
 from tests.e2e.conftest import TOKEN, Site, Start
 from tools.container import engine
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.e2e
 
 MACHINE = {"Authorization": f"Bearer {TOKEN}"}
 POOL_SIZE = 4
-# An Application Load Balancer goes on sending for some seconds after a target turned unhealthy.
+# An Application Load Balancer keeps sending for some seconds after a target became unhealthy.
 ALB_LATENCY = 10
 
 
@@ -35,11 +36,12 @@ def test_ready_and_alive(portal: PortalContainer, results: Path) -> None:
     print(f"\nready {portal.ready_after:.1f} s after its start")
 
 
-def test_index_page_carries_the_configured_address(portal: PortalContainer) -> None:
+def test_index_page_carries_the_configured_title_and_address(portal: PortalContainer) -> None:
     page = portal.get("/")
     assert page.status == 200
     config = re.search(r'<script type="backstage.io/config">(.*?)</script>', page.body, re.S)
     assert config
+    assert "<title>Acme Portal</title>" in re.sub(r"\s*(</?title>)\s*", r"\1", page.body)
     data: dict[str, Any] = {}
     for source in json.loads(config.group(1)):
         for key, value in source["data"].items():
@@ -62,7 +64,7 @@ def entities(portal: PortalContainer, headers: dict[str, str]) -> Answer:
 def test_catalog_answers_a_machine_with_a_token(portal: PortalContainer) -> None:
     end = time.monotonic() + 60
     while not (found := entities(portal, MACHINE).json()) and time.monotonic() < end:
-        time.sleep(0.5)  # until the location was read
+        time.sleep(0.5)  # the catalog reads its locations in the background
     assert [each["metadata"]["name"] for each in found] == ["checkout"]
 
 
@@ -111,7 +113,9 @@ def test_metrics_have_a_port_of_their_own(portal: PortalContainer) -> None:
     for meter in ("catalog_entities_count", "backend_tasks_task_runs_count", "http_server_request",
                   "nodejs_eventloop"):  # fmt: skip
         assert meter in body, meter
-    assert portal.get("/metrics").body.lstrip().startswith("<!DOCTYPE html>")  # the page, no meter
+    assert (
+        portal.get("/metrics").body.lstrip().startswith("<!DOCTYPE html>")
+    )  # the app's page, no metrics
 
 
 def test_nothing_is_written_outside_the_writable_directories(
@@ -146,29 +150,48 @@ def test_a_restart_of_the_database_is_survived(portal: PortalContainer, site: Si
     assert portal.state()["StartedAt"] == before
 
 
-def test_a_wrong_certificate_authority_is_named_in_the_log(start: Start, pod: PodSpec) -> None:
+def test_a_wrong_certificate_authority_ends_the_process(start: Start, pod: PodSpec) -> None:
     roots = DatabaseSettings().ca_bundle.text
     container = start(
         "wrong-ca", replace(pod, files={**pod.files, CA_DIRECTORY: {"ca.pem": roots}})
     )
-    assert container.wait_ended(60) != 0
+    assert container.wait_ended(60) == 1
     assert re.search(
-        r"self.signed certificate in certificate chain|unable to verify", container.logs()
+        r"did not start.*(self.signed certificate in certificate chain|unable to verify)",
+        container.logs(),
+        re.S,
     )
 
 
-def test_a_certificate_for_another_host_is_refused(start: Start, pod: PodSpec, site: Site) -> None:
+def test_a_certificate_for_another_host_ends_the_process(
+    start: Start, pod: PodSpec, site: Site
+) -> None:
     container = start("wrong-host", pod, {"POSTGRES_HOST": site.address})
-    assert container.wait_ended(60) != 0
-    assert "ERR_TLS_CERT_ALTNAME_INVALID" in container.logs()
+    assert container.wait_ended(60) == 1
+    assert re.search(r"did not start.*does not match certificate", container.logs(), re.S)
+
+
+def test_a_starting_portal_answers_503_and_never_404(start: Start, pod: PodSpec) -> None:
+    container = start("killed", pod)
+    container.wait_ready()
+    container.signal("KILL")
+    container.wait_ended(30)
+    statuses = set()
+    with ThreadPoolExecutor() as pool:
+        restarted = pool.submit(container.restart)
+        time.sleep(0.5)  # its address answers
+        while not restarted.done():
+            statuses.add(entities(container, MACHINE).status)
+    assert 503 in statuses
+    assert statuses <= {0, 200, 503}
 
 
 class Requests:
-    """Asks for health, page and API in turn, each over a new connection, and keeps the answers."""
+    """Requests page, API and liveness in turn, each over a new connection; keeps the statuses."""
 
     def __init__(self, portal: PortalContainer) -> None:
         self.answers: list[tuple[float, str, int]] = []
-        """When it was sent, path, status."""
+        """Time sent, path, status."""
         self._portal = portal
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(n,)) for n in range(4)]

@@ -24,8 +24,8 @@ from datetime import date
 from pathlib import Path
 from statistics import median
 
-from components.portal import CA_FILE
-from components.portal_pod import CA_DIRECTORY
+from components.portal.portal import CA_FILE
+from components.portal.portal_pod import CA_DIRECTORY
 from settings.app_config import AppConfig
 from settings.model import SHIPPED_PLUGINS
 from tools.container import engine

@@ -1,1 +1,1 @@
-"""Runs the portal's container on this machine as a pod would run it, for tests and measurements."""
+"""Runs the portal's container like a pod, for tests and measurements."""

@@ -1,4 +1,4 @@
-"""What stands before the portal in production, as small as a test needs it."""
+"""Minimal stand-ins for the load balancer and for GitHub."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 @contextmanager
 def https_edge(host: str, target: str) -> Iterator[int]:
-    """Ends TLS for `host` on a port of this machine and hands requests to `target`, host:port.
+    """Terminates TLS for `host` on a port of this machine and forwards to `target`, host:port.
 
-    As a load balancer does, it adds X-Forwarded-Proto and X-Forwarded-For. Yields the port.
+    Like a load balancer it adds X-Forwarded-Proto and X-Forwarded-For. Yields the port.
     """
-    import trustme  # not needed to read this module, and not installed where nothing is run
+    import trustme  # only requirements-e2e.txt installs it
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert(host).configure_cert(context)
@@ -58,7 +58,7 @@ def https_edge(host: str, target: str) -> Iterator[int]:
 
 
 def _forwarded(head: bytes) -> bytes:
-    """A request's head as the load balancer hands it on, one request for each connection."""
+    """A request's head with the load balancer's headers, and one request per connection."""
     lines = head.split(b"\r\n")
     added = [b"X-Forwarded-Proto: https", b"X-Forwarded-For: 192.0.2.1"]
     if b"\r\nupgrade:" not in head.lower():
@@ -75,15 +75,15 @@ async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 
 class GitHub:
-    """The part of a GitHub Enterprise server that signs a user in: OAuth, and who it is."""
+    """A GitHub Enterprise server that only signs users in: OAuth and the user's profile."""
 
     login = ""
-    """The account that every authorization is given for."""
+    """The account that signs in."""
     url = ""
 
     @contextmanager
     def serve(self, address: str) -> Iterator[GitHub]:
-        """Answers at an address of this machine, as `url` says."""
+        """Listens at an address of this machine; `url` is set to it."""
         github = self
 
         class Handler(BaseHTTPRequestHandler):

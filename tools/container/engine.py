@@ -13,7 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-NEEDS = "an answering Docker engine, and a docker client that builds with BuildKit"
+NEEDS = "a running Docker engine, and a docker client that builds with BuildKit"
+_DOCKERFILE = Path(__file__).resolve().parents[2] / "image" / "multi-stage.Dockerfile"
 
 
 class EngineMissing(Exception):
@@ -57,9 +58,9 @@ def client() -> str:
 
 
 def docker(*arguments: str, check: bool = True, errors: bool = False) -> str:
-    """Standard output of a docker command, and with `errors` what it wrote to standard error.
+    """Runs a docker command. Returns its standard output, with `errors` also its standard error.
 
-    Raises RuntimeError with the last lines of what it printed when it fails and `check` is set.
+    Raises RuntimeError with the last lines of its output if it fails and `check` is set.
     """
     done = _run(client(), *arguments)
     if check and done.returncode:
@@ -69,8 +70,15 @@ def docker(*arguments: str, check: bool = True, errors: bool = False) -> str:
 
 
 def inspect(kind: str, name: str) -> Any:
-    """What the engine knows about an image, container or network."""
+    """An image, container or network as `docker inspect` describes it."""
     return json.loads(docker(kind, "inspect", name))[0]
+
+
+def base_image() -> str:
+    """The image that builds start from: NODE_IMAGE of the environment, else the pinned one."""
+    pinned = re.search(r"^ARG NODE_IMAGE=(\S+)$", _DOCKERFILE.read_text(encoding="utf-8"), re.M)
+    assert pinned
+    return os.environ.get("NODE_IMAGE") or pinned.group(1)
 
 
 def build(
@@ -80,10 +88,8 @@ def build(
     arguments: Mapping[str, str],
     options: Sequence[str] = (),
 ) -> str:
-    """Builds an image, with NODE_IMAGE of the environment as its base; returns the build's log."""
-    given = dict(arguments)
-    if os.environ.get("NODE_IMAGE"):
-        given["NODE_IMAGE"] = os.environ["NODE_IMAGE"]
+    """Builds an image on `base_image`. Returns the build's log. Raises RuntimeError."""
+    given = {"NODE_IMAGE": base_image(), **arguments}
     build_arguments = [
         part for key, value in given.items() for part in ("--build-arg", f"{key}={value}")
     ]
@@ -98,7 +104,7 @@ def build(
 
 @contextmanager
 def network(name: str) -> Iterator[str]:
-    """A bridge network of its own; yields the address under which containers reach this machine."""
+    """Creates a bridge network. Yields the address at which containers reach this machine."""
     docker("network", "rm", name, check=False)
     docker("network", "create", name)
     try:
@@ -108,6 +114,6 @@ def network(name: str) -> Iterator[str]:
 
 
 def mebibytes(usage: str) -> float:
-    """What `docker stats` writes as 312.5MiB / 2GiB or 1.2GiB / 2GiB."""
+    """Parses the memory usage of `docker stats`, such as 312.5MiB / 2GiB."""
     number, unit = re.findall(r"([\d.]+)([KMG])iB", usage)[0]
     return float(number) * {"K": 1 / 1024, "M": 1, "G": 1024}[unit]

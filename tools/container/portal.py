@@ -1,4 +1,4 @@
-"""The portal's containers, run from the manifests that the offline preview wrote."""
+"""Runs the portal's containers as the manifests of the offline preview describe them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from components.health import READINESS
+from components.kubernetes.health import READINESS
 from tools.container.engine import docker, inspect, mebibytes
 
 _UNITS = {"Mi": "m", "Gi": "g"}
@@ -23,30 +23,30 @@ _UNITS = {"Mi": "m", "Gi": "g"}
 
 @dataclass(frozen=True)
 class PodSpec:
-    """What the manifests say about the portal's one container."""
+    """A pod's only container, as its manifest describes it."""
 
     arguments: list[str]
     environment: dict[str, str]
-    """Values that only an update knows stand as __SECRET:...__."""
+    """Values unknown before an update are placeholders, __SECRET:...__."""
     files: dict[str, dict[str, str]]
-    """By mount path: the texts of a ConfigMap, by file name."""
+    """ConfigMap texts by mount path, then by file name."""
     writable: list[str]
     user: str
     """uid:gid"""
     memory: str
-    """As docker writes it: 2g."""
+    """In Docker's notation: 2g."""
     port: int | None
-    """Where it answers; None: nowhere."""
+    """The port it listens on, if any."""
     grace_seconds: int
-    """From SIGTERM to SIGKILL; what preStop takes of the grace period is not in it."""
+    """From SIGTERM to SIGKILL: the grace period less preStop."""
     read_only: bool = True
     """Of the root file system."""
 
     @classmethod
     def read(cls, manifests: Path, kind: str = "Deployment", name: str = "backstage") -> PodSpec:
-        """Of a Deployment or Job, from a directory that `make preview` wrote.
+        """Reads a Deployment or Job from the directory that `make preview` wrote.
 
-        Raises ValueError for a manifest that a container on this machine can't follow.
+        Raises ValueError if the pod isn't restricted: Docker would run it with other rights.
         """
         objects = [yaml.safe_load(file.read_text("utf-8")) for file in manifests.glob("*.yaml")]
         named = {(each["kind"], each["metadata"]["name"]): each for each in objects}
@@ -86,7 +86,7 @@ class PodSpec:
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP response; status 0 means that none came."""
+    """An HTTP response; status 0 means no response."""
 
     status: int
     body: str = ""
@@ -98,7 +98,7 @@ class Answer:
 
 
 def get(url: str, headers: Mapping[str, str] | None = None, timeout: float = 10) -> Answer:
-    """One GET request over a connection of its own."""
+    """Sends a GET request over a new connection."""
     request = urllib.request.Request(url, headers=dict(headers or {}))  # noqa: S310, http only
     try:
         with urllib.request.urlopen(request, timeout=timeout) as response:  # noqa: S310
@@ -110,7 +110,7 @@ def get(url: str, headers: Mapping[str, str] | None = None, timeout: float = 10)
 
 
 class PortalContainer:
-    """A container started the way the kubelet would start the pod's."""
+    """A container started like the kubelet starts the pod's."""
 
     def __init__(
         self,
@@ -147,7 +147,7 @@ class PortalContainer:
         for key, value in pod.environment.items():
             options += ["--env", f"{key}={value}"]
         self.ready_after = 0.0
-        """Seconds from the start until `wait_ready` found it ready."""
+        """Seconds from the start until it was ready; set by `wait_ready`."""
         self.started = time.monotonic()
         docker("run", "--detach", "--name", name, *options, image, *(arguments or pod.arguments))
         self._port = pod.port
@@ -158,7 +158,7 @@ class PortalContainer:
         return f"{network['IPAddress']}:{self._port}"
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
-        """A GET request to the portal's port."""
+        """Sends a GET request to the portal's port."""
         return get(f"http://{self.address}{path}", headers)
 
     def state(self) -> Any:
@@ -166,13 +166,13 @@ class PortalContainer:
         return inspect("container", self.name)["State"]
 
     def logs(self) -> str:
-        """What the container printed."""
+        """The container's standard output and standard error."""
         return docker("logs", self.name, errors=True)
 
     def wait_ready(self, seconds: float = 180) -> float:
-        """Seconds from the start until readiness answered 200.
+        """Waits until readiness is 200. Returns the seconds since the start.
 
-        Raises TimeoutError, or RuntimeError where the container ended before.
+        Raises TimeoutError, or RuntimeError if the container has ended.
         """
         while time.monotonic() - self.started < seconds:
             if self.get(READINESS).status == 200:
@@ -194,21 +194,21 @@ class PortalContainer:
         raise TimeoutError(f"still running after {seconds:.0f} s")
 
     def restart(self) -> float:
-        """Starts the ended container again; seconds until it is ready."""
+        """Starts the stopped container. Returns the seconds until it is ready."""
         self.started = time.monotonic()
         docker("start", self.name)
         self.address = self._find_address()
         return self.wait_ready()
 
     def memory(self) -> float:
-        """MiB in use, without the file cache that the kernel could drop."""
+        """MiB in use, without the file cache."""
         return mebibytes(docker("stats", "--no-stream", "--format", "{{.MemUsage}}", self.name))
 
     def signal(self, name: str) -> None:
-        """Sends a signal, such as TERM, to the container's first process."""
+        """Sends a signal, such as TERM, to process 1."""
         docker("kill", "--signal", name, self.name)
 
     def remove(self) -> None:
-        """Kills the container and deletes what it wrote."""
+        """Kills the container and deletes its volumes and files."""
         docker("rm", "--force", "--volumes", self.name, check=False)
         shutil.rmtree(self._directory, ignore_errors=True)

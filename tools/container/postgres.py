@@ -1,4 +1,4 @@
-"""A PostgreSQL server of this machine's own binaries, with TLS and a certificate authority."""
+"""Runs this machine's PostgreSQL with TLS and a private certificate authority."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from components.database import DATABASE_NAME
+from components.database.database import DATABASE_NAME
 
 HOST = "database.portal.internal"
 PORT = 25432
@@ -19,7 +19,7 @@ MAX_CONNECTIONS = 200
 
 
 def binaries() -> Path | None:
-    """The directory of initdb and pg_ctl: PG_BIN, else PATH, else where Debian puts them."""
+    """The directory of initdb and pg_ctl: PG_BIN, else from PATH, else Debian's."""
     candidates = [Path(os.environ["PG_BIN"])] if os.environ.get("PG_BIN") else []
     on_path = shutil.which("initdb")
     candidates += [Path(on_path).resolve().parent] if on_path else []
@@ -30,8 +30,10 @@ def binaries() -> Path | None:
 class Postgres:
     """A server that refuses connections without TLS, as Aurora with rds.force_ssl does.
 
-    The administrator owns the database and may create roles, as RDS' master user may, and databases
-    only where it is said. The data directory and the server go with `stop`.
+    Like RDS' master user, the administrator owns the database and may create roles. `stop` deletes
+    the data.
+
+    may_create_databases: whether the administrator may also create databases.
     """
 
     def __init__(self, address: str, may_create_databases: bool = False, port: int = PORT) -> None:
@@ -42,7 +44,7 @@ class Postgres:
         self.address = address
         self.port = port
         self.password = secrets.token_hex(16)
-        import trustme  # not needed to read this module, and not installed where nothing is run
+        import trustme  # only requirements-e2e.txt installs it
 
         self._authority = trustme.CA()
         self.ca_certificate = self._authority.cert_pem.bytes().decode()
@@ -110,7 +112,7 @@ class Postgres:
         self._control("start")
 
     def restart(self) -> None:
-        """Ends every connection, then comes back."""
+        """Drops every connection and restarts."""
         self._control("restart", "--mode", "fast")
 
     def stop(self) -> None:
@@ -119,11 +121,11 @@ class Postgres:
         shutil.rmtree(self._directory)
 
     def log(self) -> str:
-        """What the server has written; statements that define something are in it."""
+        """The server's log, which includes DDL statements."""
         return (self._directory / "log").read_text(encoding="utf-8")
 
     def query(self, statement: str, database: str = DATABASE_NAME) -> list[str]:
-        """The rows of a statement that the superuser runs, columns separated by '|'."""
+        """Runs a statement as the superuser. Returns its rows, columns separated by '|'."""
         output = self._run(
             "psql", "--host", str(self._directory), "--port", str(self.port),
             "--username", "postgres", "--dbname", database,
