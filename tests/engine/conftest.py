@@ -1,4 +1,4 @@
-"""A copy of the program, a file backend and the doubles: for a test, or for those of a stack."""
+"""A copy of the program with a file backend and the doubles, per test or shared by stack."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from tests.engine.doubles import World, served
 from tests.programs import ROOT
 
 PASSPHRASE = "of-the-engine-tests"
-# What an operation needs that nobody watches.
+# Flags that keep an operation from prompting.
 UNATTENDED = {
     "preview": ("--non-interactive",),
     **dict.fromkeys(("up", "refresh", "destroy"), ("--non-interactive", "--yes")),
 }
-LINKED = ("components", "targets", "assets", "image", "portal", ".git")
+LINKED = ("components", "settings", "targets", "assets", "image", "portal", ".git")
 
 
 @dataclass
 class Run:
-    """What a command of the CLI did."""
+    """Result of a CLI command."""
 
     code: int
     output: str
-    """Standard output and error together."""
+    """Standard output, then standard error."""
     log: str
-    """The engine's event log."""
+    """The engine's event log, one JSON object per line; empty if there is none."""
 
     @property
     def changes(self) -> dict[str, int]:
-        """How many resources were created, updated, ... ; those of the summary event."""
+        """Counts of the summary event by operation, such as `create` and `same`."""
         for line in reversed(self.log.splitlines()):
             event = json.loads(line)
             if "summaryEvent" in event:
@@ -50,7 +50,10 @@ class Run:
 
 
 class Engine:
-    """The Pulumi CLI in a copy of the project, with a backend of its own."""
+    """The Pulumi CLI in a copy of the project with its own file backend.
+
+    debug_providers: value of PULUMI_DEBUG_PROVIDERS.
+    """
 
     def __init__(self, directory: Path, debug_providers: str) -> None:
         self.directory = directory / "project"
@@ -63,7 +66,7 @@ class Engine:
             shutil.copy(file, self.directory)
         (self.directory / ".venv").symlink_to(sys.prefix)
         self.shown = ""
-        """What every command printed, and the event logs."""
+        """Output and event logs of all commands so far."""
         self.environment = {
             **os.environ,
             "PULUMI_BACKEND_URL": self._backend.as_uri(),
@@ -77,9 +80,9 @@ class Engine:
         }
 
     def command(self, *arguments: str, check: bool = True, typed: str = "") -> Run:
-        """Runs `pulumi ARGUMENTS`; fails the test when it does, unless `check` is off.
+        """Runs `pulumi ARGUMENTS`. Raises AssertionError if it fails, unless `check` is off.
 
-        typed: what it reads where it asks.
+        typed: its standard input.
         """
         done = subprocess.run(
             ["pulumi", *arguments],
@@ -100,7 +103,7 @@ class Engine:
     def started(
         self, operation: str, stack: str, *arguments: str
     ) -> Iterator[subprocess.Popen[str]]:
-        """An operation under way, in a process group of its own; killed at the end."""
+        """Starts an operation in its own process group; kills it when the context exits."""
         process = subprocess.Popen(
             ["pulumi", operation, "--stack", stack, *UNATTENDED[operation], *arguments],
             cwd=self.directory,
@@ -117,7 +120,7 @@ class Engine:
             process.wait()
 
     def operate(self, operation: str, stack: str, *arguments: str, check: bool = True) -> Run:
-        """Runs preview, up, refresh or destroy without asking."""
+        """Runs preview, up, refresh or destroy without prompting."""
         log = self.directory / "events.json"
         log.unlink(missing_ok=True)
         run = self.command(
@@ -129,24 +132,24 @@ class Engine:
         return run
 
     def up(self, stack: str, *arguments: str, check: bool = True) -> Run:
-        """An update without its preview, which would show the same."""
+        """Updates without a preview."""
         return self.operate("up", stack, "--skip-preview", *arguments, check=check)
 
     def set(self, stack: str, key: str, value: str, *flags: str) -> None:
-        """Sets a key of the stack's configuration."""
+        """Sets a configuration key. flags: such as `--secret`."""
         self.command("config", "set", "--stack", stack, *flags, key, value)
 
     def new_stack(self, stack: str) -> None:
-        """Makes the stack in the backend; its file is the committed one."""
+        """Creates the stack in the backend; its configuration is the committed file."""
         self.command("stack", "init", stack)
 
     def state(self) -> str:
-        """Everything that the backend stores, as text."""
+        """All files of the backend as one text."""
         files = (path for path in self._backend.rglob("*") if path.is_file())
         return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
 
     def outputs(self, stack: str) -> dict[str, Any]:
-        """The stack's outputs."""
+        """The stack's outputs by name."""
         text = self.command("stack", "output", "--stack", stack, "--json").output
         found: dict[str, Any] = json.loads(text)
         return found
@@ -157,34 +160,34 @@ CANARY = "canary-of-a-github-token"
 
 @dataclass
 class Stack:
-    """A committed stack that is up, with a secret of its user's."""
+    """A deployed stack that has `CANARY` in `secretEnv`."""
 
     engine: Engine
     world: World
     planned: dict[str, int]
-    """What the first preview counted."""
-    made: dict[str, int]
-    """What the first update counted."""
+    """Changes of the first preview."""
+    created: dict[str, int]
+    """Changes of the first update."""
 
 
 class Stacks:
-    """Committed stacks, each brought up once for all tests that leave it as it is configured."""
+    """Committed stacks, each deployed once and shared by the tests."""
 
     def __init__(self, directory: Path, servers: ExitStack) -> None:
         self._directory, self._servers = directory, servers
-        self._made: dict[str, Stack] = {}
+        self._deployed: dict[str, Stack] = {}
         self._count = 0
 
     def shared(self, name: str) -> Stack:
-        """The stack, after whatever earlier tests did to it."""
-        if name not in self._made:
-            self._made[name] = self._up(name)
-        return self._made[name]
+        """The stack as earlier tests left it."""
+        if name not in self._deployed:
+            self._deployed[name] = self._up(name)
+        return self._deployed[name]
 
     def taken(self, name: str) -> Stack:
-        """The same, for a test after which it is gone or not what it was."""
+        """The same, for a test that destroys or redefines it; later tests get a new one."""
         stack = self.shared(name)
-        del self._made[name]
+        del self._deployed[name]
         return stack
 
     def _up(self, name: str) -> Stack:
@@ -200,14 +203,14 @@ class Stacks:
 
 
 def needs_the_cli() -> None:
-    """Skips what runs where there is no CLI."""
+    """Skips the test without the Pulumi CLI."""
     if shutil.which("pulumi") is None:
         pytest.skip("no pulumi on PATH; `make engine` installs it into .local/engine")
 
 
 @pytest.fixture(scope="module")
 def stacks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stacks]:
-    """Stacks that are up, each attached to doubles of its own."""
+    """Deployed stacks, each with its own doubles."""
     needs_the_cli()
     with ExitStack() as servers:
         yield Stacks(tmp_path_factory.mktemp("stacks"), servers)
@@ -215,13 +218,13 @@ def stacks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stacks]:
 
 @pytest.fixture
 def world() -> World:
-    """What the doubles did, and what shall go wrong."""
+    """State of the doubles of `engine`."""
     return World()
 
 
 @pytest.fixture
 def engine(tmp_path: Path, world: World) -> Iterator[Engine]:
-    """A fresh engine, attached to doubles of every provider."""
+    """An engine without stacks, with doubles of every provider."""
     needs_the_cli()
     with served(world) as debug_providers:
         yield Engine(tmp_path, debug_providers)

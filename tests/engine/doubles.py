@@ -1,7 +1,7 @@
 """Provider plugins that create nothing: gRPC servers that the engine attaches to.
 
-They do what mocks leave out: generated names, replacement, refusals half way. What AWS would answer
-is the offline preview's.
+Unlike mocks, they generate names, replace resources and fail on demand. Outputs of AWS resources
+come from the offline preview.
 """
 
 from __future__ import annotations
@@ -25,62 +25,98 @@ PACKAGES = ("aws", "docker", "kubernetes", "random")
 
 Properties = dict[str, Any]
 
-# Inputs whose change makes another resource, by type; "*" stands for every input.
+# Inputs whose change replaces the resource, by type; "*" means every input. For AWS: what Terraform's
+# provider 5.100 plans for each input that the program sets; it updates all others in place.
+# fmt: off
 _REPLACED_BY = {
     "random:index/randomPassword:RandomPassword": "*",
     "random:index/randomId:RandomId": "*",
-    "aws:rds/cluster:Cluster": "clusterIdentifier databaseName engine masterUsername",
-    "aws:rds/clusterInstance:ClusterInstance": "clusterIdentifier identifier",
-    "aws:rds/clusterParameterGroup:ClusterParameterGroup": "family name",
+    "aws:acm/certificate:Certificate": "domainName validationMethod",
+    "aws:acm/certificateValidation:CertificateValidation": "*",
     "aws:cloudwatch/logGroup:LogGroup": "name",
-    "aws:ecr/repository:Repository": "name",
-    "aws:secretsmanager/secretVersion:SecretVersion": "secretId",
+    "aws:ec2/securityGroup:SecurityGroup": "description name vpcId",
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": "*",
+    "aws:ecr/repository:Repository": "encryptionConfigurations name",
+    "aws:eks/podIdentityAssociation:PodIdentityAssociation": "clusterName namespace serviceAccount",
+    "aws:iam/policy:Policy": "description name",
+    "aws:iam/role:Role": "name",
+    "aws:iam/rolePolicy:RolePolicy": "name role",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "*",
+    "aws:rds/cluster:Cluster": "clusterIdentifier databaseName dbSubnetGroupName engine engineMode "
+    "kmsKeyId masterUsername snapshotIdentifier storageEncrypted",
+    "aws:rds/clusterInstance:ClusterInstance": "clusterIdentifier dbSubnetGroupName engine "
+    "identifier",
+    "aws:rds/clusterParameterGroup:ClusterParameterGroup": "description family name",
+    "aws:rds/subnetGroup:SubnetGroup": "name",
+    "aws:route53/record:Record": "name zoneId",
+    "aws:s3/bucket:Bucket": "bucket",
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "bucket",
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "bucket",
+    "aws:s3/bucketPolicy:BucketPolicy": "bucket",
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "bucket",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration":
+        "bucket",
+    "aws:s3/bucketVersioning:BucketVersioning": "bucket",
+    "aws:secretsmanager/secret:Secret": "name",
+    "aws:secretsmanager/secretVersion:SecretVersion": "secretId secretString",
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "securityGroupId",
     "kubernetes:batch/v1:Job": "spec",
     "kubernetes:core/v1:ConfigMap": "data",
     "kubernetes:core/v1:Secret": "stringData type",
 }
+# fmt: on
+
+
+# The input with the physical name, where the program sets it. If that doesn't change, AWS rejects a
+# second resource, so the old one is deleted first.
+_NAMED = {
+    "aws:cloudwatch/logGroup:LogGroup": "name",
+    "aws:ecr/repository:Repository": "name",
+    "aws:rds/cluster:Cluster": "clusterIdentifier",
+}
 
 
 def type_and_name(urn: str) -> tuple[str, str]:
-    """A resource's own type, without its parents', and its logical name."""
+    """Splits a URN into the resource's type, without its parents', and its logical name."""
     _, _, types, name = urn.split("::", 3)
     return types.rpartition("$")[2], name
 
 
 @dataclass(frozen=True)
 class Operation:
-    """A call that changed something."""
+    """A successful create, update or delete."""
 
     kind: str
-    """create, update or delete."""
+    """`create`, `update` or `delete`."""
     type: str
     name: str
-    """The logical name."""
+    """Logical name."""
     inputs: Properties
 
 
 @dataclass
 class World:
-    """What all doubles share: what was done, in order, and what is to go wrong."""
+    """State that all doubles share: operations in order, and failures to inject."""
 
     operations: list[Operation] = field(default_factory=list)
     failing: dict[str, str] = field(default_factory=dict)
-    """Messages with which the creation or update of a logical name fails."""
+    """Error messages by logical name; its create and update fail with them."""
     waiting: dict[str, threading.Event] = field(default_factory=dict)
-    """Events that the creation of a logical name waits for; `reached` says that it does."""
+    """Events by logical name; its create blocks until the event is set."""
     reached: threading.Event = field(default_factory=threading.Event)
+    """Set once a create blocks."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     secrets: list[str] = field(default_factory=list)
-    """Every password that was generated."""
+    """All generated passwords."""
     made: int = 0
 
     def hold(self, name: str) -> threading.Event:
-        """Makes the creation of a logical name wait until the event is set."""
+        """Blocks the create of a logical name until the returned event is set, for up to 60 s."""
         self.waiting[name] = threading.Event()
         return self.waiting[name]
 
     def done(self, kind: str, urn: str, inputs: Properties) -> None:
-        """Notes an operation. Raises ValueError where it is to fail."""
+        """Records an operation. Raises ValueError with its message in `failing`."""
         type_, name = type_and_name(urn)
         if kind == "create" and name in self.waiting:
             self.reached.set()
@@ -91,23 +127,23 @@ class World:
             self.operations.append(Operation(kind, type_, name, inputs))
 
     def next(self) -> str:
-        """Eight hex digits that nobody had before."""
+        """A unique suffix of eight hex digits, the same in every run."""
         with self.lock:
             self.made += 1
             return hashlib.sha256(str(self.made).encode()).hexdigest()[:8]
 
     def names(self, kind: str) -> list[str]:
-        """Logical names of the operations of a kind, in order."""
+        """Logical names of all operations of a kind, in order."""
         return [each.name for each in self.operations if each.kind == kind]
 
     def twice(self) -> list[tuple[str, str]]:
-        """Types and names of what was created more than once."""
+        """Types and logical names of resources created more than once."""
         made = [(each.type, each.name) for each in self.operations if each.kind == "create"]
         return sorted({each for each in made if made.count(each) > 1})
 
 
 class Double(provider_pb2_grpc.ResourceProviderServicer):
-    """One package's plugin."""
+    """The plugin of one package."""
 
     def __init__(self, package: str, world: World) -> None:
         self.package, self.world = package, world
@@ -134,7 +170,7 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
 
     def Configure(self, request: Any, context: Any) -> Any:
         self._region = request.variables.get("aws:config:region", self._region)
-        # No preview: every output is unknown there, the hardest case for a program.
+        # Without preview support every output is unknown in a preview, the hardest case.
         return provider_pb2.ConfigureResponse(acceptResources=True, supportsPreview=False)
 
     def Check(self, request: Any, context: Any) -> Any:
@@ -163,7 +199,10 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         type_, name = type_and_name(request.urn)
         replacing = _REPLACED_BY.get(type_, "").split()
         replaces = changed if replacing == ["*"] else sorted({*changed} & {*replacing})
-        fixed = self.package == "kubernetes" and not _generated(name, olds)
+        if self.package == "kubernetes":
+            fixed = not _generated(name, olds)
+        else:
+            fixed = type_ in _NAMED and _NAMED[type_] not in changed
         return response(
             changes=response.DIFF_SOME,
             diffs=changed,
@@ -227,7 +266,7 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         arguments = _plain(request.args)
         answer = self._answers.look_up(request.tok, arguments, self._region)
         response = provider_pb2.InvokeResponse()
-        getattr(response, "return").CopyFrom(_struct(answer))  # a keyword in Python
+        getattr(response, "return").CopyFrom(_struct(answer))  # `return` is a keyword
         return response
 
     def Cancel(self, request: Any, context: Any) -> Any:
@@ -248,7 +287,7 @@ def _struct(properties: Properties) -> struct_pb2.Struct:
 
 @contextmanager
 def served(world: World, packages: Sequence[str] = PACKAGES) -> Iterator[str]:
-    """Serves packages; yields the value of PULUMI_DEBUG_PROVIDERS."""
+    """Serves a double per package. Yields the value of PULUMI_DEBUG_PROVIDERS."""
     servers, ports = [], {}
     for package in packages:
         server = grpc.server(futures.ThreadPoolExecutor(max_workers=32))

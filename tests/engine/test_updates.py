@@ -1,4 +1,4 @@
-"""Updates of every committed stack, as the engine plans and orders them."""
+"""How the engine plans and orders updates of the committed stacks."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ each_stack = pytest.mark.parametrize("stack", COMMITTED)
 
 
 @each_stack
-def test_a_stack_comes_up_and_then_stays(stacks: Stacks, stack: str) -> None:
+def test_second_update_changes_nothing(stacks: Stacks, stack: str) -> None:
     shared = stacks.shared(stack)
     engine, world = shared.engine, shared.world
     assert set(shared.planned) == {"create"}
-    assert shared.made == shared.planned
+    assert shared.created == shared.planned
     before = len(world.operations)
     assert engine.operate("preview", stack, "--expect-no-changes").code == 0
     assert set(engine.up(stack).changes) == {"same"}
@@ -34,7 +34,7 @@ def test_a_stack_comes_up_and_then_stays(stacks: Stacks, stack: str) -> None:
 
 
 def only(world: World, since: int, *kinds: str) -> dict[str, list[str]]:
-    """Logical names by kind of operation, of what was done after `since` operations."""
+    """Sorted logical names per kind of operation, leaving out the first `since` operations."""
     return {
         kind: sorted(each.name for each in world.operations[since:] if each.kind == kind)
         for kind in kinds
@@ -44,7 +44,7 @@ def only(world: World, since: int, *kinds: str) -> dict[str, list[str]]:
 @pytest.mark.parametrize(
     ("stack", "image"), [("dev", ["backstage-image"]), ("prod", []), ("local", [])]
 )
-def test_a_new_tag_touches_image_jobs_and_deployment(
+def test_new_tag_changes_only_image_jobs_and_deployment(
     stacks: Stacks, stack: str, image: list[str]
 ) -> None:
     shared = stacks.shared(stack)
@@ -63,7 +63,7 @@ def test_a_new_tag_touches_image_jobs_and_deployment(
 
 
 @each_stack
-def test_a_new_password_reaches_everything_in_one_update(stacks: Stacks, stack: str) -> None:
+def test_password_rotation_takes_one_update(stacks: Stacks, stack: str) -> None:
     shared = stacks.shared(stack)
     engine, world = shared.engine, shared.world
     before = len(world.operations)
@@ -71,20 +71,20 @@ def test_a_new_password_reaches_everything_in_one_update(stacks: Stacks, stack: 
     engine.up(stack)
     done = only(world, before, "create", "update", "delete")
     passwords = [] if stack == "local" else ["backstage-password"]
+    cluster = [] if stack == "local" else ["backstage-1-cluster"]
+    stored = ["backstage-postgres-password-version", "backstage-postgres-role-version"]
     replaced = [
         "backstage-database-administrator", "backstage-database-role", "backstage-migrations",
-        *passwords, "backstage-role-password", "backstage-secrets",
+        *passwords, *(stored if cluster else []), "backstage-role-password", "backstage-secrets",
     ]  # fmt: skip
-    stored = ["backstage-postgres-password-version", "backstage-postgres-role-version"]
-    cluster = [] if stack == "local" else ["backstage-1-cluster"]
     assert done == {
         "create": replaced,
-        "update": [*cluster, "backstage-deployment", *(stored if cluster else [])],
+        "update": [*cluster, "backstage-deployment"],
         "delete": replaced,
     }
     order = [each.name for each in world.operations[before:] if each.kind != "delete"]
-    # The database knows the new password before anything logs in with it, and every old object
-    # goes when the pods no longer use it.
+    # The database has the new password before anything logs in with it, and old objects are deleted
+    # only after the pods stop using them.
     for first, then in (
         *[(name, "backstage-database-administrator") for name in cluster],
         ("backstage-database-administrator", "backstage-database-role"),
@@ -95,31 +95,33 @@ def test_a_new_password_reaches_everything_in_one_update(stacks: Stacks, stack: 
         assert order.index(first) < order.index(then)
     kinds = [each.kind for each in world.operations[before:]]
     assert kinds.index("delete") > len(order) - 1
-    # The update brought one password to all of them.
+    # A second update has nothing left to do.
     again = len(world.operations)
     engine.up(stack)
     assert world.operations[again:] == []
 
 
 @each_stack
-def test_a_failed_creation_is_made_up_for(engine: Engine, world: World, stack: str) -> None:
+def test_update_after_a_failed_one_creates_the_rest(
+    engine: Engine, world: World, stack: str
+) -> None:
     database = DATABASE[stack]
     engine.new_stack(stack)
     world.failing[database] = "no capacity for a database"
     failed = engine.up(stack, check=False)
     assert failed.code != 0
     assert "no capacity for a database" in failed.output
-    made = world.names("create")
-    assert "backstage-deployment" not in made
+    created = world.names("create")
+    assert "backstage-deployment" not in created
     del world.failing[database]
     engine.up(stack)
     assert world.twice() == []
-    assert set(world.names("create")) > {*made, database, "backstage-deployment"}
+    assert set(world.names("create")) > {*created, database, "backstage-deployment"}
     assert world.names("delete") == []
     assert engine.operate("preview", stack, "--expect-no-changes").code == 0
 
 
-def test_a_failed_migration_leaves_the_pods_and_is_tried_again(stacks: Stacks) -> None:
+def test_failed_migration_keeps_the_pods_and_is_retried(stacks: Stacks) -> None:
     shared = stacks.shared("prod")
     engine, world = shared.engine, shared.world
     before = len(world.operations)
@@ -136,7 +138,7 @@ def test_a_failed_migration_leaves_the_pods_and_is_tried_again(stacks: Stacks) -
 
 
 @each_stack
-def test_an_interrupted_update_is_gone_on_with(engine: Engine, world: World, stack: str) -> None:
+def test_interrupted_update_can_be_resumed(engine: Engine, world: World, stack: str) -> None:
     engine.new_stack(stack)
     held = world.hold(DATABASE[stack])
     with engine.started("up", stack, "--skip-preview") as process:
@@ -146,12 +148,40 @@ def test_an_interrupted_update_is_gone_on_with(engine: Engine, world: World, sta
         output, _ = process.communicate(timeout=120)
     assert process.returncode != 0
     assert "update canceled" in output
-    engine.up(stack)  # no lock is left
+    engine.up(stack)  # the interrupted update left no lock
     assert world.twice() == []
     assert "backstage-deployment" in world.names("create")
 
 
-def test_outputs(stacks: Stacks) -> None:
+def test_new_host_replaces_certificate_and_record_without_a_gap(stacks: Stacks) -> None:
+    shared = stacks.shared("dev")
+    engine, world = shared.engine, shared.world
+    before = len(world.operations)
+    engine.set("dev", "host", "portal.dev.example.com")
+    engine.up("dev")
+    done = only(world, before, "create", "update", "delete")
+    replaced = [
+        "backstage-alias", "backstage-certificate", "backstage-certificate-issue",
+        "backstage-certificate-validation", "backstage-migrations",
+    ]  # fmt: skip
+    assert done == {
+        "create": replaced,
+        "update": ["backstage-deployment", "backstage-ingress"],
+        "delete": replaced,
+    }
+    order = [(each.kind, each.name) for each in world.operations[before:]]
+    # ACM refuses to delete a certificate that a load balancer uses.
+    for first, then in (
+        (("create", "backstage-certificate-issue"), ("update", "backstage-ingress")),
+        (("update", "backstage-ingress"), ("delete", "backstage-certificate")),
+        (("update", "backstage-ingress"), ("delete", "backstage-alias")),
+    ):
+        assert order.index(first) < order.index(then)
+    engine.set("dev", "host", "backstage.dev.example.com")
+    engine.up("dev")
+
+
+def test_stack_outputs(stacks: Stacks) -> None:
     built = {"ecrRepositoryUrl", "loadBalancerControllerRoleArn", "techdocsBucketName"}
     for stack, url in (
         ("dev", "https://backstage.dev.example.com"),
@@ -169,21 +199,21 @@ def test_outputs(stacks: Stacks) -> None:
 
 
 @each_stack
-def test_no_secret_in_clear(stacks: Stacks, stack: str) -> None:
+def test_secrets_are_never_in_plain_text(stacks: Stacks, stack: str) -> None:
     shared = stacks.shared(stack)
     engine, world = shared.engine, shared.world
     engine.set(stack, "databasePasswordVersion", "3")
     engine.up(stack, "--diff")
     secrets = [CANARY, *world.secrets]
-    assert len(secrets) >= 5
+    assert world.secrets
     shown = engine.shown + engine.state()
     assert "backstage-secrets" in shown
     assert [secret for secret in secrets if secret in shown] == []
-    # The pods' Secret got what the state hides.
+    # The pods' Secret does have it.
     assert CANARY in json.dumps([each.inputs for each in world.operations])
 
 
-def test_protection_stops_destroy_until_it_is_lifted(engine: Engine, world: World) -> None:
+def test_destroy_needs_protection_to_be_lifted(engine: Engine, world: World) -> None:
     engine.new_stack("prod")
     engine.up("prod")
     stopped = engine.operate("destroy", "prod", check=False)
@@ -196,7 +226,7 @@ def test_protection_stops_destroy_until_it_is_lifted(engine: Engine, world: Worl
     assert sorted(world.names("delete")) == sorted(world.names("create"))
 
 
-def test_a_generation_is_made_beside_the_old_one(stacks: Stacks) -> None:
+def test_new_database_generation_is_created_beside_the_old_one(stacks: Stacks) -> None:
     taken = stacks.taken("prod")
     engine, world = taken.engine, taken.world
     engine.set("prod", "databaseGeneration", "2")
@@ -223,9 +253,9 @@ def test_order_of_creation_and_deletion(stacks: Stacks) -> None:
     taken = stacks.taken("dev")
     before = len(taken.world.operations)
     taken.engine.operate("destroy", "dev")
-    # What was replaced meanwhile was made first in its first place.
-    made = taken.world.names("create")
-    gone = [each.name for each in taken.world.operations[before:]]
+    # Earlier tests replaced some resources; index() finds the first creation.
+    created = taken.world.names("create")
+    deleted = [each.name for each in taken.world.operations[before:]]
     for first, then in (
         ("backstage-1-cluster", "backstage-1-instance-0"),
         ("backstage-1-instance-0", "backstage-database-administrator"),
@@ -237,6 +267,6 @@ def test_order_of_creation_and_deletion(stacks: Stacks) -> None:
         ("backstage-ingress", "backstage-deployment"),
         ("backstage-namespace", "backstage-service"),
     ):
-        assert made.index(first) < made.index(then)
-        # Without its controller nobody takes the Ingress' load balancer down.
-        assert gone.index(then) < gone.index(first)
+        assert created.index(first) < created.index(then)
+        # Without its controller, nothing would delete the Ingress's load balancer.
+        assert deleted.index(then) < deleted.index(first)
