@@ -1,1 +1,1 @@
-"""The portal's image and a freshly scaffolded app's, built and run side by side."""
+"""Compares the portal's image with that of a freshly scaffolded app."""

@@ -1,8 +1,8 @@
-"""`make bench-image`: size, build times, start and memory of the portal's image and of the image of
-a freshly scaffolded app, measured in one run. Needs what the end-to-end test needs.
+"""`make bench-image`: compares the portal's image with a scaffolded app's by size, build times,
+start and memory. Requires what the end-to-end test requires.
 
-A clean build uses no layer and no cache mount of an earlier one. A restart is the median of five,
-the two images in turn. Memory is what `docker stats` shows five minutes after a restart.
+A clean build reuses no layer and no cache mount. Restarts alternate between the images; the result
+is the median of five. Memory is measured five minutes after a restart, without the file cache.
 """
 
 from __future__ import annotations
@@ -34,20 +34,21 @@ from tools.container.postgres import HOST, PORT, USER, Postgres
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CREATE_APP = "0.9.2"
-YARN = "4.13.0"
 NETWORK = "backstage-bench"
 MANIFESTS = "build/preview/prod/manifests"
 RESTARTS = 5
 APP_CONFIG = AppConfig.load("assets/app-config.production.yaml")
-BUDGET = SHIPPED_PLUGINS * APP_CONFIG.pool_size  # connections that the settings count for one pod
-# Node gives memory of the start back with its first full collection, after one to four minutes.
+BUDGET = SHIPPED_PLUGINS * APP_CONFIG.pool_size  # the settings' limit of connections for one pod
+# Node frees the start's memory with its first full collection, after one to four minutes.
 REST_SECONDS = 300
-ONE_LINE = f"console.log('one line more, {secrets.token_hex(4)}');"  # that no earlier run has built
+ONE_LINE = (
+    f"console.log('one more line, {secrets.token_hex(4)}');"  # new, so no earlier run cached it
+)
 
 
 @dataclass
 class Figures:
-    """What was measured of one image."""
+    """The measurements of one image."""
 
     plugins: list[str]
     seconds: dict[str, float] = field(default_factory=dict)
@@ -59,14 +60,14 @@ class Figures:
 
 
 def timed(action: Callable[[], object]) -> float:
-    """Seconds that an action takes."""
+    """Returns the seconds that an action takes."""
     start = time.monotonic()
     action()
     return time.monotonic() - start
 
 
 def plugins(app: Path) -> list[str]:
-    """The backend plugins and modules that an app's backend depends on."""
+    """Lists the backend plugins and modules among the dependencies of an app's backend."""
     manifest = json.loads((app / "packages/backend/package.json").read_text(encoding="utf-8"))
     return sorted(
         name for name in manifest["dependencies"] if "/plugin-" in name and "backend" in name
@@ -74,24 +75,24 @@ def plugins(app: Path) -> list[str]:
 
 
 def measure_size(image: str, base: str) -> dict[str, float]:
-    """Megabytes (10^6 bytes) of an image, and of its layers above the base."""
+    """Returns megabytes (10^6 bytes) of an image, and of its layers above the base."""
     size, below = (engine.inspect("image", each)["Size"] / 1e6 for each in (image, base))
     return {"image": size, "layers above the base": size - below}
 
 
 def prune_caches() -> None:
-    """Empties the build's cache mounts."""
+    """Deletes every cache mount of earlier builds."""
     engine.docker("builder", "prune", "--force", "--filter", "type=exec.cachemount")
 
 
 def add_line(app: Path) -> None:
-    """The one-line change after which an image is built again."""
+    """Makes the one-line change that a rebuild is measured with."""
     with (app / "packages/backend/src/index.ts").open("a", encoding="utf-8") as source:
         source.write(f"{ONE_LINE}\n")
 
 
 def build_portal(directory: Path, base: str) -> tuple[str, Figures]:
-    """Builds portal/ twice: clean, and after a one-line change."""
+    """Builds portal/'s image twice: clean, and after a one-line change."""
     context = directory / "portal"
     shutil.copytree(
         ROOT / "portal", context, ignore=shutil.ignore_patterns("node_modules", "dist*")
@@ -110,9 +111,9 @@ def build_portal(directory: Path, base: str) -> tuple[str, Figures]:
 
 
 def build_stock(directory: Path, base: str) -> tuple[str, Figures]:
-    """Scaffolds an app, builds it as on a host, then its image with its own Dockerfile; twice."""
+    """Builds a scaffolded app and its own Dockerfile: clean, and after a one-line change."""
     here, host = Path(__file__).parent, "backstage-stock:host"
-    arguments = {"CREATE_APP": CREATE_APP, "YARN": YARN, "NODE_IMAGE": base}
+    arguments = {"CREATE_APP": CREATE_APP, "NODE_IMAGE": base}
     log = engine.build(host, here, here / "stock.Dockerfile", arguments, ["--no-cache"])
     context = directory / "stock"
     copied_out(host, "/stock/app", context)
@@ -126,7 +127,7 @@ def build_stock(directory: Path, base: str) -> tuple[str, Figures]:
     figures.seconds["clean build, image"] = image
     figures.seconds["clean build"] = image + sum(steps.values())
     figures.megabytes = measure_size(tag, base)
-    # The same change, on the same "host": a new bundle, then a new image.
+    # On the same "host": a new bundle, then a new image.
     rebuild = (f"FROM {host}\nRUN echo \"{ONE_LINE}\" >> packages/backend/src/index.ts\n"
                "RUN start=$(date +%s) && yarn build:backend >/tmp/build.log 2>&1 "
                '&& echo "seconds of bundle: $(($(date +%s) - start))"\n')  # fmt: skip
@@ -141,7 +142,7 @@ def build_stock(directory: Path, base: str) -> tuple[str, Figures]:
 
 
 def copied_out(image: str, path: str, target: Path) -> None:
-    """Replaces `target` by a directory of an image, without what was installed into it."""
+    """Replaces `target` with a directory of an image, without its node_modules."""
     container = engine.docker("create", image).strip()
     shutil.rmtree(target, ignore_errors=True)
     engine.docker("cp", f"{container}:{path}", str(target))
@@ -151,7 +152,7 @@ def copied_out(image: str, path: str, target: Path) -> None:
 
 @dataclass
 class Candidate:
-    """An image under measurement, with a database of its own."""
+    """An image under measurement, with its own database."""
 
     name: str
     image: str
@@ -159,11 +160,11 @@ class Candidate:
     database: Postgres
     pod: PodSpec
     cleanup: ExitStack
-    """Removes every container of it."""
+    """Removes its containers."""
     container: PortalContainer = field(init=False)
 
     def run(self, more: Mapping[str, str]) -> PortalContainer:
-        """A container of it in place of an earlier one, with variables beside the pod's."""
+        """Replaces its container by one with additional variables."""
         pod = replace(self.pod, environment={**self.pod.environment, **more})
         hosts = {HOST: self.database.address}
         name = f"backstage-bench-{self.name}"
@@ -172,7 +173,7 @@ class Candidate:
         return container
 
     def first_start(self) -> None:
-        """Against an empty database, which it migrates; the portal's pods leave that to a Job."""
+        """Measures the start that migrates an empty database. Leaves a container to restart."""
         migrating = self.run({"APP_CONFIG_backend_database_skipMigrations": "false"})
         self.figures.seconds["to ready, first start"] = migrating.wait_ready(300)
         self.container = self.run({})
@@ -185,7 +186,7 @@ class Candidate:
         self.container.wait_ended(30)
 
     def look_at_rest(self) -> None:
-        """Memory, connections, databases and schemas of the running container."""
+        """Measures memory, connections, databases and schemas of the running container."""
         self.figures.memory = self.container.memory()
         count, names, schemas = (
             self.database.query(statement)
@@ -200,7 +201,7 @@ class Candidate:
 
 
 def measure(candidates: Sequence[Candidate]) -> None:
-    """One at a time and in turn, so that a slower minute of the machine meets both."""
+    """Alternates between the candidates, so a slow minute of the machine affects both."""
     restarts: list[list[float]] = [[] for _ in candidates]
     for _ in range(RESTARTS):
         for each, seconds in zip(candidates, restarts, strict=True):
@@ -216,7 +217,7 @@ def measure(candidates: Sequence[Candidate]) -> None:
 
 
 def portal_pod(database: Postgres) -> PodSpec:
-    """The prod stack's pod, with this run's database."""
+    """The prod stack's pod with this run's database."""
     subprocess.run([sys.executable, "-m", "tools.preview", "prod"], cwd=ROOT, check=True,
                    stdout=subprocess.DEVNULL)  # fmt: skip
     pod = PodSpec.read(ROOT / MANIFESTS)
@@ -225,7 +226,7 @@ def portal_pod(database: Postgres) -> PodSpec:
 
 
 def stock_pod(image: str, database: Postgres) -> PodSpec:
-    """The stock image's own command under the same limits, with TLS switched on from outside."""
+    """The stock image's own command under the same limits, with TLS enabled by variables."""
     pod = PodSpec.read(ROOT / MANIFESTS)
     environment = {
         **connection(database), "PGSSLMODE": "require", "NODE_EXTRA_CA_CERTS": "/ca/ca.pem",
@@ -238,7 +239,7 @@ def stock_pod(image: str, database: Postgres) -> PodSpec:
 
 
 def connection(database: Postgres) -> Mapping[str, str]:
-    """The variables with which both find the database."""
+    """The variables that connect either image to its database."""
     return {
         "POSTGRES_HOST": HOST, "POSTGRES_PORT": str(database.port), "POSTGRES_USER": USER,
         "POSTGRES_PASSWORD": database.password, "AUTH_SESSION_SECRET": "of-this-run-only",
@@ -246,7 +247,7 @@ def connection(database: Postgres) -> Mapping[str, str]:
 
 
 def report(portal: Figures, stock: Figures) -> bool:
-    """Prints both, side by side, the targets, and the plugins; whether every target is met."""
+    """Prints the comparison. Returns True if every target is met."""
     server = engine.docker("version", "--format", "{{.Server.Version}}").strip()
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Docker {server}"
     print(f"\n{date.today()}, {machine}, create-app {CREATE_APP}\n")
@@ -291,12 +292,10 @@ def report(portal: Figures, stock: Figures) -> bool:
 
 
 def main() -> int:
-    """Builds both, runs both, prints the table. Returns 1 where a target is missed."""
-    base = os.environ.get("NODE_IMAGE")
-    if not base:
-        text = (ROOT / "image/multi-stage.Dockerfile").read_text(encoding="utf-8")
-        base = re.search(r"^ARG NODE_IMAGE=(.*)$", text, re.M).group(1)  # type: ignore[union-attr]
-        engine.docker("pull", base)
+    """Builds, runs and compares both. Returns 1 if a target is missed."""
+    base = engine.base_image()
+    if "NODE_IMAGE" not in os.environ:
+        engine.docker("pull", base)  # no build pulls it, so that no build's time includes it
     with tempfile.TemporaryDirectory() as directory, ExitStack() as cleanup:
         prune_caches()
         image, portal = build_portal(Path(directory), base)
