@@ -58,11 +58,7 @@ KEYS: dict[str, Key] = {
         ),
     ),
     "clusterName": Key(
-        VALID["clusterName"],
-        bad=(
-            ("a b", "at most 100"),
-            ("a" * 101, "...", "at most 100"),
-        ),
+        VALID["clusterName"], bad=(("a b", "at most 100"), ("a" * 101, "...", "at most 100"))
     ),
     "kubeContext": Key(
         "arn:aws:eks:eu-west-1:1:cluster/kind a",
@@ -97,11 +93,7 @@ KEYS: dict[str, Key] = {
         ),
     ),
     "aws:allowedAccountIds": Key(
-        ["123456789012"],
-        bad=(
-            (["123"], "12 digits"),
-            (["١٢٣٤٥٦٧٨٩٠١٢"], "12 digits"),
-        ),
+        ["123456789012"], bad=((["123"], "12 digits"), (["١٢٣٤٥٦٧٨٩٠١٢"], "12 digits"))
     ),
     "aws:endpoints": Key(
         [{"rds": "http://x"}],
@@ -130,11 +122,7 @@ KEYS: dict[str, Key] = {
         ),
     ),
     "imageBuild": Key(
-        "multi-stage",
-        bad=(
-            ("host", "unset without appPath"),
-            ("x", "multi-stage or host"),
-        ),
+        "multi-stage", bad=(("host", "unset without appPath"), ("x", "multi-stage or host"))
     ),
     "imageTarget": Key("techdocs", bad=(("techdocs", "unset without appPath", "config rm"),)),
     "imageBase": Key("r.io/node:24@" + DIGEST, bad=(("node:24", "unset without appPath"),)),
@@ -168,37 +156,19 @@ KEYS: dict[str, Key] = {
         ),
     ),
     "imageDigest": Key(
-        DIGEST,
-        bad=(
-            ("sha256:abc", "64 hex digits"),
-            (DIGEST.upper(), "64 hex digits"),
-        ),
+        DIGEST, bad=(("sha256:abc", "64 hex digits"), (DIGEST.upper(), "64 hex digits"))
     ),
     "imagePlatform": Key("linux/arm64", bad=(("windows/amd64", "linux/arm64"),)),
     "imagePullSecret": Key("pull", bad=(("My Secret", "RFC 1123"),)),
     "database": Key("in-cluster", bad=(("mysql", "aurora or in-cluster"),)),
     "databaseEngineVersion": Key(
-        "16.8",
-        bad=(
-            ("13", "from 14"),
-            ("17.4.1", "major.minor"),
-            ("99", "from 14 to 18"),
-        ),
+        "16.8", bad=(("13", "from 14"), ("17.4.1", "major.minor"), ("99", "from 14 to 18"))
     ),
     "databaseInstanceClass": Key(
-        "db.r7g.large",
-        bad=(
-            ("r7g.large", "db.r7g.large"),
-            ("db.x.y", "db.r7g.large"),
-        ),
+        "db.r7g.large", bad=(("r7g.large", "db.r7g.large"), ("db.x.y", "db.r7g.large"))
     ),
     "databaseInstances": Key(
-        2,
-        bad=(
-            (0, "from 1 to 16"),
-            (17, "15 readers"),
-            (1.5, "a whole number"),
-        ),
+        2, bad=((0, "from 1 to 16"), (17, "15 readers"), (1.5, "a whole number"))
     ),
     "databaseMinCapacity": Key(
         0,
@@ -208,14 +178,7 @@ KEYS: dict[str, Key] = {
             (8, "at most databaseMaxCapacity, 4"),
         ),
     ),
-    "databaseMaxCapacity": Key(
-        8.5,
-        bad=(
-            (300, "1 to 256"),
-            (0.5, "1 to 256"),
-            ("four", "ACU"),
-        ),
-    ),
+    "databaseMaxCapacity": Key(8.5, bad=((300, "1 to 256"), (0.5, "1 to 256"), ("four", "ACU"))),
     "databaseSubnetIds": Key(
         ["subnet-01234567", "subnet-89abcdef"],
         bad=(
@@ -241,19 +204,9 @@ KEYS: dict[str, Key] = {
     "databaseAllowedSecurityGroupIds": Key(
         ["sg-01234567"], bad=((["default"], "a security group id"),)
     ),
-    "databaseBackupRetentionDays": Key(
-        35,
-        bad=(
-            (0, "1 to 35 days"),
-            (36, "1 to 35 days"),
-        ),
-    ),
+    "databaseBackupRetentionDays": Key(35, bad=((0, "1 to 35 days"), (36, "1 to 35 days"))),
     "databaseBackupWindow": Key(
-        "22:00-23:00",
-        bad=(
-            ("23:00-24:00", "in UTC"),
-            ("07:00-07:29", "at least 30 minutes"),
-        ),
+        "22:00-23:00", bad=(("23:00-24:00", "in UTC"), ("07:00-07:29", "at least 30 minutes"))
     ),
     "databaseMaintenanceWindow": Key(
         "sat:23:30-sun:00:30",
@@ -276,43 +229,26 @@ KEYS: dict[str, Key] = {
     "databaseProtectedGeneration": Key(2, bad=((0, "from 1 to 999"),)),
     "databaseSnapshotIdentifier": Key(
         "snap-1",
-        bad=(
-            ("my snapshot", "ARN"),
-            ("a--b", "snapshot's name"),
-            ("ab-", "snapshot's name"),
-        ),
+        bad=(("my snapshot", "ARN"), ("a--b", "snapshot's name"), ("ab-", "snapshot's name")),
     ),
     "databaseImage": Key(
         "r.io/postgres:17@" + DIGEST,
-        bad=(
-            ("postgres 17", "an image reference"),
-            ("Https://r.io/pg", "an image reference"),
-        ),
+        bad=(("postgres 17", "an image reference"), ("Https://r.io/pg", "an image reference")),
     ),
     "databaseStorageSize": Key(
         "ephemeral",
-        bad=(
-            (5, "5Gi, or ephemeral"),
-            ("5GB", "5Gi, or ephemeral"),
-            ("0Gi", "lost with the pod"),
-        ),
+        bad=((5, "5Gi, or ephemeral"), ("5GB", "5Gi, or ephemeral"), ("0Gi", "lost with the pod")),
     ),
     "databaseStorageClass": Key("gp3", bad=(("GP3", "the name of a StorageClass"),)),
     "databasePlugins": Key(20, bad=((0, "from 1 to 200"),)),
     "databasePasswordVersion": Key(3, bad=((0, "from 1 to 9999"),)),
     "databaseCaBundlePath": Key(
         "assets/rds-ca-bundle.pem",
-        bad=(
-            ("nowhere.pem", "No such file"),
-            ("LICENSE", "no certificate in it"),
-        ),
+        bad=(("nowhere.pem", "No such file"), ("LICENSE", "no certificate in it")),
     ),
     "appConfigPath": Key(
         "assets/app-config.production.yaml",
-        bad=(
-            ("nowhere.yaml", "No such file", "nowhere.yaml"),
-            ("a" * 300, "File name too long"),
-        ),
+        bad=(("nowhere.yaml", "No such file", "nowhere.yaml"), ("a" * 300, "File name too long")),
     ),
     "secretEnv": Key(
         {"TOKEN": "x"},
@@ -352,33 +288,15 @@ KEYS: dict[str, Key] = {
             ("[" * 100_000, "an object"),
         ),
     ),
-    "replicas": Key(
-        2,
-        bad=(
-            (0, "from 1 to 100"),
-            ("[" * 5000, "from 1 to 100"),
-        ),
-    ),
+    "replicas": Key(2, bad=((0, "from 1 to 100"), ("[" * 5000, "from 1 to 100"))),
     "maxReplicas": Key(6, bad=((0, "from 1 to 100"),)),
     "cpuRequest": Key("1.5", bad=(("0.25.0", "250m or 1"),)),
     "memoryRequest": Key("512Mi", bad=(("1GB", "512Mi or 1Gi"),)),
-    "memoryLimit": Key(
-        "3Gi",
-        bad=(
-            (1024, "512Mi or 1Gi"),
-            ("1Mi", "at least memoryRequest"),
-        ),
-    ),
+    "memoryLimit": Key("3Gi", bad=((1024, "512Mi or 1Gi"), ("1Mi", "at least memoryRequest"))),
     "migrationJob": Key(False, bad=(("never", "true or false"),)),
     "metrics": Key(False, bad=(("yes", "true or false"),)),
     "networkPolicy": Key(False, bad=(("on", "true or false"),)),
-    "egressPorts": Key(
-        [25],
-        bad=(
-            ([0], "from 1 to 65535"),
-            ("25", "a list"),
-        ),
-    ),
+    "egressPorts": Key([25], bad=(([0], "from 1 to 65535"), ("25", "a list"))),
     "kubernetesPlugin": Key(False, bad=(("maybe", "true or false"),)),
     "techdocsBucket": Key(
         "docs",
