@@ -25,8 +25,9 @@ PACKAGES = ("aws", "docker", "kubernetes", "random")
 
 Properties = dict[str, Any]
 
-# Inputs whose change replaces the resource, by type; "*" means every input. For AWS: what Terraform's
-# provider 5.100 plans for each input that the program sets; it updates all others in place.
+# Inputs whose change replaces the resource, by type; "*" means every input. For AWS: what
+# Terraform's provider 5.100 plans for each input that the program sets; it updates all others in
+# place.
 # fmt: off
 _REPLACED_BY = {
     "random:index/randomPassword:RandomPassword": "*",

@@ -63,7 +63,8 @@ def titles(page: str, title: str) -> list[str]:
 @pytest.mark.engine
 def test_commands_for_eks(engine: Engine, world: World) -> None:
     ran = set()
-    for page, title in ((page, title) for page, part in PARTS for title in titles(page, part)):
+    parts = [(page, title) for page, part in PARTS for title in titles(page, part)]
+    for page, title in parts:
         for words in commands(section(page, title, 3)):
             ran.add(words[1])
             if KMS in words:
