@@ -85,6 +85,13 @@ def test_selectors_match_its_pod_and_not_the_portals() -> None:
     assert not set(SELECTOR) & set(labels)
 
 
+def test_service_forwards_the_port_of_the_server() -> None:
+    program = postgres()
+    [found] = program.inputs(STATEFUL_SET)["spec"]["template"]["spec"]["containers"]
+    [port], [served] = program.inputs(SERVICE)["spec"]["ports"], found["ports"]
+    assert port["port"] == port["targetPort"] == served["containerPort"] == 5432
+
+
 @pytest.mark.parametrize(
     ("fields", "reference"),
     [
