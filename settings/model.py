@@ -18,6 +18,7 @@ from settings import values as v
 from settings.app_config import AppConfig
 from settings.backstage_app import BackstageApp
 from settings.ca_bundle import CaBundle
+from settings.versions import POSTGRES
 
 IN_CLUSTER_CONNECTIONS = 300  # max_connections of Postgres in the cluster
 METRICS_PORT = 9464  # of OpenTelemetry's Prometheus exporter
@@ -104,7 +105,7 @@ class DatabaseSettings(v.Model, alias_generator=v.prefixed("database")):
         None, alias="database"
     )
     """Aurora PostgreSQL, on eks only, or Postgres in the portal's namespace: no backups, no TLS"""
-    engine_version: v.EngineVersion = "17"
+    engine_version: v.EngineVersion = POSTGRES
     """major: minor upgrades are automatic; major.minor: pinned, none is automatic"""
     instance_class: Annotated[v.InstanceClass, AURORA] = "db.serverless"
     """instance class of every instance"""
