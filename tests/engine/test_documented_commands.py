@@ -55,16 +55,15 @@ def run(engine: Engine, words: list[str]) -> None:
     engine.command(*filled, *UNATTENDED.get(filled[0], ()), typed=CANARY if secret else "")
 
 
-def titles(page: str, title: str) -> list[str]:
-    """Titles of the subsections of a section."""
-    return re.findall(r"^### (.+)$", section(page, title), re.M)
+def subsections(page: str, title: str) -> list[tuple[str, str]]:
+    """Page and title of each subsection of a section."""
+    return [(page, each) for each in re.findall(r"^### (.+)$", section(page, title), re.M)]
 
 
 @pytest.mark.engine
 def test_commands_for_eks(engine: Engine, world: World) -> None:
     ran = set()
-    parts = [(page, title) for page, part in PARTS for title in titles(page, part)]
-    for page, title in parts:
+    for page, title in [each for part in PARTS for each in subsections(*part)]:
         for words in commands(section(page, title, 3)):
             ran.add(words[1])
             if KMS in words:
