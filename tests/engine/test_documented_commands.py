@@ -60,6 +60,12 @@ def subsections(page: str, title: str) -> list[tuple[str, str]]:
     return [(page, each) for each in re.findall(r"^### (.+)$", section(page, title), re.M)]
 
 
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part[1])
+def test_subsections_cover_every_command(part: tuple[str, str]) -> None:
+    covered = [words for each in subsections(*part) for words in commands(section(*each, 3))]
+    assert covered == commands(section(*part)) != []
+
+
 @pytest.mark.engine
 def test_commands_for_eks(engine: Engine, world: World) -> None:
     ran = set()
