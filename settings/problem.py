@@ -6,6 +6,7 @@ import difflib
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
+from json import dumps
 
 import pulumi
 
@@ -44,8 +45,9 @@ def config_rm(key: str, entry: str = "") -> str:
     """The command that unsets `key`, or one entry of the object that it holds."""
     if not entry:
         return f"pulumi config rm --stack {pulumi.get_stack()} {key}"
-    path = f"{key}.{entry}" if entry.replace("-", "_").isidentifier() else f'{key}["{entry}"]'
-    return f"pulumi config rm --stack {pulumi.get_stack()} --path '{path}'"
+    path = f"{key}.{entry}" if entry.replace("-", "_").isidentifier() else f"{key}[{dumps(entry)}]"
+    quoted = f"'{path}'" if "'" not in path else shlex.quote(path)
+    return f"pulumi config rm --stack {pulumi.get_stack()} --path {quoted}"
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:

@@ -104,7 +104,7 @@ class Reader:
             return
         said = [each for each in (_detail(key, one) for one in details) if each]
         reason = f" ({'; '.join(said[:SHOWN_DETAILS])})" if said else ""
-        fix = _set_command(key, _example(key))
+        fix = _fix(key, details)
         self._report(Problem(key.name, given, allowed(_schema(key)) + reason, fix))
 
     def _refuse_unknown_keys(self) -> None:
@@ -201,6 +201,18 @@ def _detail(key: Key, error: Mapping[str, Any]) -> str:
     )
 
 
+def _fix(key: Key, details: list[Any]) -> str:
+    """A command that keeps the valid entries of an object or of a list of texts."""
+    schema, entries = _schema(key), dict.fromkeys(each["loc"][0] for each in details if each["loc"])
+    if entries and schema["type"] == "object":
+        return ", then ".join(config_rm(key.name, str(name)) for name in entries)
+    if len(entries) == 1 and "items" in schema:
+        example = next(_examples(schema["items"]), None)
+        if isinstance(example, str):
+            return config_set(f"{key.name}[{next(iter(entries))}]", example, "--path")
+    return _set_command(key, _example(key))
+
+
 def _example(key: Key) -> str:
     """A value that a copied command can set: the default, or else an example."""
     schema = _schema(key)
@@ -214,11 +226,11 @@ def _examples(schema: Mapping[str, Any]) -> Iterator[Any]:
     schema = _plain(schema)
     yield from schema.get("examples", ())
     yield from schema.get("enum", ())
-    if schema["type"] == "boolean":
+    if schema.get("type") == "boolean":
         yield True
-    elif schema["type"] == "array":
+    elif schema.get("type") == "array":
         yield [next(_examples(schema["items"]))]
-    elif schema["type"] == "object":
+    elif "propertyNames" in schema:
         yield {next(_examples(schema["propertyNames"])): next(_examples(_value_schema(schema)))}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 import shlex
 
@@ -45,17 +46,17 @@ def fixed(changes: dict[str, object], command: str) -> dict[str, object] | None:
     if any(PLACEHOLDER.search(word) for word in (key, *value)):
         return None
     after = dict(changes)
-    entry = re.fullmatch(r"(\w+)(?:\.([\w-]+)|\[\"(.+)\"\])", key) if path else None
-    if entry:
-        name, inner = entry[1], entry[2] or entry[3]
-        entries = dict(after.get(name) or {})  # type: ignore[call-overload]
-        entries.pop(inner, None)
-        after[name] = {**entries, **({inner: value[0]} if action == "set" else {})}
-    elif action == "rm":
-        after[key] = None
+    entry = re.fullmatch(r"([\w:]+)(?:\.([\w-]+)|\[(\d+|\".*\")\])", key, re.S) if path else None
+    if not entry:
+        after[key] = None if action == "rm" else value[0]
+        return after
+    name, inner = entry[1], entry[2] or json.loads(entry[3])
+    if isinstance(inner, int):
+        entries = [*(after.get(name) or [])]  # type: ignore[misc]
+        after[name] = [*entries[:inner], *value, *entries[inner + 1 :]]
     else:
-        name = key.partition("[")[0] if path else key
-        after[name] = value if key.endswith("]") else value[0]
+        kept = {each: old for each, old in dict(after.get(name) or {}).items() if each != inner}  # type: ignore[call-overload]
+        after[name] = {**kept, **({inner: value[0]} if action == "set" else {})}
     return after
 
 
@@ -67,15 +68,28 @@ BROKEN = {case: changes for case, (changes, _, _) in RULES.items()} | {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_the_first_command_of_a_message_fixes_it(case: str) -> None:
+def test_the_first_fix_of_a_message_works_and_keeps_the_rest(case: str) -> None:
     said = message(case) if case in RULES else refused(BROKEN[case])
     line = re.findall("fix:     (?:fix it, or )?(pulumi config .*)", said)
-    after = line and fixed(BROKEN[case], re.split(r", or |, then |, and | and ", line[0])[0])
-    if after:
+    after: dict[str, object] | None = BROKEN[case]
+    for command in re.split(r", or | and ", line[0])[0].split(", then ") if line else ():
+        after = fixed(after, command) if after else None
+    if line and after:
         try:
             loaded(after)
         except PreviewError as error:
             raise AssertionError(f"{line[0]} leads to {error}") from error
+
+
+def test_a_fix_keeps_the_entries_that_are_valid() -> None:
+    assert refused({"databaseSubnetIds": ["subnet-01234567", "x"]}).endswith(
+        "fix:     pulumi config set --stack test --path 'databaseSubnetIds[1]' "
+        "subnet-0123456789abcdef0\nNothing was changed."
+    )
+    assert refused({"env": {"LOG_LEVEL": "info", "1A": "x", "B": None}}).endswith(
+        "fix:     pulumi config rm --stack test --path 'env[\"1A\"]', then "
+        "pulumi config rm --stack test --path 'env.B'\nNothing was changed."
+    )
 
 
 def test_every_problem_is_in_one_message() -> None:
