@@ -1,8 +1,8 @@
 """How long a pod, its load balancer and Backstage wait for each other when the pod terminates.
 
 The load balancer is assumed to send requests for about 10 s after termination starts, as AWS
-publishes no bound, and one of them may take 30 s. preStop delays SIGTERM; after it the portal still serves for
-its shutdown delay, then closes its database (docs/reliability.md).
+publishes no bound, and one of them may take 30 s. preStop delays SIGTERM; after it the portal still
+serves for its shutdown delay, then closes its database (docs/reliability.md).
 """
 
 PRE_STOP_SECONDS = 30
