@@ -107,7 +107,7 @@ def test_a_new_password_invalidates_the_old_one(
     try:
         rotated = start("rotate", pods.role, {"ROLE_PASSWORD": other})
         assert rotated.wait_ended(60) == 0, rotated.logs()
-        assert "has a new password" in rotated.logs()
+        assert "password changed" in rotated.logs()
         with_new = replace(
             pods.migrations, environment={**pods.migrations.environment, "POSTGRES_PASSWORD": other}
         )
