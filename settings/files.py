@@ -31,6 +31,15 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         for tag, construct in yaml.SafeLoader.yaml_constructors.items()
         if tag is None or tag.endswith(_SCALARS)
     }
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        names = [name.value for name, _ in node.value if isinstance(name, yaml.ScalarNode)]
+        for name in (name for name in names if names.count(name) > 1):
+            problem = f"{name} is there twice"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
+
     yaml_implicit_resolvers = {  # noqa: RUF012
         first: [each for each in resolvers if not each[0].endswith((":timestamp", ":bool"))]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()

@@ -276,8 +276,8 @@ class IngressSettings(v.Model, alias_generator=to_camel):
     controller: Annotated[Literal["existing", "pod-identity", "irsa", "auto-mode"], EKS] = Field(
         "existing", alias="loadBalancerController"
     )
-    """who runs the AWS Load Balancer Controller, and how the role that this program creates for it
-    is assumed"""
+    """who runs the AWS Load Balancer Controller; with pod-identity or irsa this program creates its
+    role"""
     install_controller: Annotated[v.Flag, EKS] = Field(False, alias="installLoadBalancerController")
     """also install the controller's Helm chart (pod-identity, irsa)"""
 
@@ -291,7 +291,7 @@ class Settings(v.Model, alias_generator=to_camel, defer_build=False):
     """The configuration of a stack: groups of keys, and the keys that concern all of it."""
 
     target: TargetName = "eks"
-    """EKS with an ALB, or any cluster without AWS"""
+    """an EKS cluster with an ALB, or any cluster without AWS"""
     host: Annotated[v.HostName, Shown("required on eks")] = ""
     """host name of the portal; on local that of its Ingress"""
     port: Annotated[int, v.whole(1024, 65535)] = 7007

@@ -96,7 +96,10 @@ class Reader:
         return None
 
     def _report_invalid(self, key: Key, text: str, details: list[Any]) -> None:
-        given = "[secret]" if key.holds_secrets else _shown(text)
+        value = _decoded(text)
+        # Of an object the names only: a value may be a secret in the wrong place.
+        names = ", ".join(value) if isinstance(value, dict) and value else text
+        given = "[secret]" if key.holds_secrets else _shown(names)
         cause = details[0].get("ctx", {}).get("error")
         if isinstance(cause, FileError):
             fix = f"fix it, or {_set_command(key, _example(key))}"
@@ -112,10 +115,14 @@ class Reader:
             self._project: "a key of the configuration tables in docs/configuration.md",
             "aws": "an aws: key that this program passes on to its provider; credentials come "
             "from the environment or the profile",
+            "kubernetes": "no kubernetes: key: the program configures its own provider",
         }
         for full in sorted(get_config_env()):
             namespace, _, name = full.partition(":")
             key = name if namespace == self._project else full
+            if namespace not in owned and nearest(namespace, owned):
+                meant = f"did you mean the namespace {nearest(namespace, owned)}?"
+                self._report(Problem(key, "an unknown namespace", meant, config_rm(key)))
             if namespace not in owned or key in KEYS:
                 continue
             prefix = key[: len(key) - len(name)]
@@ -124,7 +131,7 @@ class Reader:
             meaning, fix = owned[namespace], config_rm(key)
             if near:
                 meaning = f"did you mean {prefix}{near}?"
-                fix += f", then {_set_command(KEYS[prefix + near], 'VALUE')}"
+                fix += f" && {_set_command(KEYS[prefix + near], 'VALUE')}"
             self._report(Problem(key, "an unknown key", meaning, fix))
 
 
@@ -205,7 +212,7 @@ def _fix(key: Key, details: list[Any]) -> str:
     """A command that keeps the valid entries of an object or of a list of texts."""
     schema, entries = _schema(key), dict.fromkeys(each["loc"][0] for each in details if each["loc"])
     if entries and schema["type"] == "object":
-        return ", then ".join(config_rm(key.name, str(name)) for name in entries)
+        return " && ".join(config_rm(key.name, str(name)) for name in entries)
     if len(entries) == 1 and "items" in schema:
         example = next(_examples(schema["items"]), None)
         if isinstance(example, str):

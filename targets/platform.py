@@ -1,4 +1,4 @@
-"""What a target provides to the portal, whatever the target."""
+"""What every target provides to the portal."""
 
 from __future__ import annotations
 

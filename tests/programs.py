@@ -15,8 +15,8 @@ from tools.preview.stack_file import StackConfig, read_stack
 
 ROOT = Path(__file__).resolve().parent.parent
 STACK_FILES = {path.stem: path for path in sorted((ROOT / "tests" / "stacks").glob("*.yaml"))}
-COMMITTED = ("dev", "prod", "local")
-STACKS = (*COMMITTED, *STACK_FILES)
+COMMITTED = ("dev", "prod", "local")  # copies of the project's own, which users edit
+STACKS = tuple(STACK_FILES)
 LOCAL_STACKS = ("local", "local-build")
 EKS_STACKS = tuple(stack for stack in STACKS if stack not in LOCAL_STACKS)
 BUILDING = ("dev", "irsa", "local-build")  # stacks that build an app
@@ -51,8 +51,8 @@ class Program:
 
 @functools.cache
 def stack_config(stack: str) -> StackConfig:
-    """The configuration of a committed stack or of a stack file under tests/."""
-    return read_stack(ROOT, stack, STACK_FILES.get(stack))
+    """The configuration in a stack file under tests/."""
+    return read_stack(ROOT, stack, STACK_FILES[stack])
 
 
 @functools.cache

@@ -55,7 +55,7 @@ class AuroraPostgres(pulumi.ComponentResource):
     """The Secrets Manager secret of the portal's role: engine, host, port, dbname, username and
     password as JSON."""
     administrator_secret_arn: Output[str]
-    """The same of the master user."""
+    """The same for the master user."""
 
     def __init__(
         self, name: str, args: AuroraPostgresArgs, opts: ResourceOptions | None = None

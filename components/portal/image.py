@@ -40,7 +40,7 @@ class Image(pulumi.ComponentResource):
     reference: Output[str]
     """`repository@sha256:...`, or `repository:tag` for a given tag."""
     pods: PodImage
-    """Pulled always for a tag on AWS, which might move; if missing for a digest, which can't, and
+    """Pulled always for a tag on AWS, because a tag can move. Pulled if missing for a digest, and
     without AWS, where images are often loaded into the nodes."""
     repository_url: Output[str] | None
     """The created ECR repository."""

@@ -53,7 +53,8 @@ def capacity(s: Settings) -> Iterator[Problem]:
     if database.min_capacity > database.max_capacity:
         least = f"{database.min_capacity:g}"
         allowed = f"at most databaseMaxCapacity, {database.max_capacity:g}"
-        fix = config_set("databaseMaxCapacity", least)
+        lower = config_set("databaseMinCapacity", f"{database.max_capacity:g}")
+        fix = f"{lower}, or {config_set('databaseMaxCapacity', least)}"
         yield Problem("databaseMinCapacity", least, allowed, fix)
 
 

@@ -126,5 +126,6 @@ def update(page: Path) -> None:
     def row(match: re.Match[str]) -> str:
         return rows.get(match[1], match[0])
 
-    text = page.read_text(encoding="utf-8")
-    page.write_text(re.sub(r"^\| `([\w:]+)` \|.*\|$", row, text, flags=re.M), encoding="utf-8")
+    keys, outputs, rest = page.read_text(encoding="utf-8").partition("\n## Stack outputs\n")
+    keys = re.sub(r"^\| `([\w:]+)` \|.*\|$", row, keys, flags=re.M)
+    page.write_text(keys + outputs + rest, encoding="utf-8")

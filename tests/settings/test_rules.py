@@ -12,7 +12,7 @@ import pytest
 from settings.rules.rule import rule
 from tests.settings.key_table import KEYS
 from tests.settings.rule_table import RULES
-from tests.settings.stack import LOCAL, base_of, loaded, refused
+from tests.settings.stack import CANARY, LOCAL, base_of, loaded, refused
 from tools.preview.run import PreviewError
 
 
@@ -72,7 +72,7 @@ def test_the_first_fix_of_a_message_works_and_keeps_the_rest(case: str) -> None:
     said = message(case) if case in RULES else refused(BROKEN[case])
     line = re.findall("fix:     (?:fix it, or )?(pulumi config .*)", said)
     after: dict[str, object] | None = BROKEN[case]
-    for command in re.split(r", or | and ", line[0])[0].split(", then ") if line else ():
+    for command in re.split(r", or | and ", line[0])[0].split(" && ") if line else ():
         after = fixed(after, command) if after else None
     if line and after:
         try:
@@ -87,7 +87,7 @@ def test_a_fix_keeps_the_entries_that_are_valid() -> None:
         "subnet-0123456789abcdef0\nNothing was changed."
     )
     assert refused({"env": {"LOG_LEVEL": "info", "1A": "x", "B": None}}).endswith(
-        "fix:     pulumi config rm --stack test --path 'env[\"1A\"]', then "
+        "fix:     pulumi config rm --stack test --path 'env[\"1A\"]' && "
         "pulumi config rm --stack test --path 'env.B'\nNothing was changed."
     )
 
@@ -109,6 +109,27 @@ def test_an_invalid_value_breaks_no_rule_as_well() -> None:
 def test_an_invalid_target_requires_nothing() -> None:
     said = refused({**LOCAL, "target": "gke"})
     assert said.startswith("Stack 'test' has 1 configuration problem:\n  target\n")
+
+
+@pytest.mark.parametrize(
+    ("key", "allowed"),
+    [
+        ("backtage:namespace", "did you mean the namespace backstage?"),
+        ("kubernetes:context", "no kubernetes: key"),
+    ],
+)
+def test_a_namespace_that_nothing_reads(key: str, allowed: str) -> None:
+    said = refused({key: "x"})
+    assert said.startswith("Stack 'test' has 1 configuration problem:\n")
+    assert f"  {key}\n" in said
+    assert allowed in said
+    loaded({"other:key": "x"})
+
+
+def test_values_of_an_object_are_not_shown() -> None:
+    said = refused({"env": {"1A": CANARY, "B": None}})
+    assert "given:   1A, B\n" in said
+    assert CANARY not in said
 
 
 def test_a_rule_on_an_undeclared_key_is_an_error() -> None:

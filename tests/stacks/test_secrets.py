@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
-from tests.programs import COMMITTED, EKS_STACKS, LOCAL_STACKS, ROOT, STACKS, previewed
+from tests.programs import EKS_STACKS, LOCAL_STACKS, STACKS, previewed
 from tests.stacks.pods import POSTGRES, ROLE_JOB, templates, variables
 from tests.tokens import CLUSTER, IMAGE, PASSWORD, SECRET, SECRET_VERSION
 from tools.preview.manifests import manifests
@@ -139,11 +138,3 @@ def test_logins_of_administrator_and_portal(stack: str) -> None:
     found = variables(templates(program)[ROLE_JOB])
     certificates = None if local else "/etc/backstage/database-ca/ca.pem"
     assert found.get("PGSSLROOTCERT") == certificates
-
-
-@pytest.mark.parametrize("path", sorted(ROOT.glob("Pulumi.*.yaml")), ids=lambda path: path.name)
-def test_committed_stack_files_hold_no_secret(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert "secure:" not in text
-    assert "encryptionsalt" not in text
-    assert path.name.split(".")[1] in COMMITTED

@@ -51,9 +51,22 @@ def test_values_are_what_the_engine_passes(tmp_path: Path) -> None:
         ("config: [a]", "config isn't a mapping"),
         ("config: {a: !!binary aGk=}", "line 1: could not determine a constructor"),
         ("config: &a {a: *a}", "aliases expand"),
+        ("config: {a: 1, a: 2}", "line 1: a is there twice"),
+        ("config: {a: 1, 'shop:a': 2}", "shop:a is there twice, once without its namespace"),
+        ("shop:a: 1", "shop:a has to be under config:"),
         (None, "No such file"),
     ],
-    ids=["not YAML", "not a mapping", "config is a list", "binary", "alias to itself", "missing"],
+    ids=[
+        "not YAML",
+        "not a mapping",
+        "config is a list",
+        "binary",
+        "alias to itself",
+        "twice",
+        "twice, once bare",
+        "outside config",
+        "missing",
+    ],
 )
 def test_unreadable_file_is_named(
     text: str | None, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

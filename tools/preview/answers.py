@@ -127,7 +127,7 @@ def _registry_token(arguments: Properties, region: str) -> Properties:
 
 
 def created(type_: str, name: str, inputs: Properties, region: str) -> tuple[str, Properties]:
-    """Id and outputs of a resource as if it had been created, its inputs included."""
+    """The id and outputs that a resource would have once created; outputs include its inputs."""
     outputs = {
         "arn": f"arn:aws:standin:{region}:{ACCOUNT}:{name}",
         "name": name,

@@ -73,7 +73,7 @@ class RecordingEngine(MockEngine):
 
 
 class _NoMocks(Mocks):
-    """Required by the base class of the monitor, which answers by itself."""
+    """Required by the monitor's base class; the monitor answers calls itself."""
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], None]:
         raise NotImplementedError

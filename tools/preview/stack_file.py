@@ -63,7 +63,11 @@ def read_stack(root: Path, stack: str, config_file: Path | None = None) -> Stack
     project = _mapping(root / "Pulumi.yaml")
     name = str(project.get("name", ""))
     file = config_file or root / f"Pulumi.{stack}.yaml"
-    found = _mapping(file).get("config") or {}
+    content = _mapping(file)
+    outside = sorted(str(key) for key in content if ":" in str(key))
+    if outside:
+        raise StackFileError(f"{file}: {outside[0]} has to be under config:")
+    found = content.get("config") or {}
     if not isinstance(found, dict):
         raise StackFileError(f"{file}: config isn't a mapping")
     values: dict[str, str] = {}
@@ -73,6 +77,8 @@ def read_stack(root: Path, stack: str, config_file: Path | None = None) -> Stack
         if entry is None:
             continue
         full = str(key) if ":" in str(key) else f"{name}:{key}"
+        if full in values and key in found:
+            raise StackFileError(f"{file}: {full} is there twice, once without its namespace")
         plain, encrypted = _decrypted(entry)
         values[full] = plain if isinstance(plain, str) else json.dumps(plain)
         if encrypted:
@@ -82,6 +88,9 @@ def read_stack(root: Path, stack: str, config_file: Path | None = None) -> Stack
 
 
 def _mapping(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        stacks = sorted(file.name.split(".")[1] for file in path.parent.glob("Pulumi.*.yaml"))
+        raise StackFileError(f"{path}: No such file; there are the stacks {', '.join(stacks)}")
     try:
         return parse_yaml(read_text(str(path)))
     except FileError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from functools import cache
 from pathlib import Path
+from typing import Literal, get_args, get_origin
 
 from pydantic_core import PydanticUndefined
 
@@ -13,14 +14,20 @@ from settings.model import Key, Shown
 
 
 def key_row(key: Key) -> tuple[str, str]:
-    """Default and meaning; an empty default where the key is unset."""
+    """Default and meaning, with the choices; an empty default where the key is unset."""
+    default, text = _default(key), meaning(key)
+    choices = get_args(key.field.annotation) if get_origin(key.field.annotation) is Literal else ()
+    return default, f"{' or '.join(f'`{each}`' for each in choices)}: {text}" if choices else text
+
+
+def _default(key: Key) -> str:
     shown = next((each for each in key.field.metadata if isinstance(each, Shown)), None)
     default = key.field.default
     if shown or default in (None, "", (), PydanticUndefined):
-        return shown.default if shown else "", meaning(key)
+        return shown.default if shown else ""
     if isinstance(default, bool):
-        return str(default).lower(), meaning(key)
-    return f"{default:g}" if isinstance(default, float) else str(default), meaning(key)
+        return str(default).lower()
+    return f"{default:g}" if isinstance(default, float) else str(default)
 
 
 def meaning(key: Key) -> str:
