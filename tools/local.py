@@ -95,7 +95,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.local", description=__doc__)
     parser.add_argument("--install-engine", action="store_true")
     if parser.parse_args(arguments).install_engine:
-        install_engine()
+        try:
+            install_engine()
+        except OSError as error:
+            print(f"error: Pulumi {ENGINE_VERSION} can't be downloaded: {error}", file=sys.stderr)
+            return 1
         return 0
     try:
         values = read_stack(ROOT, STACK).values

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 
@@ -156,3 +157,15 @@ def test_failed_command_ends_with_its_code(
     machine.pulumi(fails_at="install")
     assert local.main([]) == 3
     assert [line.split()[1] for line in machine.log] == ["stack", "install"]
+
+
+def test_engine_that_cannot_be_downloaded_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def offline(**_: object) -> None:
+        raise URLError("Name or service not known")
+
+    monkeypatch.setattr("pulumi.automation.PulumiCommand.install", offline)
+    assert local.main(["--install-engine"]) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: Pulumi {local.ENGINE_VERSION} can't be downloaded: ")
