@@ -183,8 +183,11 @@ Start = Callable[..., PortalContainer]
 
 
 @pytest.fixture(scope="session")
-def start(image: str, site: Site) -> Iterator[Start]:
-    """Starts a named container like a pod with some variables changed; removes it at the end."""
+def containers(image: str, site: Site) -> Iterator[Start]:
+    """Starts a named container like a pod with some variables changed; removes it at the end.
+
+    The image is the portal's unless given.
+    """
     started: list[PortalContainer] = []
     portal = image
 
@@ -207,11 +210,17 @@ def start(image: str, site: Site) -> Iterator[Start]:
 
 
 @pytest.fixture(scope="session")
-def migrated(start: Start, pods: Pods) -> list[str]:
+def start(containers: Start) -> Start:
+    """`containers`; a module overrides it to test another image."""
+    return containers
+
+
+@pytest.fixture(scope="session")
+def migrated(containers: Start, pods: Pods) -> list[str]:
     """Runs both Jobs as an update does. Returns their logs."""
     logs = []
     for name, job in (("role", pods.role), ("migrations", pods.migrations)):
-        container = start(name, job)
+        container = containers(name, job)
         code = container.wait_ended(180)
         logs.append(container.logs())
         assert code == 0, logs[-1]

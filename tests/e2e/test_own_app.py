@@ -97,14 +97,14 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def image(app: Path) -> str:
+def own_image(app: Path) -> str:
     engine.build("backstage-e2e:own", app, ROOT / "image" / "multi-stage.Dockerfile", {})
     return "backstage-e2e:own"
 
 
 @pytest.fixture(scope="module")
-def start(start: Start, image: str) -> Start:
-    return partial(start, image=image)
+def start(containers: Start, own_image: str) -> Start:
+    return partial(containers, image=own_image)
 
 
 @pytest.fixture(scope="module")
