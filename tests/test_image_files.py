@@ -1,4 +1,4 @@
-"""The Dockerfiles: linted, alike where they have to be, and closed to secrets."""
+"""The Dockerfiles: linted, identical after the build, and without secrets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ each_dockerfile = pytest.mark.parametrize("name", list(TEXTS))
 
 
 def stage(text: str, name: str) -> str:
-    """A stage's instructions, without the comments before it."""
+    """Returns a stage's instructions, without the comments before it."""
     match = re.search(rf"^FROM \S+ AS {name}$.*?(?=^(#|FROM)|\Z)", text, re.M | re.S)
     assert match, name
     return match.group()
@@ -45,14 +45,14 @@ def test_base_is_an_argument_pinned_by_digest(name: str) -> None:
     stages = re.findall(r"^FROM (\S+) AS (\S+)$", text, re.M)
     known = {"${NODE_IMAGE}"}
     for source, stage_name in stages:
-        assert source in known, "a base that no argument names"
+        assert source in known, "a base other than NODE_IMAGE"
         known.add(stage_name)
     assert len(stages) == len(re.findall(r"^FROM ", text, re.M))
-    assert stages[-1][1] == "portal"  # what a build without --target makes
+    assert stages[-1][1] == "portal"  # the default target
 
 
 @each_dockerfile
-def test_runs_as_the_pods_user_and_nothing_is_an_argument_but_labels(name: str) -> None:
+def test_runs_as_the_pods_user_and_takes_no_argument_but_base_and_labels(name: str) -> None:
     text = TEXTS[name]
     users = re.findall(r"^USER (\S+)$", text, re.M)
     assert users[0] == users[-1] == f"{USER}:{USER}"
@@ -65,7 +65,7 @@ def test_runs_as_the_pods_user_and_nothing_is_an_argument_but_labels(name: str) 
 @each_dockerfile
 def test_has_an_ignore_file_of_its_own(name: str) -> None:
     ignored = (ROOT / "image" / f"{name}.dockerignore").read_text(encoding="utf-8").splitlines()
-    if "*" in ignored:  # only what is let through again goes in
+    if "*" in ignored:  # an allow list
         assert all(line.startswith(("!", "#", "*")) for line in ignored)
         assert not [line for line in ignored if "local" in line or ".env" in line]
     else:
