@@ -148,6 +148,7 @@ def pods(site: Site) -> Pods:
         "AUTH_GITHUB_CLIENT_SECRET": secrets.token_hex(16),
         "APP_CONFIG_auth_providers_github_production_enterpriseInstanceUrl": site.github.url,
         "APP_CONFIG_app_title": "Acme Portal",
+        "APP_CONFIG_organization_name": "Acme",
         "APP_CONFIG_backend_auth_externalAccess": json.dumps(access),
         "APP_CONFIG_catalog_locations": json.dumps([people]),
     }

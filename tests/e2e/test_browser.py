@@ -70,6 +70,7 @@ def test_a_user_in_the_catalog_signs_in(browser: Browser, site: Site, results: P
     page = opened(browser)
     sign_in(page)
     page.get_by_role("link", name="checkout").first.wait_for(timeout=60_000)
+    page.get_by_role("heading", name="Acme Catalog").wait_for()
     page.screenshot(path=results / "catalog.png")
     page.reload()  # the session is in a cookie
     page.get_by_role("link", name="checkout").first.wait_for()
