@@ -98,7 +98,7 @@ clean:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-cluster.txt
 	@touch $@
 
-portal/node_modules/.yarn-state.yml: portal/package.json portal/yarn.lock portal/packages/app/package.json portal/packages/backend/package.json
+portal/node_modules/.yarn-state.yml: portal/package.json portal/yarn.lock portal/packages/app/package.json portal/packages/backend/package.json $(wildcard portal/plugins/*/package.json)
 	@node -e 'const [major] = process.versions.node.split("."); if (![22, 24].includes(+major)) { console.error("Node 22 or 24 is needed, this is " + process.version); process.exit(1) }'
 	@cd portal && $(YARN) install --immutable
 	@touch $@

@@ -19,7 +19,12 @@ HOST_BUILD = (f"{BACKEND}/dist/skeleton.tar.gz", f"{BACKEND}/dist/bundle.tar.gz"
 # The packages under portal/plugins/, which an app of one's own copies.
 SIGN_IN_PAGE = "@internal/plugin-sign-in-page"
 START = "@internal/backend-start"
-_PROVIDER = re.compile(r"@[^/]+/(backstage-)?plugin-auth-backend-module-(?!guest-).+-provider")
+# Imported: a scaffolded backend depends on a provider that it doesn't add.
+_PROVIDER = re.compile(
+    r"""^[^/\n]*import\(\s*['"]@[^/'"]+/(backstage-)?plugin-auth-backend-module-(?!guest-)"""
+    r"""[^'"]+-provider['"]""",
+    re.MULTILINE,
+)
 _EXAMPLE_PROVIDER = "@backstage/plugin-auth-backend-module-github-provider"
 # In yarn.lock: a package's version, and the plugin API that backend-defaults was released with.
 _PLUGIN_API = re.compile(r'resolution: "@backstage/backend-plugin-api@npm:(\d+)\.(\d+)\.')
@@ -79,8 +84,8 @@ class BackstageApp:
         backend, app = self._dependencies("backend"), self._dependencies("app")
         if SIGN_IN_PAGE not in app:
             yield f"packages/app has no {SIGN_IN_PAGE}: its page may offer no configured provider"
-        if not any(map(_PROVIDER.fullmatch, backend)):
-            yield f"{BACKEND} has no sign-in provider such as {_EXAMPLE_PROVIDER}: nobody signs in"
+        if not _PROVIDER.search(self._text(f"{BACKEND}/src/index.ts")):
+            yield f"{BACKEND} adds no sign-in provider such as {_EXAMPLE_PROVIDER}: nobody signs in"
         if START not in backend:
             yield (
                 f"{BACKEND} has no {START}: it may serve no metrics (then set metrics to false) "
@@ -92,7 +97,7 @@ class BackstageApp:
 
     def _mixed_releases(self) -> str | None:
         """A plugin API that is newer than what runs it: plugins fail at the start."""
-        lock = (self.directory / "yarn.lock").read_text(encoding="utf-8", errors="replace")
+        lock = self._text("yarn.lock")
         runs = _BACKEND_DEFAULTS.search(lock)
         newest = max((tuple(map(int, each)) for each in _PLUGIN_API.findall(lock)), default=None)
         if runs is None or newest is None or newest <= (int(runs[2]), int(runs[3])):
@@ -123,6 +128,12 @@ class BackstageApp:
         manifest = self._manifest(f"packages/{package}/package.json") or {}
         dependencies = manifest.get("dependencies")
         return dependencies if isinstance(dependencies, dict) else {}
+
+    def _text(self, path: str) -> str:
+        try:
+            return (self.directory / path).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
 
     def _manifest(self, path: str) -> dict[str, Any] | None:
         try:

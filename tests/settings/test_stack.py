@@ -62,7 +62,12 @@ def test_a_repository_of_one_part_has_no_tag_either() -> None:
 def app(tmp_path: Path) -> Path:
     """A copy of what the Dockerfiles read of an app."""
     files = ("package.json", "yarn.lock", ".yarnrc.yml", "backstage.json", "app-config.yaml")
-    for file in (*files, "packages/backend/package.json", "packages/app/package.json"):
+    for file in (
+        *files,
+        "packages/backend/package.json",
+        "packages/app/package.json",
+        "packages/backend/src/index.ts",
+    ):
         copy = tmp_path / "app" / file
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / "portal" / file, copy)
@@ -88,11 +93,11 @@ def test_every_gap_of_an_app_is_warned_of(app: Path) -> None:
         del manifest["dependencies"][needed]
         path.write_text(json.dumps(manifest), encoding="utf-8")
         assert any(f"packages/{package} has no {needed}: " in each for each in gaps())
-    backend = app / "packages/backend/package.json"
+    backend = app / "packages/backend/src/index.ts"
     text = backend.read_text(encoding="utf-8")
     backend.write_text(text.replace("module-github-provider", "module-github"), encoding="utf-8")
     assert len(gaps()) == 3
-    assert any("has no sign-in provider" in each for each in gaps())
+    assert any("adds no sign-in provider" in each for each in gaps())
     lock = app / "yarn.lock"
     text = lock.read_text(encoding="utf-8")
     version = re.search(r'"@backstage/backend-plugin-api@npm:1\.(\d+)\.', text)
