@@ -11,7 +11,7 @@ preview: .venv/installed
 	@$(BIN)/python -m tools.preview $(STACK)
 
 test: .venv/installed
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --dist worksteal
 
 lint: .venv/developed
 	@$(BIN)/ruff format --check .
