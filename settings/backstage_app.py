@@ -10,28 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from settings.files import ROOT, FileError
+from settings.files import ROOT, FileError, parse_yaml
 
 # What both Dockerfiles under image/ rely on.
 _YARN = re.compile(r"yarn@([4-9]|\d\d)\..*")
 BACKEND = "packages/backend"
 HOST_BUILD = (f"{BACKEND}/dist/skeleton.tar.gz", f"{BACKEND}/dist/bundle.tar.gz")
-# The packages under portal/plugins/, which an app of one's own copies.
-SIGN_IN_PAGE = "@internal/plugin-sign-in-page"
-START = "@internal/backend-start"
-# Imported: a scaffolded backend depends on a provider that it doesn't add.
-_PROVIDER = re.compile(
-    r"""^[^/\n]*import\(\s*['"]@[^/'"]+/(backstage-)?plugin-auth-backend-module-(?!guest-)"""
-    r"""[^'"]+-provider['"]""",
-    re.MULTILINE,
-)
-_EXAMPLE_PROVIDER = "@backstage/plugin-auth-backend-module-github-provider"
-# In yarn.lock: a package's version, and the plugin API that backend-defaults was released with.
-_PLUGIN_API = re.compile(r'resolution: "@backstage/backend-plugin-api@npm:(\d+)\.(\d+)\.')
-_BACKEND_DEFAULTS = re.compile(
-    r'resolution: "@backstage/backend-defaults@npm:(\S+)"\n(?:    .*\n|  \w+:\n)*?'
-    r'    "@backstage/backend-plugin-api": "npm:\^(\d+)\.(\d+)'
-)
 # A plugin's package, not a module's: @backstage/plugin-catalog-backend
 _PLUGIN = re.compile(r"(@[^/]+/)?(backstage-)?plugin-[a-z0-9-]+-backend")
 
@@ -68,10 +52,15 @@ class BackstageApp:
                 yield f"no {file}"
         if not (self.directory / "app-config.yaml").is_file():
             yield "no app-config.yaml, which the portal starts with"
+        else:
+            try:
+                parse_yaml(self.text("app-config.yaml"))
+            except FileError as error:
+                yield f"app-config.yaml: {error}"
         root = self._manifest("package.json") or {}
         if not _YARN.fullmatch(str(root.get("packageManager"))):
             yield "its package.json names no yarn 4 as packageManager"
-        backend = self._dependencies("backend")
+        backend = self.dependencies("backend")
         if self._manifest(f"{BACKEND}/package.json") is None:
             yield f"no {BACKEND}/package.json"
         elif "@backstage/backend-defaults" not in backend:
@@ -79,39 +68,13 @@ class BackstageApp:
         elif "pg" not in backend:
             yield f"{BACKEND} doesn't depend on pg, PostgreSQL's driver"
 
-    def gaps(self) -> Iterator[str]:
-        """What the running portal will lack, each with its effect; docs/portal.md has the steps."""
-        backend, app = self._dependencies("backend"), self._dependencies("app")
-        if SIGN_IN_PAGE not in app:
-            yield f"packages/app has no {SIGN_IN_PAGE}: its page may offer no configured provider"
-        if not _PROVIDER.search(self._text(f"{BACKEND}/src/index.ts")):
-            yield f"{BACKEND} adds no sign-in provider such as {_EXAMPLE_PROVIDER}: nobody signs in"
-        if START not in backend:
-            yield (
-                f"{BACKEND} has no {START}: it may serve no metrics (then set metrics to false) "
-                "and hang when its start fails"
-            )
-
-        if released := self._mixed_releases():
-            yield f"yarn.lock mixes releases: {released}. Run yarn backstage-cli versions:bump"
-
-    def _mixed_releases(self) -> str | None:
-        """A plugin API that is newer than what runs it: plugins fail at the start."""
-        lock = self._text("yarn.lock")
-        runs = _BACKEND_DEFAULTS.search(lock)
-        newest = max((tuple(map(int, each)) for each in _PLUGIN_API.findall(lock)), default=None)
-        if runs is None or newest is None or newest <= (int(runs[2]), int(runs[3])):
-            return None
-        api = f"@backstage/backend-plugin-api {newest[0]}.{newest[1]}"
-        return f"{api} beside backend-defaults {runs[1]}, which implements {runs[2]}.{runs[3]}"
-
     def missing_host_build(self) -> tuple[str, ...]:
         """Files of `yarn build:backend` that don't exist."""
         return tuple(file for file in HOST_BUILD if not (self.directory / file).is_file())
 
     def database_plugins(self) -> int:
         """Plugins of the backend; each keeps a pool of connections to the database."""
-        return sum(1 for name in self._dependencies("backend") if _PLUGIN.fullmatch(name))
+        return sum(1 for name in self.dependencies("backend") if _PLUGIN.fullmatch(name))
 
     def commit_time(self, commit: str) -> str | None:
         """When `commit` was made, in RFC 3339; None when git doesn't know it as a commit."""
@@ -124,12 +87,14 @@ class BackstageApp:
             return None
         return done.stdout.strip() or None
 
-    def _dependencies(self, package: str) -> dict[str, Any]:
+    def dependencies(self, package: str) -> dict[str, Any]:
+        """What `packages/<package>` depends on, without its devDependencies."""
         manifest = self._manifest(f"packages/{package}/package.json") or {}
         dependencies = manifest.get("dependencies")
         return dependencies if isinstance(dependencies, dict) else {}
 
-    def _text(self, path: str) -> str:
+    def text(self, path: str) -> str:
+        """A file's text; empty when there is none."""
         try:
             return (self.directory / path).read_text(encoding="utf-8", errors="replace")
         except OSError:

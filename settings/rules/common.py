@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from settings import values
+from settings.app_gaps import gaps
 from settings.model import DEFAULT_DATABASE, KEYS, METRICS_PORT, Settings
 from settings.problem import Problem, Warn, config_rm, config_set
 from settings.rules.rule import rule
@@ -83,7 +84,7 @@ def image_version(s: Settings) -> Iterator[Problem]:
 def gaps_of_the_app(s: Settings) -> Iterator[Warn]:
     if s.image.app:
         steps = "Steps: docs/portal.md, Your own app."
-        yield from (Warn(f"{s.image.app.path}/{gap}. {steps}") for gap in s.image.app.gaps())
+        yield from (Warn(f"{s.image.app.path}/{gap}. {steps}") for gap in gaps(s.image.app))
 
 
 @rule("appPath", "imageBuild")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from settings.app_gaps import gaps
 from settings.backstage_app import BackstageApp
 from tests.e2e.conftest import Pods, Start
 from tests.e2e.test_browser import (
@@ -122,4 +123,4 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_settings_accept_it_without_a_gap(app: Path) -> None:
-    assert list(BackstageApp.load(str(app)).gaps()) == []
+    assert list(gaps(BackstageApp.load(str(app)))) == []

@@ -1,0 +1,137 @@
+"""What the preview warns of in a Backstage app of one's own: each gap once, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.settings.stack import warnings
+
+INDEX = "packages/backend/src/index.ts"
+IMPORT = "import { start } from '@internal/backend-start';\n"
+DEFAULTS = "import { createBackend } from '@backstage/backend-defaults';\n"
+START = "start(backend);"
+PAGE = "@internal/plugin-sign-in-page"
+CONFIG = re.compile("packages: all.*")
+GITHUB = "backend.add(import('@backstage/plugin-auth-backend-module-github-provider'));"
+FRONTEND_API = 'resolution: "@backstage/frontend-plugin-api@npm:1.0'
+# An older copy of what runs plugins.
+SECOND_RUNTIME = """
+"@backstage/{side}-defaults@npm:^0.1.0":
+  version: 0.1.0
+  resolution: "@backstage/{side}-defaults@npm:0.1.0"
+  dependencies:
+    "@backstage/config": "npm:^1.3.8"
+    "@backstage/{side}-plugin-api": "npm:^0.1.2"
+"""
+
+
+def gaps(app: Path) -> list[str]:
+    """What is warned of, without the folder and the steps' page."""
+    head, tail = f"{app}/", ". Steps: docs/portal.md, Your own app."
+    found = [each for each in warnings({"appPath": str(app)}) if each.endswith(tail)]
+    assert all(each.startswith(head) for each in found)
+    return [each.removeprefix(head).removesuffix(tail) for each in found]
+
+
+def change(app: Path, file: str, old: str | re.Pattern[str], new: str) -> None:
+    text = (app / file).read_text(encoding="utf-8")
+    pattern = re.compile(re.escape(old)) if isinstance(old, str) else old
+    after, count = pattern.subn(lambda _: new, text, count=1)
+    assert count, old
+    (app / file).write_text(after, encoding="utf-8")
+
+
+def test_the_portal_has_no_gap() -> None:
+    assert not [each for each in warnings({"appPath": "portal"}) if "Your own app" in each]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "gap"),
+    [
+        ("packages/app/package.json", PAGE, "@internal/x", f"packages/app has no {PAGE}: "),
+        ("app-config.yaml", CONFIG, "", f"app-config.yaml doesn't discover {PAGE}: the page"),
+        ("app-config.yaml", CONFIG, "# packages: all", f"app-config.yaml doesn't discover {PAGE}"),
+        ("app-config.yaml", CONFIG, f"packages: {{exclude: ['{PAGE}']}}", "doesn't discover"),
+        ("app-config.yaml", CONFIG, "packages: {include: ['@x/plugin-y']}", "doesn't discover"),
+        (INDEX, "module-github-provider", "module-github", "adds no sign-in provider"),
+        (INDEX, GITHUB, f"// {GITHUB}", "adds no sign-in provider"),
+        (INDEX, GITHUB, f"/*\n{GITHUB}\n*/", "adds no sign-in provider"),
+        ("packages/backend/package.json", "@internal/backend-start", "@x/y", "may serve no metr"),
+        (INDEX, IMPORT, "", "packages/backend doesn't use @internal/backend-start: it may"),
+        (INDEX, IMPORT, f"// {IMPORT}", "packages/backend doesn't use @internal/backend-start"),
+        (INDEX, IMPORT + DEFAULTS, DEFAULTS + IMPORT, "doesn't import @internal/backend-start fir"),
+        (INDEX, START, "backend.start().catch(fail);", "doesn't call start(backend) of @internal"),
+        (INDEX, START, f"// {START}", "it answers 404 until it has started"),
+        ("yarn.lock", FRONTEND_API, FRONTEND_API.replace("1.0", "0.18"), "pages may fail in the"),
+        (
+            "yarn.lock",
+            FRONTEND_API,
+            FRONTEND_API.replace("1.0", "1.1"),
+            "1.1 beside @backstage/fro",
+        ),
+        (
+            "yarn.lock",
+            FRONTEND_API,
+            f'{FRONTEND_API}.9"\n  {FRONTEND_API}',
+            "frontend-plugin-api 1.0 and 1.0 beside @backstage/frontend-defaults",
+        ),
+        ("yarn.lock", "\n\n", SECOND_RUNTIME.format(side="frontend"), "0.1.0, made for 0.1.2"),
+        ("yarn.lock", "\n\n", SECOND_RUNTIME.format(side="backend"), "0.1.0, made for 0.1.2"),
+    ],
+)
+def test_a_gap_is_warned_of(
+    app: Path, file: str, old: str | re.Pattern[str], new: str, gap: str
+) -> None:
+    change(app, file, old, new)
+    [found] = gaps(app)
+    assert gap in found
+
+
+def test_a_plugin_api_that_is_newer_than_the_backend(app: Path) -> None:
+    lock = (app / "yarn.lock").read_text(encoding="utf-8")
+    version = re.search(r'"@backstage/backend-plugin-api@npm:1\.(\d+)\.', lock)
+    assert version
+    newer = f"1.{int(version[1]) + 1}"
+    change(app, "yarn.lock", version[0], f'"@backstage/backend-plugin-api@npm:{newer}.')
+    [mixed] = gaps(app)
+    assert f"backend-plugin-api {newer} beside @backstage/backend-defaults " in mixed
+    assert f", made for 1.{version[1]}.0. Run yarn up '@backstage/*'" in mixed
+
+
+def test_a_start_that_nobody_catches_hangs(app: Path) -> None:
+    change(app, INDEX, START, "backend.start();")
+    change(app, INDEX, IMPORT, "")
+    used, hangs = gaps(app)
+    assert "doesn't use @internal/backend-start" in used
+    assert hangs == f"{INDEX} calls start() without a catch: a pod whose start fails hangs"
+    change(app, INDEX, "backend.start();", "backend.start(); // .catch(fail)")
+    assert gaps(app) == [used, hangs]
+    change(app, INDEX, "backend.start();", "try { await backend.start(); } catch { fail(); }")
+    assert gaps(app) == [used]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("app-config.yaml", CONFIG, f"packages: {{include: ['{PAGE}']}}"),
+        ("app-config.yaml", CONFIG, "packages: {exclude: ['@x/plugin-y']}"),
+        (INDEX, IMPORT, f"// import first\nimport type {{ X }} from './x';\n{IMPORT}"),
+        (INDEX, IMPORT, f"/* import './x'; */\n{IMPORT}"),
+        (INDEX, START, f"const url = 'https://x'; {START} // backend.start();"),
+        (INDEX, DEFAULTS, DEFAULTS.replace("import {", "import {\n ").replace("' }", "'\n}")),
+    ],
+)
+def test_what_is_no_gap(app: Path, file: str, old: str | re.Pattern[str], new: str) -> None:
+    change(app, file, old, new)
+    assert gaps(app) == []
+
+
+def test_a_sign_in_page_that_the_app_imports_needs_no_discovery(app: Path) -> None:
+    change(app, "app-config.yaml", CONFIG, "")
+    source = app / "packages/app/src/App.tsx"
+    source.parent.mkdir()
+    source.write_text(f"import signInPage from '{PAGE}';\n", encoding="utf-8")
+    assert gaps(app) == []
