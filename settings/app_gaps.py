@@ -56,7 +56,9 @@ def _discovered(app: BackstageApp) -> bool:
     if not isinstance(packages, dict):
         return packages == "all"
     include, exclude = packages.get("include"), packages.get("exclude")
-    return SIGN_IN_PAGE in (include or [SIGN_IN_PAGE]) and SIGN_IN_PAGE not in (exclude or ())
+    if isinstance(exclude, list) and SIGN_IN_PAGE in exclude:
+        return False
+    return not isinstance(include, list) or SIGN_IN_PAGE in include
 
 
 def _start(app: BackstageApp) -> Iterator[str]:
@@ -84,7 +86,7 @@ def _mixed_releases(lock: str, side: str, effect: str) -> Iterator[str]:
     )
     plugins = found if side == "frontend" else found[-1:]
     if runs and (len(runs) > 1 or plugins != [_numbers(implements) for _, implements in runs]):
-        versions = " and ".join(f"{major}.{minor}" for major, minor in plugins)
+        versions = " and ".join(".".join(map(str, each)) for each in plugins)
         beside = " and ".join(f"{version}, made for {made_for}" for version, made_for in runs)
         yield (
             f"yarn.lock mixes releases, and {effect}: {api} {versions} beside {runtime} {beside}. "

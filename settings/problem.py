@@ -29,16 +29,24 @@ class Warn(str):
     """A warning: the configuration is valid, but probably not intended."""
 
 
-def config_set(key: str, value: str, flags: str = "") -> str:
-    """The command that sets `key`, quoted for a POSIX shell."""
-    quoted = [shlex.quote(key), shlex.quote(value)]
+class Misspelt(ValueError):
+    """A value that resembles `meant`, which is allowed."""
+
+    def __init__(self, meant: str) -> None:
+        super().__init__(f"did you mean {meant}?")
+        self.meant = meant
+
+
+def config_set(key: str, value: str | None, flags: str = "") -> str:
+    """The command that sets `key`, quoted for a POSIX shell; the CLI asks for a missing value."""
+    quoted = [shlex.quote(word) for word in (key, value) if word is not None]
     words = ["pulumi config set", f"--stack {pulumi.get_stack()}", flags, *quoted]
     return " ".join(word for word in words if word)
 
 
 def config_set_secret(name: str) -> str:
-    """The command that sets one variable of `secretEnv`."""
-    return config_set(f"secretEnv.{name}", "VALUE", "--path --secret")
+    """The command that sets a variable of `secretEnv` and leaves its value out of the history."""
+    return config_set(f"secretEnv.{name}", None, "--path --secret")
 
 
 def config_rm(key: str, entry: str = "") -> str:

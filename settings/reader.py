@@ -13,7 +13,15 @@ from pydantic import ValidationError
 
 from settings.files import FileError
 from settings.model import GROUPS, KEYS, Key, Settings
-from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret, nearest
+from settings.problem import (
+    Misspelt,
+    Problem,
+    Warn,
+    config_rm,
+    config_set,
+    config_set_secret,
+    nearest,
+)
 from settings.rules.rule import Rule
 
 SHOWN_CHARACTERS = 100  # of an invalid value
@@ -107,7 +115,7 @@ class Reader:
             return
         said = [each for each in (_detail(key, one) for one in details) if each]
         reason = f" ({'; '.join(said[:SHOWN_DETAILS])})" if said else ""
-        fix = _fix(key, details)
+        fix = _set_command(key, cause.meant) if isinstance(cause, Misspelt) else _fix(key, details)
         self._report(Problem(key.name, given, allowed(_schema(key)) + reason, fix))
 
     def _refuse_unknown_keys(self) -> None:

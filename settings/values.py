@@ -29,6 +29,7 @@ from pydantic_core import core_schema
 from settings.app_config import AppConfig
 from settings.backstage_app import BackstageApp
 from settings.ca_bundle import CaBundle
+from settings.problem import Misspelt, nearest
 
 OBJECT_BYTES = 1_000_000  # the API server takes objects of up to 1 MiB
 SECURITY_GROUP_RULES = 60  # AWS's default quota of inbound rules
@@ -224,7 +225,30 @@ SourceUrl = Annotated[
 
 # AWS
 
-Region = Annotated[str, _text(r"[a-z]{2}(?:-[a-z]+)+-[0-9]", "an AWS region", "us-east-1")]
+# By its parts, because AWS opens new ones: a partition or continent, a direction, a number.
+_REGION = (
+    r"(?:af|ap|ca|cn|eu|eusc-de|il|me|mx|sa|us)(?:-gov|-iso[a-z]?)?"
+    r"-(?:central|(?:north|south)(?:east|west)?|east|west)-[0-9]"
+)
+
+
+def _region(name: str) -> str:
+    if not re.fullmatch(_REGION, name):
+        import pulumi_aws as aws
+
+        near = nearest(name, [each.value for each in aws.Region])
+        raise Misspelt(near) if near else ValueError
+    return name
+
+
+Region = Annotated[
+    str,
+    AfterValidator(_region),
+    Field(
+        examples=["us-east-1"],
+        json_schema_extra={"errorMessage": "an AWS region", "pattern": f"^(?:{_REGION})$"},
+    ),
+]
 AccountId = Annotated[str, _text(r"[0-9]{12}", "an account id of 12 digits", "123456789012")]
 Profile = Annotated[str, _text(r"[^\x00-\x1f]+", "the name of a profile", "platform")]
 ClusterName = Annotated[
@@ -303,8 +327,6 @@ def _services(entries: tuple[dict[str, str], ...]) -> tuple[dict[str, str], ...]
     import inspect
 
     import pulumi_aws as aws
-
-    from settings.problem import nearest
 
     names = {to_camel(name) for name in inspect.signature(aws.ProviderEndpointArgs).parameters}
     for name in (name for entry in entries for name in entry if name not in names):

@@ -149,7 +149,7 @@ def generation(s: Settings) -> Iterator[Problem | Warn]:
 def root_certificates(s: Settings) -> Iterator[Problem]:
     region = s.aws.region
     if region and s.database_kind == "aurora" and not s.database.ca_bundle.for_region(region):
-        allowed = "a PEM file that covers the region; AWS publishes one for each"
+        allowed = "a PEM file that covers aws:region; AWS publishes one for each of its regions"
         fix = config_set("databaseCaBundlePath", "PATH")
         yield Problem("databaseCaBundlePath", f"no root certificates for {region}", allowed, fix)
 

@@ -80,7 +80,15 @@ KEYS: dict[str, Key] = {
             ({"AWS:x": "y"}, "not starting with aws:"),
         ),
     ),
-    "aws:region": Key(VALID["aws:region"], bad=(("useast1", "an AWS region"),)),
+    "aws:region": Key(
+        VALID["aws:region"],
+        bad=(
+            ("us-eas-1", "did you mean us-east-1?", "test aws:region us-east-1\n"),
+            ("useast1", "did you mean us-east-1?"),
+            ("us-east-1a", "did you mean us-east-1?"),
+            ("x", "an AWS region\n"),
+        ),
+    ),
     "aws:profile": Key("ops"),
     "aws:assumeRoles": Key(
         [{"roleArn": ROLE, "sessionName": "s"}],

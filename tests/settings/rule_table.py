@@ -184,7 +184,7 @@ RULES: dict[str, Row] = {
     "secretEnv in another case": (
         {"secretenv": {"A": CANARY}},
         "secretenv",
-        ("--path --secret secretEnv.NAME VALUE",),
+        ("--path --secret secretEnv.NAME\n",),
     ),
     "maximum below replicas": (
         {"replicas": 3, "maxReplicas": 2},

@@ -56,6 +56,7 @@ def test_the_portal_has_no_gap() -> None:
         ("app-config.yaml", CONFIG, "# packages: all", f"app-config.yaml doesn't discover {PAGE}"),
         ("app-config.yaml", CONFIG, f"packages: {{exclude: ['{PAGE}']}}", "doesn't discover"),
         ("app-config.yaml", CONFIG, "packages: {include: ['@x/plugin-y']}", "doesn't discover"),
+        ("app-config.yaml", CONFIG, "packages: {include: []}", "doesn't discover"),
         (INDEX, "module-github-provider", "module-github", "adds no sign-in provider"),
         (INDEX, GITHUB, f"// {GITHUB}", "adds no sign-in provider"),
         (INDEX, GITHUB, f"/*\n{GITHUB}\n*/", "adds no sign-in provider"),
@@ -118,6 +119,7 @@ def test_a_start_that_nobody_catches_hangs(app: Path) -> None:
     [
         ("app-config.yaml", CONFIG, f"packages: {{include: ['{PAGE}']}}"),
         ("app-config.yaml", CONFIG, "packages: {exclude: ['@x/plugin-y']}"),
+        ("app-config.yaml", CONFIG, "packages: {include: null, exclude: 1}"),
         (INDEX, IMPORT, f"// import first\nimport type {{ X }} from './x';\n{IMPORT}"),
         (INDEX, IMPORT, f"/* import './x'; */\n{IMPORT}"),
         (INDEX, START, f"const url = 'https://x'; {START} // backend.start();"),

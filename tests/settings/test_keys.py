@@ -6,11 +6,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pulumi_aws as aws
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from settings.files import ROOT
 from settings.model import KEYS, Key, Settings
+from settings.values import Region
 from tests.settings.key_table import KEYS as TABLE
 from tests.settings.stack import LOCAL, base_of, loaded, refused
 from tools.schema.key_row import key_row
@@ -95,6 +97,12 @@ def test_a_bad_value_of_another_target_is_one_problem(name: str) -> None:
     base = {} if known_to.database == "in-cluster" else LOCAL
     for value, *_ in TABLE[name].bad:
         assert refused({**base, name: value}).startswith("Stack 'test' has 1 configuration problem")
+
+
+def test_every_region_of_the_sdk_is_accepted() -> None:
+    region = TypeAdapter(Region)
+    for each in aws.Region:
+        assert region.validate_python(each.value) == each.value
 
 
 def documented() -> dict[str, tuple[str, str]]:
