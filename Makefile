@@ -2,24 +2,31 @@
 STACK ?= dev
 PYTHON ?= python3
 BIN := .venv/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
+LOCKED = requirements requirements-test requirements-dev requirements-e2e requirements-cluster requirements-scan
 # The yarn release that portal/package.json names, whatever is on PATH.
 YARN = npx --yes --package="@yarnpkg/cli-dist@$$(node -p 'require("./package.json").packageManager.split("@")[1]')" yarn
 
-.PHONY: preview test lint types schema bench e2e bench-image test-cluster test-alb reliability test-engine engine local portal-dev portal-check clean
+.PHONY: preview test lint types lock schema bench e2e bench-image test-cluster test-alb reliability test-engine engine local portal-dev portal-check clean
 
 preview: .venv/installed
 	@$(BIN)/python -m tools.preview $(STACK)
 
-test: .venv/installed
+test: .venv/test
 	@$(BIN)/pytest -n auto --dist worksteal
 
-lint: .venv/developed
+lint: .venv/dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/yamllint --strict .
 
-types: .venv/developed
+types: .venv/dev
 	@$(BIN)/mypy
+
+# requirements*.txt from requirements*.in, in the order in which they include one another;
+# UPGRADE=--upgrade also moves what the .in files don't name.
+lock: .venv/dev
+	@for file in $(LOCKED); do $(BIN)/uv pip compile --quiet $(UPGRADE) --output-file=$$file.txt $$file.in || exit; done
 
 # stack.schema.json, with which editors complete and check the keys of a stack file.
 schema: .venv/installed
@@ -51,7 +58,7 @@ reliability: .venv/cluster
 
 # The program on the real engine with doubles for every provider; needs the Pulumi CLI. With its
 # Kubernetes plugin and KUBECONFIG also the local stack on that cluster.
-test-engine: .venv/installed
+test-engine: .venv/test
 	@PATH="$(CURDIR)/.local/engine/bin:$$PATH" $(BIN)/pytest -m engine tests/engine
 
 # The Pulumi CLI in .local/engine, for `make local` and `make test-engine`.
@@ -72,7 +79,7 @@ portal-dev: portal/node_modules/.yarn-state.yml
 
 # Compiler, linters and tests of the app (CI=true, or they watch its files), and Backstage's
 # configuration loader beside this program's.
-portal-check: .venv/installed portal/node_modules/.yarn-state.yml
+portal-check: .venv/test portal/node_modules/.yarn-state.yml
 	@cd portal && $(YARN) tsc && $(YARN) lint && $(YARN) prettier:check && CI=true $(YARN) test
 	@$(BIN)/pytest -m portal tests/settings
 
@@ -83,19 +90,11 @@ clean:
 	@echo "installing requirements.txt into .venv"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; make PYTHON=python3.x")'
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@$(PIP) $<
 	@touch $@
 
-.venv/developed: .venv/installed requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
-	@touch $@
-
-.venv/e2e: .venv/installed requirements-e2e.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-e2e.txt
-	@touch $@
-
-.venv/cluster: .venv/installed requirements-cluster.txt requirements-e2e.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-cluster.txt
+.venv/test .venv/dev .venv/e2e .venv/cluster: .venv/%: requirements-%.txt .venv/installed
+	@$(PIP) $<
 	@touch $@
 
 portal/node_modules/.yarn-state.yml: portal/package.json portal/yarn.lock portal/packages/app/package.json portal/packages/backend/package.json $(wildcard portal/plugins/*/package.json)
