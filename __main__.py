@@ -35,7 +35,7 @@ portal = Portal(
     PortalArgs(
         namespace=namespace.name,
         port=settings.port,
-        app_config=settings.portal.app_config.text,
+        app_configs={name: file.text for name, file in settings.app_configs.items()},
         secret_env=settings.portal.secret_env,
         kubernetes_plugin=settings.portal.kubernetes_plugin,
         database=database.connection,

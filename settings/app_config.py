@@ -1,17 +1,20 @@
-"""Backstage's configuration file, mounted into the portal's pods."""
+"""Backstage's configuration files, mounted into the portal's pods."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from settings.files import FileError, children, parse_yaml, read_text
-from settings.overrides import Path, merged
+import yaml
 
+from settings.files import FileError, children, parse_yaml, read_text
+from settings.overrides import Path, merged, overridden
+
+SHIPPED = "assets/app-config.production.yaml"
 CONFIG_MAP_BYTES = 1_000_000  # the API server takes objects of up to 1 MiB
 KNEX_POOL_SIZE = 10  # knex's default upper limit
 
@@ -24,7 +27,7 @@ _SUBSTITUTION = re.compile(r"(\$?)\$\{([^{}]*)\}")
 class AppConfig:
     """A Backstage configuration: a YAML mapping of at most 1 MB.
 
-    path: as given in `appConfigPath`.
+    path: as given in `appConfigPaths`.
     """
 
     path: str
@@ -43,9 +46,28 @@ class AppConfig:
             raise FileError("larger than a ConfigMap holds, 1 MB")
         return cls(path, text, parse_yaml(text))
 
-    def overridden(self, variables: Mapping[str, str]) -> AppConfig:
-        """The configuration that Backstage has with the pod's `APP_CONFIG_` variables."""
-        return dataclasses.replace(self, document=merged(self.document, variables))
+    @classmethod
+    def generated(cls, document: Mapping[str, Any]) -> AppConfig:
+        """What the program itself configures."""
+        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+        return cls("the generated configuration", text, document)
+
+    @classmethod
+    def of(cls, layers: Iterable[AppConfig], variables: Mapping[str, str]) -> AppConfig:
+        """What Backstage makes of files, each of which overrides the one before, and of the pod's
+        `APP_CONFIG_` variables.
+        """
+        document: Any = {}
+        for layer in layers:
+            document = merged(document, layer.document)
+        return cls("the configuration", "", overridden(document, variables))
+
+    def substituted(self, variables: Mapping[str, str]) -> AppConfig:
+        """The configuration with every `${NAME}` that `variables` or a default give a value."""
+        return dataclasses.replace(self, document=_substituted(self.document, variables))
+
+    def __str__(self) -> str:
+        return self.path
 
     @cached_property
     def variables(self) -> frozenset[str]:
@@ -106,6 +128,19 @@ class AppConfig:
             for path, provider in self.values(("auth", "providers", "*"))
             if provider is not None
         }
+
+
+def _substituted(node: Any, variables: Mapping[str, str]) -> Any:
+    def value(match: re.Match[str]) -> str:
+        name, separator, default = match[2].partition(":-")
+        known = variables.get(name.strip()) or (default if separator else None)
+        return match[0] if match[1] or known is None else known
+
+    if isinstance(node, dict):
+        return {name: _substituted(each, variables) for name, each in node.items()}
+    if isinstance(node, list):
+        return [_substituted(each, variables) for each in node]
+    return _SUBSTITUTION.sub(value, node) if isinstance(node, str) else node
 
 
 def _strings(node: object) -> Iterator[tuple[str, str]]:

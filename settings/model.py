@@ -15,9 +15,10 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
 from settings import values as v
-from settings.app_config import AppConfig
+from settings.app_config import SHIPPED, AppConfig
 from settings.backstage_app import BackstageApp
 from settings.ca_bundle import CaBundle
+from settings.stack_config import stack_config
 from settings.versions import POSTGRES
 
 IN_CLUSTER_CONNECTIONS = 300  # max_connections of Postgres in the cluster
@@ -189,11 +190,15 @@ class DatabaseSettings(v.Model, alias_generator=v.prefixed("database")):
 class PortalSettings(v.Model, alias_generator=to_camel):
     """The portal's pods."""
 
-    app_config: v.AppConfigFile = Field(
-        "assets/app-config.production.yaml", alias="appConfigPath", validate_default=True
+    title: Annotated[v.Title | None, Shown("the image's, Backstage")] = None
+    """title of the portal's pages"""
+    organization_name: Annotated[v.Title | None, Shown("the image's, Backstage")] = None
+    """the company, in the portal's headings"""
+    app_configs: Annotated[tuple[v.AppConfigFile, ...], v.UNIQUE] = Field(
+        (), alias="appConfigPaths"
     )
-    """Backstage configuration, mounted from a ConfigMap; each `${VAR}` without default has to be
-    provided"""
+    """Backstage configuration files; each overrides the one before, the first the one in assets/;
+    each `${VAR}` without default has to be provided"""
     secret_env: v.SecretMap = Field(default_factory=v.SecretMap)
     """further variables from the Secret, such as GITHUB_TOKEN"""
     env: v.Variables = Field(default_factory=dict)
@@ -313,9 +318,19 @@ class Settings(v.Model, alias_generator=to_camel, defer_build=False):
     ingress: IngressSettings = Field(default_factory=IngressSettings)
 
     @cached_property
+    def app_configs(self) -> Mapping[str, AppConfig]:
+        """Backstage's configuration files by mounted name; each overrides the one before."""
+        generated = stack_config(self)
+        return {
+            "app-config.production.yaml": AppConfig.load(SHIPPED),
+            **({"app-config.stack.yaml": AppConfig.generated(generated)} if generated else {}),
+            **{f"app-config.{n}.yaml": each for n, each in enumerate(self.portal.app_configs, 1)},
+        }
+
+    @cached_property
     def backstage(self) -> AppConfig:
-        """Backstage's configuration with the overrides in `env`."""
-        return self.portal.app_config.overridden(self.portal.env)
+        """Backstage's configuration: all files, and the overrides in `env`."""
+        return AppConfig.of(self.app_configs.values(), self.portal.env)
 
     @property
     def database_kind(self) -> v.DatabaseKind:

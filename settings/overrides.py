@@ -50,7 +50,7 @@ def _refused(constant: str) -> None:
     raise ValueError(f"{constant} isn't JSON")
 
 
-def merged(document: Any, variables: Mapping[str, str]) -> Any:
+def overridden(document: Any, variables: Mapping[str, str]) -> Any:
     """The configuration with its overrides; `variables` have no `fault` and don't overlap."""
     result = document
     for name, text in variables.items():
@@ -59,11 +59,17 @@ def merged(document: Any, variables: Mapping[str, str]) -> Any:
             value = parsed(text)
             for part in reversed(path):
                 value = {part: value}
-            result = _merge(result, value)
+            result = merged(result, value)
     return result
 
 
-def _merge(below: Any, above: Any) -> Any:
-    if not isinstance(below, dict) or not isinstance(above, dict):
+def merged(below: Any, above: Any) -> Any:
+    """Two configurations as one: objects are merged, null removes what it covers.
+
+    Source: @backstage/config, ConfigReader.
+    """
+    if not isinstance(above, dict):
         return above
-    return {**below, **{key: _merge(below.get(key), value) for key, value in above.items()}}
+    lower = below if isinstance(below, dict) else {}
+    both = {**lower, **{name: merged(lower.get(name), value) for name, value in above.items()}}
+    return {name: value for name, value in both.items() if value is not None}

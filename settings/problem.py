@@ -49,11 +49,12 @@ def config_set_secret(name: str) -> str:
     return config_set(f"secretEnv.{name}", None, "--path --secret")
 
 
-def config_rm(key: str, entry: str = "") -> str:
-    """The command that unsets `key`, or one entry of the object that it holds."""
-    if not entry:
+def config_rm(key: str, entry: str | int = "") -> str:
+    """The command that unsets `key`, or one entry of the object or list that it holds."""
+    if entry == "":
         return f"pulumi config rm --stack {pulumi.get_stack()} {key}"
-    path = f"{key}.{entry}" if entry.replace("-", "_").isidentifier() else f"{key}[{dumps(entry)}]"
+    named = isinstance(entry, str) and entry.replace("-", "_").isidentifier()
+    path = f"{key}.{entry}" if named else f"{key}[{dumps(entry)}]"
     quoted = f"'{path}'" if "'" not in path else shlex.quote(path)
     return f"pulumi config rm --stack {pulumi.get_stack()} --path {quoted}"
 

@@ -110,7 +110,9 @@ class Reader:
         given = "[secret]" if key.holds_secrets else _shown(names)
         cause = details[0].get("ctx", {}).get("error")
         if isinstance(cause, FileError):
-            fix = f"fix it, or {_set_command(key, _example(key))}"
+            given, place = _shown(str(details[0]["input"])), details[0]["loc"]
+            other = config_rm(key.name, *place) if place else _set_command(key, _example(key))
+            fix = f"fix it, or {other}"
             self._report(Problem(key.name, f"{given} ({cause})", allowed(_schema(key)), fix))
             return
         said = [each for each in (_detail(key, one) for one in details) if each]

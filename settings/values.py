@@ -468,13 +468,21 @@ Snapshot = Annotated[
     ),
 ]
 DatabaseKind = Literal["aurora", "in-cluster"]
+Title = Annotated[
+    str, _text(r"[^\x00-\x1f\x7f$]+", "text of at most 100 characters, without '$'", "Acme", 100)
+]
 
 # Files, read when the configuration is
 
 
 def _file(load: Any, allowed: str, example: str) -> tuple[Any, Any]:
+    def read(path: Any) -> Any:
+        if not isinstance(path, str):
+            raise ValueError("a path is text")
+        return load(path)
+
     schema = {"type": "string", "errorMessage": allowed, "examples": [example]}
-    return PlainValidator(load), WithJsonSchema(schema)
+    return PlainValidator(read), WithJsonSchema(schema)
 
 
 AppConfigFile = Annotated[

@@ -14,10 +14,10 @@ from components.kubernetes.job import JobPod, run_once
 from components.kubernetes.pods import config_map_volume, read_only
 from components.portal.portal import MIGRATION_SCRIPT
 from components.portal.portal_pod import (
-    COMMAND,
     SCRIPT_DIRECTORY,
     USER,
     PortalPodArgs,
+    command,
     portal_container,
     portal_volumes,
 )
@@ -64,7 +64,7 @@ class Migrations(pulumi.ComponentResource):
             portal_container(
                 args.pod,
                 "migrations",
-                ("node", f"{SCRIPT_DIRECTORY}/{MIGRATION_SCRIPT}", *COMMAND[1:]),
+                ("node", f"{SCRIPT_DIRECTORY}/{MIGRATION_SCRIPT}", *command(objects)[1:]),
                 _MIGRATING,
                 mounts=(read_only("scripts", SCRIPT_DIRECTORY),),
             ),

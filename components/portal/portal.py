@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -17,7 +17,6 @@ from components.portal.service_account import PortalServiceAccount, PortalServic
 from settings.files import read_text
 
 SESSION_SECRET_LENGTH = 48
-APP_CONFIG_FILE = "app-config.production.yaml"
 CA_FILE = "ca.pem"
 NO_CA = "# The database speaks no TLS.\n"  # the configuration still names the file
 SERVICE_NAME = "backstage"
@@ -31,8 +30,8 @@ class PortalArgs:
     namespace: Output[str]
     port: int
     """Of the Service and its pods."""
-    app_config: str
-    """Text of Backstage's configuration file."""
+    app_configs: Mapping[str, str]
+    """Backstage's configuration files by name, in the order in which they override."""
     secret_env: Mapping[str, Input[str]]
     """Further entries of the Secret."""
     kubernetes_plugin: bool
@@ -52,6 +51,8 @@ class PortalObjects:
     service_account: Output[str]
     secret: Output[str]
     app_config: Output[str]
+    app_config_files: Sequence[str]
+    """Names of the configuration files, in the order in which they override."""
     database_ca: Output[str]
     scripts: Output[str]
 
@@ -86,7 +87,8 @@ class Portal(pulumi.ComponentResource):
             service=name_of(self.service),
             service_account=service_account.name,
             secret=self._secret(name, args),
-            app_config=self._config_map(f"{name}-app-config", {APP_CONFIG_FILE: args.app_config}),
+            app_config=self._config_map(f"{name}-app-config", args.app_configs),
+            app_config_files=tuple(args.app_configs),
             database_ca=self._config_map(
                 f"{name}-database-ca", {CA_FILE: args.database.ca_certificates or NO_CA}
             ),
@@ -120,7 +122,7 @@ class Portal(pulumi.ComponentResource):
         )
         return name_of(secret)
 
-    def _config_map(self, name: str, data: dict[str, str]) -> Output[str]:
+    def _config_map(self, name: str, data: Mapping[str, str]) -> Output[str]:
         config_map = k8s.core.v1.ConfigMap(
             name,
             k8s.core.v1.ConfigMapInitArgs(metadata=self._metadata(), data=data),

@@ -21,7 +21,7 @@ from components.kubernetes.pods import (
     read_only,
     secret_variables,
 )
-from components.portal.portal import APP_CONFIG_FILE, PortalObjects
+from components.portal.portal import PortalObjects
 from settings.draining import GRACE_SECONDS, PRE_STOP_SECONDS
 from settings.model import METRICS_PORT, PortalSettings
 
@@ -33,15 +33,6 @@ HEAP_SHARE = 0.75  # of the memory limit; the rest is for buffers, code and stac
 CONFIG_DIRECTORY = "/etc/backstage/app-config"
 CA_DIRECTORY = "/etc/backstage/database-ca"
 SCRIPT_DIRECTORY = "/etc/backstage/scripts"
-# Explicit, so the image's CMD can't drop the mounted configuration.
-COMMAND = (
-    "node",
-    "packages/backend",
-    "--config",
-    "app-config.yaml",
-    "--config",
-    f"{CONFIG_DIRECTORY}/{APP_CONFIG_FILE}",
-)
 TEMPORARY_SIZE = "1Gi"
 # A publisher's schema allows one type only; a platform with a bucket sets awsS3 instead.
 LOCAL_TECHDOCS = {"APP_CONFIG_techdocs_publisher_local_publishDirectory": "/tmp/techdocs"}  # noqa: S108
@@ -95,6 +86,13 @@ def pod_template(args: PortalPodArgs) -> k8s.core.v1.PodTemplateSpecArgs:
     )
 
 
+def command(objects: PortalObjects) -> tuple[str, ...]:
+    """Explicit, so the image's CMD can't drop the mounted configuration."""
+    mounted = (f"{CONFIG_DIRECTORY}/{file}" for file in objects.app_config_files)
+    files = (("--config", file) for file in ("app-config.yaml", *mounted))
+    return ("node", "packages/backend", *(each for pair in files for each in pair))
+
+
 def portal_container(
     args: PortalPodArgs,
     name: str,
@@ -145,7 +143,7 @@ def _serving(args: PortalPodArgs) -> k8s.core.v1.ContainerArgs:
     return portal_container(
         args,
         CONTAINER,
-        COMMAND,
+        command(args.objects),
         skipped if args.settings.migration_job else {},
         ports=[
             core.ContainerPortArgs(name=name, container_port=number, protocol="TCP")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pulumi
 from pulumi.runtime import is_config_secret
 
+from settings.app_config import CONFIG_MAP_BYTES, AppConfig
 from settings.model import Settings
 from settings.overrides import Path, fault, overlap, path_of
 from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret
@@ -98,7 +99,7 @@ def overrides(s: Settings) -> Iterator[Problem]:
             allowed = "a name and a value that Backstage reads"
         elif guard:
             said = f"covers {'.'.join(guard.path)}, which {guard.why.partition(';')[0]}"
-            allowed = "single values; in env or in appConfigPath what decides on access"
+            allowed = "single values; in env or in appConfigPaths what decides on access"
         elif around or inner:
             said = f"overlaps {(around or inner)[0]}"
             allowed = "paths that don't lie inside one another; the program's own are fixed"
@@ -113,41 +114,49 @@ def _guard_of(s: Settings, path: Path, value: str | None) -> Guard | None:
     return next((each for each in hidden if s.target == "eks" or each.path != GUEST), None)
 
 
-@rule("appConfigPath", "env", "target")
+@rule("appConfigPaths", "env", "target")
 def unsafe_configuration(s: Settings) -> Iterator[Problem]:
-    file = s.portal.app_config
-    in_file = {text for _, text in unsafe(file)}
-    for guard, text in unsafe(s.backstage):
+    layers = (*s.app_configs.values(), AppConfig.of((), s.portal.env))
+    found = [{text for _, text in unsafe(each.substituted(s.portal.env))} for each in layers]
+    for guard, text in unsafe(s.backstage.substituted(s.portal.env)):
         if guard.path == GUEST and s.target == "local":
             continue  # a portal for trying out
-        if text in in_file:
-            said = f"{file.path}: {text}"
-            yield Problem("appConfigPath", said, "a safe value", f"fix {file.path}")
-            continue
-        names = (name for name in sorted(s.portal.env) if overlap(path_of(name), guard.path))
-        name = next(each for each in names if path_of(each))
-        yield Problem("env", f"{name}: {text}", "a safe value", config_rm("env", name))
+        *_, layer = (each for each, texts in zip(layers, found, strict=True) if text in texts)
+        if layer in s.portal.app_configs:
+            yield Problem("appConfigPaths", f"{layer}: {text}", "a safe value", f"fix {layer}")
+        elif layer is layers[-1]:
+            names = (name for name in sorted(s.portal.env) if overlap(path_of(name), guard.path))
+            name = next(each for each in names if path_of(each))
+            yield Problem("env", f"{name}: {text}", "a safe value", config_rm("env", name))
 
 
-@rule("appConfigPath", "env", "secretEnv", "techdocsBucket", "target")
+@rule("appConfigPaths")
+def size_of_the_files(s: Settings) -> Iterator[Problem]:
+    size = sum(len(file.text.encode()) for file in s.app_configs.values())
+    if size > CONFIG_MAP_BYTES:
+        allowed = f"at most {CONFIG_MAP_BYTES:,} bytes: one ConfigMap holds all files"
+        yield Problem("appConfigPaths", f"{size:,} bytes", allowed, "shorten the files")
+
+
+@rule("appConfigPaths", "env", "secretEnv", "techdocsBucket", "target")
 def provided_variables(s: Settings) -> Iterator[Problem]:
-    path = s.portal.app_config.path
     provided = {*built_in(s), *s.portal.env, *s.portal.secret_env}
     if not s.portal.techdocs_bucket:
         provided -= set(TECHDOCS_VARIABLES) - {*s.portal.env, *s.portal.secret_env}
-    for name in sorted(s.portal.app_config.variables - provided):
+    needed = [(file, name) for file in s.portal.app_configs for name in sorted(file.variables)]
+    for file, name in (each for each in needed if each[1] not in provided):
         allowed = f"variables from env or secretEnv, or with a default: ${{{name}:-default}}"
         fix = f"{config_set_secret(name)}, or {config_set(f'env.{name}', 'VALUE', '--path')}"
         if name in TECHDOCS_VARIABLES:
             fix = config_set("techdocsBucket", "create")
         elif name == "APP_HOST":
             allowed = "no host: the program sets app.baseUrl and backend.baseUrl itself"
-            fix = f"remove both from {path}"
-        given = f"{path} uses ${{{name}}}, which nothing provides"
-        yield Problem("appConfigPath", given, allowed, fix)
+            fix = f"remove both from {file}"
+        given = f"{file} uses ${{{name}}}, which nothing provides"
+        yield Problem("appConfigPaths", given, allowed, fix)
 
 
-@rule("appConfigPath", "env", "secretEnv")
+@rule("appConfigPaths", "env", "secretEnv")
 def sign_in(s: Settings) -> Iterator[Warn]:
     given = {*s.portal.env, *s.portal.secret_env}
     secret = {
@@ -159,8 +168,7 @@ def sign_in(s: Settings) -> Iterator[Warn]:
         name: needed - given for name, needed in s.backstage.sign_in.items() if name not in secret
     }
     if not missing and not secret:
-        path = s.portal.app_config.path
-        yield Warn(f"Nobody will be able to sign in: {path} configures no auth.providers.")
+        yield Warn("Nobody will be able to sign in: no auth.providers are configured.")
     elif all(missing.values()) and not secret:
         names = ", ".join(sorted(set().union(*missing.values())))
         yield Warn(

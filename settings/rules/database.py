@@ -22,7 +22,7 @@ PAUSING_MINORS = {"14": 12, "15": 7, "16": 3}
 
 @rule(
     *("databaseInstanceClass", "databaseMinCapacity", "databaseMaxCapacity", "databasePlugins"),
-    *("replicas", "maxReplicas", "appConfigPath", "appPath", "env", "database", "target"),
+    *("replicas", "maxReplicas", "appConfigPaths", "appPath", "env", "database", "target"),
 )
 def connections(s: Settings) -> Iterator[Problem]:
     room = s.max_connections - RESERVED_CONNECTIONS
@@ -33,7 +33,7 @@ def connections(s: Settings) -> Iterator[Problem]:
     if provider == "db.serverless":
         provider += f" of at most {s.database.max_capacity:g} ACU"
     fits = room // (s.database_plugins * s.backstage.pool_size) - 1
-    fix = f"lower backend.database.knexConfig.pool.max in {s.portal.app_config.path}"
+    fix = "lower backend.database.knexConfig.pool.max, in appConfigPaths"
     if fits >= s.portal.replicas:
         fix = f"{config_set('maxReplicas', str(fits))}, or {fix}"
     yield Problem(

@@ -122,18 +122,17 @@ def _twins(names: Mapping[str, str]) -> list[str]:
     return [name for name in names if counted[name.lower()] > 1 and name != name.lower()]
 
 
-@rule("appConfigPath", "env", target="eks")
+@rule("appConfigPaths", "env", target="eks")
 def draining(s: Settings) -> Iterator[Warn]:
     backend = "backend.server.keepAliveTimeout", "backend.lifecycle.serverShutdownDelay"
     keep_alive, delay = (s.backstage.seconds(*path.split(".")) or 0 for path in backend)
-    file = s.portal.app_config.path
     if keep_alive <= IDLE_SECONDS:
         yield Warn(
-            f"{file}: {backend[0]} is {keep_alive:g} s. Set it to {KEEP_ALIVE_SECONDS} s: the load "
+            f"{backend[0]} is {keep_alive:g} s. Set it to {KEEP_ALIVE_SECONDS} s: the load "
             f"balancer reuses connections for {IDLE_SECONDS} s, and a closed one is a 502."
         )
     if delay < SHUTDOWN_DELAY_SECONDS:
         yield Warn(
-            f"{file}: {backend[1]} is {delay:g} s. Set it to {SHUTDOWN_DELAY_SECONDS} s: "
+            f"{backend[1]} is {delay:g} s. Set it to {SHUTDOWN_DELAY_SECONDS} s: "
             "until then the load balancer still sends requests to a pod that terminates."
         )

@@ -67,8 +67,11 @@ def connection(tls: bool = True) -> DatabaseConnection:
 
 def objects() -> PortalObjects:
     """The portal's objects, named `the-<field>`."""
-    fields = [field.name for field in dataclasses.fields(PortalObjects)]
-    return PortalObjects(**{name: Output.from_input(f"the-{name}") for name in fields})
+    names = {field.name for field in dataclasses.fields(PortalObjects)} - {"app_config_files"}
+    return PortalObjects(
+        app_config_files=("app-config.production.yaml", "app-config.1.yaml"),
+        **{name: Output.from_input(f"the-{name}") for name in names},
+    )
 
 
 def image() -> PodImage:

@@ -254,9 +254,16 @@ KEYS: dict[str, Key] = {
         "assets/rds-ca-bundle.pem",
         bad=(("nowhere.pem", "No such file"), ("LICENSE", "no certificate in it")),
     ),
-    "appConfigPath": Key(
-        "assets/app-config.production.yaml",
-        bad=(("nowhere.yaml", "No such file", "nowhere.yaml"), ("a" * 300, "File name too long")),
+    "title": Key("Acme Developers", bad=(("", "an empty value"), ("${X}", "without '$'"))),
+    "organizationName": Key("Acme", bad=(("a" * 101, "at most 100 characters"),)),
+    "appConfigPaths": Key(
+        ["portal/app-config.yaml"],
+        bad=(
+            (["nowhere.yaml"], "nowhere.yaml (No such file"),
+            (["portal/app-config.yaml", "a" * 300], "File name too long"),
+            (["portal/app-config.yaml"] * 2, "portal/app-config.yaml is there twice"),
+            ("portal/app-config.yaml", "a list"),
+        ),
     ),
     "secretEnv": Key(
         {"TOKEN": "x"},

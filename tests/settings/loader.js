@@ -1,5 +1,5 @@
 // Reads environments from standard input, one JSON object each line, and writes what Backstage's own
-// loader makes of each: {"config": ...} or {"error": ...}. argv[2]: a base configuration file.
+// loader makes of each: {"config": ...} or {"error": ...}. argv: configuration files, the base first.
 const { createRequire } = require('node:module');
 const path = require('node:path');
 const readline = require('node:readline');
@@ -9,7 +9,7 @@ const { ConfigSources } = createRequire(path.resolve('portal/package.json'))('@b
 async function read(env) {
   const source = ConfigSources.default({
     env,
-    argv: ['--config', process.argv[2]],
+    argv: process.argv.slice(2).flatMap(file => ['--config', file]),
     rootDir: '.',
     watch: false,
   });

@@ -166,3 +166,34 @@ def test_the_shipped_file_needs_only_what_the_program_provides() -> None:
 def test_dates_and_yes_are_text_as_backstage_reads_them() -> None:
     config = AppConfig.parse("a: 2026-13-01\nb: yes\nc: no\nd: True\ne: false\n")
     assert config.document == {"a": "2026-13-01", "b": "yes", "c": "no", "d": True, "e": False}
+
+
+def merged(*texts: str, **env: str) -> object:
+    return AppConfig.of(map(AppConfig.parse, texts), env).document
+
+
+@pytest.mark.parametrize(
+    ("below", "above", "document"),
+    [
+        ("a: {b: 1, c: 2}", "a: {c: 3}", {"a": {"b": 1, "c": 3}}),
+        ("a: {b: [1, 2]}", "a: {b: [3]}", {"a": {"b": [3]}}),
+        ("a: {b: 1}", "a: {b: null}", {"a": {}}),
+        ("a: {b: 1}", "a: null", {}),
+        ("a: text", "a: {b: {c: null, d: 1}}", {"a": {"b": {"d": 1}}}),
+        ("a: {b: 1}", "a: text", {"a": "text"}),
+        ("a: {seconds: 5}", "a: {minutes: 1}", {"a": {"seconds": 5, "minutes": 1}}),
+    ],
+)
+def test_a_layer_overrides_the_one_below(below: str, above: str, document: object) -> None:
+    assert merged(below, above) == document
+
+
+def test_a_removed_value_can_be_set_again() -> None:
+    layers = ("a: {b: {c: 1, d: 2}}", "a: {b: null}", "a: {b: {c: 3}}")
+    assert merged(*layers) == {"a": {"b": {"c": 3}}}
+    assert merged("a: 1", "a: 2", APP_CONFIG_a="3") == {"a": 3}
+
+
+def test_variables_and_defaults_are_filled_in() -> None:
+    config = AppConfig.parse("a: ${A} ${B:-b}\nlist: ['$${A}', '${C}']\n")
+    assert config.substituted({"A": "x"}).document == {"a": "x b", "list": ["$${A}", "${C}"]}

@@ -10,10 +10,10 @@ import pytest
 from tests.settings.stack import CANARY, LOCAL, loaded, refused, warnings
 
 
-def app_config(tmp_path: Path, text: str) -> dict[str, object]:
+def app_config(tmp_path: Path, text: str) -> dict[str, list[str]]:
     path = tmp_path / "app-config.yaml"
     path.write_text(text, encoding="utf-8")
-    return {"appConfigPath": str(path)}
+    return {"appConfigPaths": [str(path)]}
 
 
 def test_a_variable_that_nothing_provides(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_region_is_a_variable_on_eks_only(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["a: [", "- a"])
 def test_a_broken_app_config(tmp_path: Path, text: str) -> None:
-    assert "\n  appConfigPath\n" in refused(app_config(tmp_path, text))
+    assert "\n  appConfigPaths\n" in refused(app_config(tmp_path, text))
 
 
 def test_every_unsafe_value_of_the_file_is_a_problem(tmp_path: Path) -> None:
@@ -58,6 +58,27 @@ def test_every_unsafe_value_of_the_file_is_a_problem(tmp_path: Path) -> None:
     assert message.startswith("Stack 'test' has 2 configuration problems:\n")
     assert "auth.providers.guest lets anyone in without a password; set it to null" in message
     assert "permission.enabled lets every request do everything; set it to true" in message
+
+
+def test_a_later_file_can_repair_or_break_an_earlier_one(tmp_path: Path) -> None:
+    open_, closed, defaulted = (tmp_path / name for name in ("open.yaml", "closed.yaml", "d.yaml"))
+    open_.write_text("permission: {enabled: false}\n", encoding="utf-8")
+    closed.write_text("permission: {enabled: true}\n", encoding="utf-8")
+    defaulted.write_text("permission: {enabled: '${PERMISSION:-false}'}\n", encoding="utf-8")
+    loaded({"appConfigPaths": [str(open_), str(closed)]})
+    assert f"{open_}: permission.enabled lets" in refused(
+        {"appConfigPaths": [str(closed), str(open_)]}
+    )
+    assert f"{defaulted}: permission.enabled" in refused({"appConfigPaths": [str(defaulted)]})
+    loaded({"appConfigPaths": [str(defaulted)], "env": {"PERMISSION": "true"}})
+
+
+def test_one_config_map_holds_all_files(tmp_path: Path) -> None:
+    large = app_config(tmp_path, f"a: {'x' * 600_000}\n")["appConfigPaths"]
+    other = tmp_path / "other.yaml"
+    other.write_text(f"b: {'x' * 600_000}\n", encoding="utf-8")
+    message = refused({"appConfigPaths": [*large, str(other)]})
+    assert "at most 1,000,000 bytes: one ConfigMap holds all files" in message
 
 
 @pytest.mark.parametrize(
@@ -185,7 +206,7 @@ def test_the_preview_says_when_nobody_can_sign_in(tmp_path: Path) -> None:
 def test_timeouts_that_lose_requests_are_warned_of(tmp_path: Path) -> None:
     assert not [each for each in warnings({}) if "load balancer" in each]
     short = (
-        "backend:\n  server: {keepAliveTimeout: {minutes: 2}}\n"
+        "backend:\n  server: {keepAliveTimeout: {seconds: 120}}\n"
         "  lifecycle: {serverShutdownDelay: 5s}\n"
     )
     keep_alive, delay = (
@@ -193,5 +214,6 @@ def test_timeouts_that_lose_requests_are_warned_of(tmp_path: Path) -> None:
     )
     assert "backend.server.keepAliveTimeout is 120 s. Set it to 125 s" in keep_alive
     assert "backend.lifecycle.serverShutdownDelay is 5 s. Set it to 15 s" in delay
-    unset = [each for each in warnings(app_config(tmp_path, "{}\n")) if "load balancer" in each]
+    dropped = app_config(tmp_path, "backend: {server: null, lifecycle: null}\n")
+    unset = [each for each in warnings(dropped) if "load balancer" in each]
     assert [" is 0 s" in each for each in unset] == [True, True]

@@ -40,7 +40,7 @@ def test_the_pool_size_of_the_app_config_counts(tmp_path: Path) -> None:
     assert loaded(pool)[0].most_connections == 13 * 7 * 2
     given = {"env": {"APP_CONFIG_backend_database_knexConfig_pool": '{"max": 3}'}}
     assert loaded({**pool, **given})[0].most_connections == 13 * 3 * 2
-    unset = app_config(tmp_path, "backend: {}\n")
+    unset = app_config(tmp_path, "backend: {database: {knexConfig: null}}\n")
     assert loaded(unset)[0].most_connections == 13 * 10 * 2  # knex's default
     one = "backend: {database: {plugin: {catalog: {knexConfig: {pool: {max: 20}}}}}}\n"
     assert loaded(app_config(tmp_path, one))[0].most_connections == 13 * 20 * 2

@@ -28,7 +28,7 @@ def value_of(settings: Settings, key: Key) -> Any:
         return tuple(
             each.model_dump(by_alias=True, exclude_none=True)
             if isinstance(each, BaseModel)
-            else each
+            else getattr(each, "path", each)
             for each in value
         )
     return getattr(value, "path", value)

@@ -1,10 +1,12 @@
-"""`APP_CONFIG_` variables through Backstage's own loader, and through ours."""
+"""Files and `APP_CONFIG_` variables through Backstage's own loader, and through ours."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import subprocess
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,22 +67,44 @@ def refused(env: dict[str, str]) -> bool:
     )
 
 
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What Backstage's loader makes of each case, from one process."""
+def backstage(folder: Path, layers: Sequence[str], *envs: dict[str, str]) -> list[Any]:
+    """What Backstage's loader makes of the layers with each environment, from one process."""
     if not LOADER.is_dir() or shutil.which("node") is None:
         pytest.skip("portal/ isn't installed: run `make portal-check`")
-    base = tmp_path_factory.mktemp("loader") / "app-config.yaml"
-    base.write_text(BASE, encoding="utf-8")
+    files = [folder / f"app-config.{number}.yaml" for number in range(len(layers))]
+    for file, text in zip(files, layers, strict=True):
+        file.write_text(text, encoding="utf-8")
     done = subprocess.run(
-        ["node", "tests/settings/loader.js", str(base)],
-        input="\n".join(json.dumps(variables(case)) for case in ENVIRONMENTS),
+        ["node", "tests/settings/loader.js", *map(str, files)],
+        input="\n".join(map(json.dumps, envs)),
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
-    return dict(zip(ENVIRONMENTS, map(json.loads, done.stdout.splitlines()), strict=True))
+    return list(map(json.loads, done.stdout.splitlines()))
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    envs = map(variables, ENVIRONMENTS)
+    found = backstage(tmp_path_factory.mktemp("loader"), [BASE], *envs)
+    return dict(zip(ENVIRONMENTS, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [BASE, "a: {list: [2], c: 1}\nauth: {providers: {github: null, oidc: {x: 1}}}\n"],
+        [BASE, "a: null\n", "a: {d: 1}\n"],
+        [BASE, "text: {inner: 1}\nauth: none\n", "auth: {session: {secret: null, x: 1}}\n"],
+        [BASE, "{}\n", "a: {b: {c: null}}\n"],
+    ],
+)
+def test_layers_are_merged_as_backstage_merges_them(layers: list[str], tmp_path: Path) -> None:
+    env = {"APP_CONFIG_a_z": "1"}
+    [found] = backstage(tmp_path, layers, env)
+    assert AppConfig.of(map(AppConfig.parse, layers), env).document == found["config"]
 
 
 @pytest.mark.parametrize("case", ENVIRONMENTS)
@@ -89,7 +113,7 @@ def test_both_loaders_agree(case: str, real: dict[str, Any]) -> None:
     if "error" in real[case]:
         assert refused(env), f"Backstage fails with: {real[case]['error']}"
     elif not refused(env):
-        assert AppConfig.parse(BASE).overridden(env).document == real[case]["config"]
+        assert AppConfig.of([AppConfig.parse(BASE)], env).document == real[case]["config"]
 
 
 def test_what_is_refused_though_backstage_reads_it(real: dict[str, Any]) -> None:

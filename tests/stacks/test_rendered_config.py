@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import jsonschema
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from settings import draining
+from settings.overrides import merged
 from settings.rules.backstage import JOB_OVERRIDES, built_in
 from tests.programs import COMMITTED, ROOT, STACKS, previewed, stack_config
 from tests.settings.stack import VALID, loaded
@@ -75,12 +77,22 @@ def parsed(value: str) -> Any:
         return value
 
 
+def config_files(stack: str, workload: tuple[str, str] = SERVING) -> list[str]:
+    """The mounted files that a container is started with, in order; the image's own is first."""
+    pod = previewed(stack, creates=True).inputs(*workload)["spec"]["template"]["spec"]
+    arguments = pod["containers"][0]["args"]
+    files = [file for option, file in pairwise(arguments) if option == "--config"]
+    assert files[0] == "app-config.yaml"
+    return [file.removeprefix("/etc/backstage/app-config/") for file in files[1:]]
+
+
 def rendered(stack: str, workload: tuple[str, str] = SERVING) -> dict[str, Any]:
-    """app-config.production.yaml as the pod sees it, with the overrides of its environment."""
+    """The mounted files as the pod reads them, with the overrides of its environment."""
     texts = previewed(stack, creates=True).inputs(CONFIG_MAP, "backstage-app-config")["data"]
     variables = environment(stack, workload)
-    (text,) = texts.values()
-    config: dict[str, Any] = substituted(yaml.safe_load(text), variables)
+    config: dict[str, Any] = {}
+    for file in config_files(stack, workload):
+        config = merged(config, substituted(yaml.safe_load(texts[file]), variables))
     for name, value in variables.items():
         if name.startswith("APP_CONFIG_"):
             *path, last = name.removeprefix("APP_CONFIG_").split("_")
@@ -189,6 +201,17 @@ def test_time_outs_fit_the_load_balancer_and_the_pod() -> None:
         "alb.ingress.kubernetes.io/target-group-attributes"
     ]
     assert f"deregistration_delay.timeout_seconds={served}" in attributes.split(",")
+
+
+def test_layers_of_the_configuration() -> None:
+    assert config_files("prod") == ["app-config.production.yaml"]
+    layers = [f"app-config.{name}.yaml" for name in ("production", "stack", "1", "2")]
+    assert config_files("internet-facing") == config_files("internet-facing", MIGRATING) == layers
+    config = rendered("internet-facing")
+    assert (config["app"]["title"], config["organization"]["name"]) == ("Developers", "Acme")
+    assert config["catalog"]["rules"] == [{"allow": ["Component", "Domain"]}]  # of the last
+    assert config["catalog"]["import"]["pullRequestBranchName"] == "portal"
+    assert config["catalog"]["import"]["entityFilename"] == "catalog-info.yaml"
 
 
 @pytest.mark.parametrize("stack", COMMITTED)

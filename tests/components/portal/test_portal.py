@@ -20,7 +20,7 @@ def portal(creates: bool = False, tls: bool = True) -> Program:
         args = PortalArgs(
             namespace=Output.from_input("ns"),
             port=8080,
-            app_config="app: {}\n",
+            app_configs={"app-config.production.yaml": "app: {}\n", "app-config.1.yaml": "{}\n"},
             secret_env={"ENCRYPTED": Output.secret("canary"), "PLAIN": "in the stack file"},
             kubernetes_plugin=True,
             database=connection(tls),
@@ -44,6 +44,7 @@ def test_generated_names_are_unknown_until_created(creates: bool) -> None:
         "service_account": "sa",
         "secret": "p-secrets" if creates else COMPUTED,
         "app_config": "p-app-config" if creates else COMPUTED,
+        "app_config_files": ["app-config.production.yaml", "app-config.1.yaml"],
         "database_ca": "p-database-ca" if creates else COMPUTED,
         "scripts": "p-scripts" if creates else COMPUTED,
     }
@@ -90,7 +91,8 @@ def test_service_account_carries_the_role() -> None:
 def test_config_maps_hold_configuration_and_certificates() -> None:
     program = portal()
     assert program.inputs(CONFIG_MAP, "p-app-config")["data"] == {
-        "app-config.production.yaml": "app: {}\n"
+        "app-config.production.yaml": "app: {}\n",
+        "app-config.1.yaml": "{}\n",
     }
     assert program.inputs(CONFIG_MAP, "p-database-ca")["data"] == {"ca.pem": "PEM"}
 

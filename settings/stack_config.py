@@ -1,0 +1,25 @@
+"""The part of Backstage's configuration that follows from a stack's keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from settings.overrides import merged
+
+if TYPE_CHECKING:
+    from settings.model import Settings
+
+
+def stack_config(settings: Settings) -> Mapping[str, Any]:
+    """What the keys add above the shipped file; empty when they add nothing."""
+    return reduce(merged, [_names(settings)], {})
+
+
+def _names(settings: Settings) -> Mapping[str, Any]:
+    title, organization = settings.portal.title, settings.portal.organization_name
+    return {
+        **({"app": {"title": title}} if title else {}),
+        **({"organization": {"name": organization}} if organization else {}),
+    }
