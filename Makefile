@@ -89,7 +89,7 @@ clean:
 .venv/installed: requirements.txt
 	@echo "installing requirements.txt into .venv"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; make PYTHON=python3.x")'
-	@$(PYTHON) -m venv .venv
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(PIP) $<
 	@touch $@
 
