@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from settings.backstage_app import BACKEND, BackstageApp
-from settings.files import parse_yaml
 
 # The packages under portal/plugins/, which such an app copies.
 SIGN_IN_PAGE = "@internal/plugin-sign-in-page"
@@ -51,7 +50,7 @@ def _sign_in(app: BackstageApp) -> Iterator[str]:
 
 def _discovered(app: BackstageApp) -> bool:
     """Whether `app.packages` has the sign-in page, as @backstage/frontend-defaults reads it."""
-    config = parse_yaml(app.text("app-config.yaml")).get("app")
+    config = app.app_config.value("app")
     packages = config.get("packages") if isinstance(config, dict) else None
     if not isinstance(packages, dict):
         return packages == "all"

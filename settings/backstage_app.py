@@ -7,10 +7,12 @@ import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from settings.files import ROOT, FileError, parse_yaml
+from settings.app_config import AppConfig
+from settings.files import ROOT, FileError
 
 # What both Dockerfiles under image/ rely on.
 _YARN = re.compile(r"yarn@([4-9]|\d\d)\..*")
@@ -46,6 +48,11 @@ class BackstageApp:
         """The folder's absolute path."""
         return ROOT / self.path
 
+    @cached_property
+    def app_config(self) -> AppConfig:
+        """The file in the image, below every mounted one. Raises FileError."""
+        return AppConfig.parse(self.text("app-config.yaml"), f"{self.path}/app-config.yaml")
+
     def _faults(self) -> Iterator[str]:
         for file in ("package.json", "yarn.lock", ".yarnrc.yml", "backstage.json"):
             if not (self.directory / file).is_file():
@@ -54,7 +61,7 @@ class BackstageApp:
             yield "no app-config.yaml, which the portal starts with"
         else:
             try:
-                parse_yaml(self.text("app-config.yaml"))
+                self.app_config  # noqa: B018, reads it
             except FileError as error:
                 yield f"app-config.yaml: {error}"
         root = self._manifest("package.json") or {}

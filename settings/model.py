@@ -330,7 +330,8 @@ class Settings(v.Model, alias_generator=to_camel, defer_build=False):
     @cached_property
     def backstage(self) -> AppConfig:
         """Backstage's configuration: all files, and the overrides in `env`."""
-        return AppConfig.of(self.app_configs.values(), self.portal.env)
+        in_image = [self.image.app.app_config] if self.image.app else []
+        return AppConfig.of((*in_image, *self.app_configs.values()), self.portal.env)
 
     @property
     def database_kind(self) -> v.DatabaseKind:

@@ -1,4 +1,4 @@
-"""requirements*.txt: locked from requirements*.in with hashes, the program's apart from the tests'."""
+"""requirements*.txt: locked from requirements*.in with hashes, the program's apart from tests'."""
 
 from __future__ import annotations
 

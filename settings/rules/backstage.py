@@ -114,16 +114,18 @@ def _guard_of(s: Settings, path: Path, value: str | None) -> Guard | None:
     return next((each for each in hidden if s.target == "eks" or each.path != GUEST), None)
 
 
-@rule("appConfigPaths", "env", "target")
+@rule("appConfigPaths", "appPath", "env", "target")
 def unsafe_configuration(s: Settings) -> Iterator[Problem]:
-    layers = (*s.app_configs.values(), AppConfig.of((), s.portal.env))
+    in_image = s.image.app.app_config if s.image.app else AppConfig.parse("{}")
+    layers = (in_image, *s.app_configs.values(), AppConfig.of((), s.portal.env))
     found = [{text for _, text in unsafe(each.substituted(s.portal.env))} for each in layers]
     for guard, text in unsafe(s.backstage.substituted(s.portal.env)):
         if guard.path == GUEST and s.target == "local":
             continue  # a portal for trying out
         *_, layer = (each for each, texts in zip(layers, found, strict=True) if text in texts)
-        if layer in s.portal.app_configs:
-            yield Problem("appConfigPaths", f"{layer}: {text}", "a safe value", f"fix {layer}")
+        if layer is in_image or layer in s.portal.app_configs:
+            key = "appPath" if layer is in_image else "appConfigPaths"
+            yield Problem(key, f"{layer}: {text}", "a safe value", f"fix {layer}")
         elif layer is layers[-1]:
             names = (name for name in sorted(s.portal.env) if overlap(path_of(name), guard.path))
             name = next(each for each in names if path_of(each))

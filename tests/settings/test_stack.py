@@ -56,6 +56,16 @@ def test_a_repository_of_one_part_has_no_tag_either() -> None:
     assert "without scheme, tag or digest" in refused({**LOCAL, "imageRepository": "portal:5"})
 
 
+def test_the_guards_check_the_file_in_the_image(app: Path) -> None:
+    file = app / "app-config.yaml"
+    file.write_text("proxy: {endpoints: {/m: {target: 'http://169.254.169.254'}}}\n", "utf-8")
+    message = refused({"appPath": str(app)})
+    assert f"\n  appPath\n    given:   {file}: proxy.endpoints./m.target reaches" in message
+    # What the mounted file overrides isn't in force.
+    file.write_text("backend: {database: {client: better-sqlite3}}\n", "utf-8")
+    loaded({"appPath": str(app)})
+
+
 def test_an_app_is_accepted(app: Path) -> None:
     settings, _ = loaded({"appPath": str(app)})
     assert settings.database_plugins == 13
