@@ -27,13 +27,7 @@ backend.add(import('@backstage/plugin-app-backend'));
 backend.add(import('@backstage/plugin-proxy-backend'));
 
 backend.add(import('@backstage/plugin-auth-backend'));
-backend.add(import('@backstage/plugin-auth-backend-module-github-provider'));
-backend.add(
-  ifConfigured(
-    'auth.providers.guest',
-    () => import('@backstage/plugin-auth-backend-module-guest-provider'),
-  ),
-);
+backend.add(import('@internal/sign-in-providers'));
 
 backend.add(import('@backstage/plugin-permission-backend'));
 backend.add(

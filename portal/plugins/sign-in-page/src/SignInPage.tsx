@@ -13,15 +13,18 @@ import {
   useApi,
 } from '@backstage/frontend-plugin-api';
 import type { SignInPageProps } from '@backstage/plugin-app-react';
+import { LoadBalancerSignInPage } from './LoadBalancerSignInPage';
+import { oidcAuthApiRef } from './oidc';
 
 const provider = (
   id: string,
   title: string,
   apiRef: SignInProviderConfig['apiRef'],
+  message = `Sign in with your ${title} account`,
 ): SignInProviderConfig => ({
   id: `${id}-auth-provider`,
   title,
-  message: `Sign in with your ${title} account`,
+  message,
   apiRef,
 });
 
@@ -32,19 +35,30 @@ const PROVIDERS: Record<string, SignInProviderConfig | 'guest'> = {
   google: provider('google', 'Google', googleAuthApiRef),
   microsoft: provider('microsoft', 'Microsoft', microsoftAuthApiRef),
   okta: provider('okta', 'Okta', oktaAuthApiRef),
+  oidc: provider(
+    'oidc',
+    'Single sign-on',
+    oidcAuthApiRef,
+    'Sign in with your company account',
+  ),
   guest: 'guest',
 };
 
 /**
- * Offers the providers configured in auth.providers. A single provider other than guest is tried
- * without a click.
+ * Offers the providers configured in auth.providers, those of app.signIn.providers first and in its
+ * order. A single provider other than guest is tried without a click. With awsalb the load balancer
+ * has signed the user in, and nothing is offered.
  */
 export const ConfiguredSignInPage = (props: SignInPageProps) => {
   const config = useApi(configApiRef);
   const configured = config.getOptionalConfig('auth.providers')?.keys() ?? [];
-  const offered = configured
-    .map(key => PROVIDERS[key])
-    .filter(each => each !== undefined);
+  if (configured.includes('awsalb')) {
+    return <LoadBalancerSignInPage {...props} />;
+  }
+  const order = config.getOptionalStringArray('app.signIn.providers') ?? [];
+  const offered = [...new Set([...order, ...configured])]
+    .filter(key => configured.includes(key) && key in PROVIDERS)
+    .map(key => PROVIDERS[key]);
   if (offered.length === 0) {
     return (
       <EmptyState
@@ -52,7 +66,7 @@ export const ConfiguredSignInPage = (props: SignInPageProps) => {
         title="Nobody can sign in"
         description={`auth.providers configures none of: ${Object.keys(
           PROVIDERS,
-        ).join(', ')}.`}
+        ).join(', ')}, awsalb.`}
       />
     );
   }
