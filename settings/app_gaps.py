@@ -19,12 +19,12 @@ _COMMENT = re.compile(
 _IMPORT = re.compile(r"""^\s*import\s+(?!type\b)[^'"]*['"]([^'"]+)['"]""", re.MULTILINE)
 _STARTS = re.compile(r"(?<![.\w])start\(")
 _STARTS_UNCAUGHT = re.compile(r"\.start\(\)(?!.*\bcatch\b)", re.DOTALL)
+PROVIDERS = "@internal/sign-in-providers"
 # Imported: a scaffolded backend depends on a provider that it doesn't add.
 _PROVIDER = re.compile(
-    r"""import\(\s*['"]@[^/'"]+/(backstage-)?plugin-auth-backend-module-(?!guest-)"""
-    r"""[^'"]+-provider['"]"""
+    rf"""import\(\s*['"]({PROVIDERS}|@[^/'"]+/(backstage-)?plugin-auth-backend-module-(?!guest-)"""
+    r"""[^'"]+-provider)['"]"""
 )
-_EXAMPLE_PROVIDER = "@backstage/plugin-auth-backend-module-github-provider"
 
 
 def gaps(app: BackstageApp) -> Iterator[str]:
@@ -45,7 +45,7 @@ def _sign_in(app: BackstageApp) -> Iterator[str]:
             "Set app.packages to all"
         )
     if not _PROVIDER.search(_code(app, INDEX)):
-        yield f"{BACKEND} adds no sign-in provider such as {_EXAMPLE_PROVIDER}: nobody signs in"
+        yield f"{BACKEND} adds no sign-in provider: nobody signs in. Add {PROVIDERS}"
 
 
 def _discovered(app: BackstageApp) -> bool:

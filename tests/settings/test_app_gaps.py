@@ -15,7 +15,9 @@ DEFAULTS = "import { createBackend } from '@backstage/backend-defaults';\n"
 START = "start(backend);"
 PAGE = "@internal/plugin-sign-in-page"
 CONFIG = re.compile("packages: all.*")
+PROVIDERS = "backend.add(import('@internal/sign-in-providers'));"
 GITHUB = "backend.add(import('@backstage/plugin-auth-backend-module-github-provider'));"
+GUEST = GITHUB.replace("github", "guest")
 FRONTEND_API = 'resolution: "@backstage/frontend-plugin-api@npm:1.0'
 # An older copy of what runs plugins.
 SECOND_RUNTIME = """
@@ -57,9 +59,9 @@ def test_the_portal_has_no_gap() -> None:
         ("app-config.yaml", CONFIG, f"packages: {{exclude: ['{PAGE}']}}", "doesn't discover"),
         ("app-config.yaml", CONFIG, "packages: {include: ['@x/plugin-y']}", "doesn't discover"),
         ("app-config.yaml", CONFIG, "packages: {include: []}", "doesn't discover"),
-        (INDEX, "module-github-provider", "module-github", "adds no sign-in provider"),
-        (INDEX, GITHUB, f"// {GITHUB}", "adds no sign-in provider"),
-        (INDEX, GITHUB, f"/*\n{GITHUB}\n*/", "adds no sign-in provider"),
+        (INDEX, PROVIDERS, GUEST, "adds no sign-in provider: nobody signs in. Add @internal/sign-"),
+        (INDEX, PROVIDERS, f"// {PROVIDERS}", "adds no sign-in provider"),
+        (INDEX, PROVIDERS, f"/*\n{PROVIDERS}\n*/", "adds no sign-in provider"),
         ("packages/backend/package.json", "@internal/backend-start", "@x/y", "may serve no metr"),
         (INDEX, IMPORT, "", "packages/backend doesn't use @internal/backend-start: it may"),
         (INDEX, IMPORT, f"// {IMPORT}", "packages/backend doesn't use @internal/backend-start"),
@@ -123,6 +125,7 @@ def test_a_start_that_nobody_catches_hangs(app: Path) -> None:
         (INDEX, IMPORT, f"// import first\nimport type {{ X }} from './x';\n{IMPORT}"),
         (INDEX, IMPORT, f"/* import './x'; */\n{IMPORT}"),
         (INDEX, START, f"const url = 'https://x'; {START} // backend.start();"),
+        (INDEX, PROVIDERS, GITHUB),
         (INDEX, DEFAULTS, DEFAULTS.replace("import {", "import {\n ").replace("' }", "'\n}")),
     ],
 )
