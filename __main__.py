@@ -65,7 +65,11 @@ pod = PortalPodArgs(
     port=settings.port,
     objects=portal.objects,
     variables=portal_variables(
-        settings.portal, platform.url, settings.port, database.connection, platform.variables
+        settings.portal,
+        platform.url,
+        settings.port,
+        database.connection,
+        {**platform.variables, **exposure.variables},
     ),
 )
 # The role first, then its schemas, then the pods that use them.

@@ -22,6 +22,7 @@ from settings.stack_config import stack_config
 from settings.versions import POSTGRES
 
 IN_CLUSTER_CONNECTIONS = 300  # max_connections of Postgres in the cluster
+SIGNER = "APP_CONFIG_auth_providers_awsalb_signer"  # variable with the load balancer's ARN
 METRICS_PORT = 9464  # of OpenTelemetry's Prometheus exporter
 SHIPPED_PLUGINS = 13  # the schemas that portal/ creates, as the end-to-end test counts them
 
@@ -285,11 +286,35 @@ class IngressSettings(v.Model, alias_generator=to_camel):
     role"""
     install_controller: Annotated[v.Flag, EKS] = Field(False, alias="installLoadBalancerController")
     """also install the controller's Helm chart (pod-identity, irsa)"""
+    authentication: Annotated[Literal["oidc", "cognito"] | None, EKS, Shown("none")] = Field(
+        None, alias="ingressAuthentication"
+    )
+    """oidc or cognito: the load balancer signs users in, so that no other request reaches a pod"""
+    oidc: Annotated[v.IngressOidc | None, EKS] = Field(None, alias="ingressOidc")
+    """the identity provider: issuer, authorizationEndpoint, tokenEndpoint, userInfoEndpoint"""
+    cognito: Annotated[v.IngressCognito | None, EKS] = Field(None, alias="ingressCognito")
+    """the user pool: userPoolArn, clientId, domain"""
+    client: Annotated[v.SecretMap, EKS] = Field(default_factory=v.SecretMap, alias="ingressClient")
+    """clientID and clientSecret at the identity provider (oidc)"""
+    session_timeout: Annotated[int, v.whole(300, 604800, " seconds"), EKS] = Field(
+        43200, alias="ingressSessionTimeout"
+    )
+    """seconds until users sign in again; longer than a working day, as an open page breaks then"""
+    token_paths: Annotated[tuple[v.TokenPath, ...], v.UNIQUE, EKS] = Field(
+        (), alias="ingressTokenPaths"
+    )
+    """paths that callers with a Backstage token reach without the load balancer's sign-in"""
 
     @property
     def class_name(self) -> str:
         """The IngressClass of the load balancer."""
         return self.given_class_name or "alb"
+
+    @property
+    def issuer(self) -> str | None:
+        """Of the tokens that the load balancer passes on."""
+        provider = self.oidc if self.authentication == "oidc" else self.cognito
+        return provider.issuer if provider and self.authentication else None
 
 
 class Settings(v.Model, alias_generator=to_camel, defer_build=False):
@@ -332,6 +357,12 @@ class Settings(v.Model, alias_generator=to_camel, defer_build=False):
         """Backstage's configuration: all files, and the overrides in `env`."""
         in_image = [self.image.app.app_config] if self.image.app else []
         return AppConfig.of((*in_image, *self.app_configs.values()), self.portal.env)
+
+    @property
+    def trusts_load_balancer(self) -> bool:
+        """Whether the portal takes users from the load balancer, whose ARN it then has to know."""
+        provider = self.backstage.value("auth", "providers", "awsalb")
+        return bool(self.ingress.authentication and provider)
 
     @property
     def database_kind(self) -> v.DatabaseKind:

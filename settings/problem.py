@@ -44,9 +44,11 @@ def config_set(key: str, value: str | None, flags: str = "") -> str:
     return " ".join(word for word in words if word)
 
 
-def config_set_secret(name: str) -> str:
-    """The command that sets a variable of `secretEnv` and leaves its value out of the history."""
-    return config_set(f"secretEnv.{name}", None, "--path --secret")
+def config_set_secret(name: str, key: str = "secretEnv") -> str:
+    """The command that sets an entry of a key that holds secrets, and leaves its value out of the
+    history.
+    """
+    return config_set(f"{key}.{name}", None, "--path --secret")
 
 
 def config_rm(key: str, entry: str | int = "") -> str:

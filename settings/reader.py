@@ -26,6 +26,7 @@ from settings.rules.rule import Rule
 
 SHOWN_CHARACTERS = 100  # of an invalid value
 SHOWN_DETAILS = 3  # of an invalid list or object
+SECRETS = [key.name for key in KEYS.values() if key.holds_secrets]
 
 
 class Reader:
@@ -97,7 +98,7 @@ class Reader:
             Problem(
                 key.name,
                 "an encrypted value",
-                "a plain value; only secretEnv holds secrets",
+                "a plain value; " + " and ".join(SECRETS) + " hold secrets",
                 config_set(key.name, _example(key), "--plaintext"),
             )
         )
@@ -160,7 +161,10 @@ def _schema(key: Key) -> Mapping[str, Any]:
     model = Settings if key.group is None else Settings.model_fields[key.group].annotation
     assert model is not None
     schema: dict[str, Any] = model.model_json_schema()
-    return {"$defs": schema.get("$defs", {}), **_plain(schema["properties"][key.name])}
+    found, definitions = _plain(schema["properties"][key.name]), schema.get("$defs", {})
+    named = next((each["$ref"] for each in (found, found.get("items", {})) if "$ref" in each), "")
+    fields = definitions[named.rpartition("/")[2]] if named else {}
+    return {"fields": fields.get("properties", {}), **found, **({} if "items" in found else fields)}
 
 
 def _plain(schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -179,6 +183,8 @@ def allowed(schema: Mapping[str, Any]) -> str:
         return "true or false"
     if schema["type"] == "array":
         return f"a list, each entry once and {allowed(schema['items'])}"
+    if "properties" in schema:
+        return f"an object with {', '.join(schema['properties'])}"
     values = allowed(_value_schema(schema))
     return f"an object; names: {allowed({**schema['propertyNames']})}; values: {values}"
 
@@ -197,11 +203,12 @@ def _detail(key: Key, error: Mapping[str, Any]) -> str:
     if name == "[key]":
         return f"the name {place[-2]!r} isn't {allowed(schema['propertyNames'])}"
     if error["type"] == "extra_forbidden":
-        [fields] = [each["properties"] for each in schema["$defs"].values()]
-        near = nearest(str(name), fields)
+        near = nearest(str(name), schema["fields"])
         return f"{name!r} is unknown" + (f"; did you mean {near}?" if near else "")
     if error["type"] == "missing":
-        return ""
+        return f"{name} is missing" if "properties" in schema else ""
+    if "properties" in schema:
+        return f"the value of {name} isn't {allowed(schema['fields'][name])}"
     if schema.get("type") == "object":
         return (
             f"{name} {cause}"
@@ -210,8 +217,7 @@ def _detail(key: Key, error: Mapping[str, Any]) -> str:
         )
     items = schema["items"]
     for part in place[1:]:
-        [fields] = [each["properties"] for each in schema["$defs"].values()] or [{}]
-        items = fields.get(part) or items.get("additionalProperties", {})
+        items = schema["fields"].get(part) or items.get("additionalProperties", {})
     meaning = allowed(items) if "errorMessage" in _plain(items) else f"valid: {error['msg']}"
     return f"{_as_text(error['input'])!r} isn't {meaning}" + (
         f", {cause}" if str(cause or "") else ""
@@ -221,6 +227,14 @@ def _detail(key: Key, error: Mapping[str, Any]) -> str:
 def _fix(key: Key, details: list[Any]) -> str:
     """A command that keeps the valid entries of an object or of a list of texts."""
     schema, entries = _schema(key), dict.fromkeys(each["loc"][0] for each in details if each["loc"])
+    if entries and "properties" in schema:
+        known = {name: next(_examples(schema["fields"].get(name, {})), None) for name in entries}
+        return " && ".join(
+            config_set(f"{key.name}.{name}", example, "--path")
+            if example
+            else config_rm(key.name, str(name))
+            for name, example in known.items()
+        )
     if entries and schema["type"] == "object":
         return " && ".join(config_rm(key.name, str(name)) for name in entries)
     if len(entries) == 1 and "items" in schema:
@@ -247,12 +261,16 @@ def _examples(schema: Mapping[str, Any]) -> Iterator[Any]:
         yield True
     elif schema.get("type") == "array":
         yield [next(_examples(schema["items"]))]
+    elif "properties" in schema:
+        yield {name: next(_examples(each)) for name, each in schema["properties"].items()}
     elif "propertyNames" in schema:
         yield {next(_examples(schema["propertyNames"])): next(_examples(_value_schema(schema)))}
 
 
 def _set_command(key: Key, value: str) -> str:
-    return config_set_secret("NAME") if key.holds_secrets else config_set(key.name, value)
+    if key.holds_secrets:
+        return config_set_secret("NAME", key.name)
+    return config_set(key.name, value)
 
 
 def _decoded(text: str) -> Any:

@@ -148,6 +148,8 @@ class SecretMap(dict[str, "pulumi.Output[str]"]):
 
     size = 0
     """Bytes of all names and values."""
+    blank: frozenset[str] = frozenset()
+    """Names whose value is empty."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
@@ -157,6 +159,7 @@ class SecretMap(dict[str, "pulumi.Output[str]"]):
     def _of(cls, plain: Mapping[str, str]) -> SecretMap:
         secrets = cls({name: pulumi.Output.secret(value) for name, value in plain.items()})
         secrets.size = byte_size(plain)
+        secrets.blank = frozenset(name for name, value in plain.items() if not value.strip())
         return secrets
 
 
@@ -343,6 +346,88 @@ Endpoints = Annotated[
         "a list of objects that map the provider's service names to URLs",
         [{"rds": "https://rds.example.com"}],
     ),
+]
+
+# Sign-in at the load balancer. Source: Elastic Load Balancing API, AuthenticateOidcActionConfig and
+# AuthenticateCognitoActionConfig.
+
+_HTTPS = rf"https://{_DNS}(?::(?:{_PORT}))?(?:/[^\s?#]*)?"
+Issuer = Annotated[
+    str,
+    _text(_HTTPS, "the issuer exactly as tokens name it: an https URL", "https://idp.example.com"),
+]
+
+
+def _endpoint(path: str) -> Any:
+    allowed, example = "an https URL of the identity provider", f"https://idp.example.com/{path}"
+    return _text(rf"{_HTTPS}(?:\?[^\s#]*)?", allowed, example)
+
+
+class IngressOidc(Model, alias_generator=to_camel):
+    """An OpenID Connect provider, as its discovery document describes it."""
+
+    issuer: Issuer
+    authorization_endpoint: Annotated[str, _endpoint("authorize")]
+    token_endpoint: Annotated[str, _endpoint("token")]
+    user_info_endpoint: Annotated[str, _endpoint("userinfo")]
+
+
+class IngressCognito(Model, alias_generator=to_camel):
+    """A Cognito user pool and its app client."""
+
+    user_pool_arn: Annotated[
+        str,
+        _text(
+            rf"{_ARN}:cognito-idp:[a-z0-9-]+:[0-9]{{12}}:userpool/[a-z0-9-]+_[A-Za-z0-9]+",
+            "the ARN of a Cognito user pool",
+            "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_AbCdEf123",
+        ),
+    ]
+    client_id: Annotated[
+        str,
+        _text(r"[\w+]{1,128}", "the id of an app client with a secret", "1example23456789"),
+    ]
+    domain: Annotated[
+        str,
+        _text(
+            rf"{LABEL}|{_DNS}",
+            "the prefix of the user pool's domain, or its custom domain",
+            "example-staff",
+        ),
+    ]
+
+    @property
+    def region(self) -> str:
+        """The user pool's."""
+        return self.user_pool_arn.split(":")[3]
+
+    @property
+    def issuer(self) -> str:
+        """Of its tokens."""
+        pool = self.user_pool_arn.rpartition("/")[2]
+        return f"https://cognito-idp.{self.region}.amazonaws.com/{pool}"
+
+
+# Routes that sign users in, show the portal, or have a key of their own.
+CLOSED_PLUGINS = ("app", "auth", "events", "mcp-actions", "proxy")
+
+
+def _plugin_path(path: str) -> str:
+    plugin = path.split("/")[2]
+    if plugin in CLOSED_PLUGINS:
+        raise ValueError(f"/api/{plugin} is never open")
+    return path
+
+
+TokenPath = Annotated[
+    str,
+    _text(
+        r"/api/[a-z0-9-]+(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*",
+        f"a plugin's path, /api/PLUGIN or below; not of {', '.join(CLOSED_PLUGINS)}",
+        "/api/catalog",
+        128,  # characters of a listener rule's condition
+    ),
+    AfterValidator(_plugin_path),
 ]
 
 

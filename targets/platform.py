@@ -33,6 +33,8 @@ class Exposure:
 
     before_pods: Sequence[pulumi.Resource] = ()
     """Resources that must exist before the pods are created."""
+    variables: Mapping[str, Input[str]] = field(default_factory=dict)
+    """Of the portal's pods, known once it is reached."""
     outputs: Outputs = field(default_factory=dict)
 
 

@@ -10,6 +10,7 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
 
+from components.ingress.authentication import ANNOTATION, Authentication, AuthenticationArgs
 from components.ingress.certificate import Certificate, CertificateArgs
 from components.ingress.ingress_rule import to_service
 from components.kubernetes.health import READINESS
@@ -18,7 +19,6 @@ from components.portal.portal import PortalObjects
 from settings.draining import DEREGISTRATION_SECONDS, IDLE_SECONDS
 from settings.model import IngressSettings
 
-ANNOTATION = "alb.ingress.kubernetes.io/"
 # TLS 1.2 with restricted ciphers and TLS 1.3, post-quantum key exchange: in ELB.17's list.
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
 # The shortest interval: a pod that dies without notice receives requests until two checks fail
@@ -37,6 +37,8 @@ class PortalIngressArgs:
     """Tags of the load balancer, which the controller creates."""
     after: Sequence[pulumi.Resource]
     """What runs the controller, if this program does."""
+    open_paths: Sequence[str] = ()
+    """Paths that need no sign-in at the load balancer, if it signs users in."""
 
 
 class PortalIngress(pulumi.ComponentResource):
@@ -77,7 +79,19 @@ class PortalIngress(pulumi.ComponentResource):
     def _ingress(
         self, name: str, args: PortalIngressArgs, certificate_arn: Input[str] | None
     ) -> k8s.networking.v1.Ingress:
-        rule = to_service(args.host, args.objects.service, args.port)
+        after, others = [*args.after], dict[str, Input[str]]()
+        annotations = _annotations(args, certificate_arn)
+        if args.settings.authentication:
+            authentication = Authentication(
+                name,
+                AuthenticationArgs(args.settings, args.objects, args.port, args.open_paths),
+                ResourceOptions(parent=self),
+            )
+            after.append(authentication)
+            annotations |= authentication.annotations
+            if authentication.open_service is not None:
+                others = dict.fromkeys(args.open_paths, authentication.open_service)
+        rule = to_service(args.host, args.objects.service, args.port, others)
         return k8s.networking.v1.Ingress(
             f"{name}-ingress",
             k8s.networking.v1.IngressInitArgs(
@@ -85,7 +99,7 @@ class PortalIngress(pulumi.ComponentResource):
                     name="backstage",
                     namespace=args.objects.namespace,
                     labels=LABELS,
-                    annotations=_annotations(args, certificate_arn),
+                    annotations={f"{ANNOTATION}{key}": annotations[key] for key in annotations},
                 ),
                 spec=k8s.networking.v1.IngressSpecArgs(
                     ingress_class_name=args.settings.class_name,
@@ -95,7 +109,7 @@ class PortalIngress(pulumi.ComponentResource):
                     else None,
                 ),
             ),
-            opts=ResourceOptions(parent=self, depends_on=args.after),
+            opts=ResourceOptions(parent=self, depends_on=after),
         )
 
     def _alias(self, name: str, host: str, zone_id: Output[str]) -> None:
@@ -123,7 +137,9 @@ class PortalIngress(pulumi.ComponentResource):
 def _annotations(
     args: PortalIngressArgs, certificate_arn: Input[str] | None
 ) -> dict[str, Input[str]]:
-    """Every attribute is written out: the controller doesn't reset one that is left out later.
+    """Without their prefix.
+
+    Every attribute is written out: the controller doesn't reset one that is left out later.
 
     Source: AWS Load Balancer Controller v3.5, guide to Ingress annotations.
     """
@@ -169,7 +185,7 @@ def _annotations(
     # Members of a group must agree on tags; Auto Mode needs a further right to set them.
     elif settings.controller != "auto-mode":
         annotations["tags"] = _attributes(args.tags)
-    return {f"{ANNOTATION}{key}": value for key, value in annotations.items()}
+    return annotations
 
 
 def _access_logs(bucket: str | None) -> dict[str, str]:

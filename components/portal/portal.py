@@ -81,7 +81,13 @@ class Portal(pulumi.ComponentResource):
             ),
             ResourceOptions(parent=self),
         )
-        self.service = self._service(name, args.port)
+        self.service = portal_service(
+            f"{name}-service",
+            SERVICE_NAME,
+            self._namespace,
+            args.port,
+            opts=ResourceOptions(parent=self),
+        )
         self.objects = PortalObjects(
             namespace=self._namespace,
             service=name_of(self.service),
@@ -130,31 +136,40 @@ class Portal(pulumi.ComponentResource):
         )
         return name_of(config_map)
 
-    def _service(self, name: str, port: int) -> k8s.core.v1.Service:
-        return k8s.core.v1.Service(
-            f"{name}-service",
-            k8s.core.v1.ServiceInitArgs(
-                metadata=k8s.meta.v1.ObjectMetaArgs(
-                    name=SERVICE_NAME,
-                    namespace=self._namespace,
-                    labels=LABELS,
-                    # It has no pods yet, so waiting for them would only delay.
-                    annotations={"pulumi.com/skipAwait": "true"},
-                ),
-                spec=k8s.core.v1.ServiceSpecArgs(
-                    type="ClusterIP",  # enough for a load balancer with targets of type ip
-                    selector=SELECTOR,
-                    # The VPC CNI's network policies require the same port on Service and pod.
-                    ports=[
-                        k8s.core.v1.ServicePortArgs(
-                            name="http", port=port, target_port=port, protocol="TCP"
-                        )
-                    ],
-                ),
-            ),
-            opts=ResourceOptions(parent=self),
-        )
-
     def _metadata(self) -> k8s.meta.v1.ObjectMetaArgs:
         """Without a name: Pulumi generates one from the logical name, and a new one on a change."""
         return k8s.meta.v1.ObjectMetaArgs(namespace=self._namespace, labels=LABELS)
+
+
+def portal_service(
+    resource: str,
+    name: str,
+    namespace: Input[str],
+    port: int,
+    annotations: Mapping[str, str] | None = None,
+    opts: ResourceOptions | None = None,
+) -> k8s.core.v1.Service:
+    """A Service of the portal's pods. resource: its logical name; name: its physical one."""
+    return k8s.core.v1.Service(
+        resource,
+        k8s.core.v1.ServiceInitArgs(
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                name=name,
+                namespace=namespace,
+                labels=LABELS,
+                # It has no pods yet, so waiting for them would only delay.
+                annotations={"pulumi.com/skipAwait": "true", **(annotations or {})},
+            ),
+            spec=k8s.core.v1.ServiceSpecArgs(
+                type="ClusterIP",  # enough for a load balancer with targets of type ip
+                selector=SELECTOR,
+                # The VPC CNI's network policies require the same port on Service and pod.
+                ports=[
+                    k8s.core.v1.ServicePortArgs(
+                        name="http", port=port, target_port=port, protocol="TCP"
+                    )
+                ],
+            ),
+        ),
+        opts=opts,
+    )

@@ -9,7 +9,7 @@ import pulumi
 from pulumi.runtime import is_config_secret
 
 from settings.app_config import CONFIG_MAP_BYTES, AppConfig
-from settings.model import Settings
+from settings.model import SIGNER, Settings
 from settings.overrides import Path, fault, overlap, path_of
 from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret
 from settings.rules.guards import GUARDS, GUEST, Guard, unsafe
@@ -50,6 +50,7 @@ def built_in(s: Settings) -> set[str]:
     """Names of the variables that the program sets for the stack's target."""
     conditional = {
         "AWS_REGION": s.target == "eks",
+        SIGNER: s.trusts_load_balancer,
         "APP_CONFIG_backend_csp_upgrade-insecure-requests": s.target == "local"
         or s.ingress.allow_http,
         "APP_CONFIG_backend_database_connection_ssl": s.database_kind == "in-cluster",
@@ -179,11 +180,11 @@ def sign_in(s: Settings) -> Iterator[Warn]:
         )
 
 
-@rule("env", "secretEnv")
+@rule("env", "secretEnv", "ingressClient")
 def secrets_in_clear(s: Settings) -> Iterator[Warn]:
     for name in sorted(name for name in s.portal.env if SECRET_NAME.search(name)):
         yield Warn(f"env.{name} looks like a secret. Encrypt it: {config_set_secret(name)}")
-    if s.portal.secret_env and not is_config_secret(f"{pulumi.get_project()}:secretEnv"):
-        yield Warn(
-            f"secretEnv is plain text in the stack file. Encrypt it: {config_set_secret('NAME')}"
-        )
+    for key, held in {"secretEnv": s.portal.secret_env, "ingressClient": s.ingress.client}.items():
+        if held and not is_config_secret(f"{pulumi.get_project()}:{key}"):
+            fix = config_set_secret("NAME", key)
+            yield Warn(f"{key} is plain text in the stack file. Encrypt it: {fix}")

@@ -10,6 +10,7 @@ from components.database.aurora import AuroraPostgres, AuroraPostgresArgs
 from components.database.postgres import Postgres, PostgresArgs
 from components.ingress.auto_mode import API_GROUP, AutoModeIngressClass, AutoModeIngressClassArgs
 from components.ingress.ingress import PortalIngress, PortalIngressArgs
+from components.ingress.load_balancer import load_balancer_arn
 from components.ingress.load_balancer_controller import (
     LoadBalancerController,
     LoadBalancerControllerArgs,
@@ -18,7 +19,8 @@ from components.kubernetes.network import egress, networks
 from components.portal.portal import PortalObjects
 from components.portal.portal_pod import LOCAL_TECHDOCS
 from components.portal.techdocs import TechDocs, TechDocsArgs
-from settings.model import Settings
+from settings.model import SIGNER, Settings
+from settings.open_paths import open_paths
 from targets.platform import NAME, Database, Exposure, Identity, Outputs, Platform
 
 # Where EKS's Pod Identity agent hands out credentials, on every node.
@@ -53,11 +55,22 @@ def platform(settings: Settings, identifier: str) -> Platform:
     def expose(objects: PortalObjects) -> Exposure:
         # The controller is deleted last: without it nobody removes the load balancer.
         args = PortalIngressArgs(
-            settings.host, settings.port, settings.ingress, objects, tags, after=controller
+            settings.host,
+            settings.port,
+            settings.ingress,
+            objects,
+            tags,
+            controller,
+            open_paths(settings),
         )
         ingress = PortalIngress(NAME, args, opts)
+        variables: dict[str, Output[str]] = {}
+        if settings.trusts_load_balancer:
+            arn = load_balancer_arn(settings.cluster_name, settings.ingress, ingress)
+            variables = {SIGNER: arn}
         # Readiness gates are injected when a pod is created, and never later.
-        return Exposure([ingress.ingress], {"loadBalancerHostname": ingress.load_balancer_hostname})
+        outputs = {"loadBalancerHostname": ingress.load_balancer_hostname}
+        return Exposure([ingress.ingress], variables, outputs)
 
     return Platform(
         opts=opts,

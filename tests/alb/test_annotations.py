@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.ingress.ingress import ANNOTATION
+from components.ingress.authentication import ANNOTATION
 from tests.cluster.site import delete_ingresses, wait_for_load_balancer
 from tests.programs import changed
 from tools.kubectl import Cluster

@@ -13,7 +13,7 @@ from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 import pytest
 
-from components.ingress.ingress import ANNOTATION
+from components.ingress.authentication import ANNOTATION
 from tests.cluster.site import delete_ingresses, wait_for_load_balancer
 from tools.kubectl import Cluster, Manifest
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.ingress.ingress import ANNOTATION
+from components.ingress.authentication import ANNOTATION
 from tests.cluster.site import (
     ENVIRONMENT,
     IMAGES,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.settings.key_table import DIGEST, WAF
-from tests.settings.stack import CANARY, LOCAL
+from tests.settings.stack import CANARY, CLIENT, LOCAL, OIDC, WITH_COGNITO, WITH_OIDC
 
 Row = tuple[dict[str, object], str, tuple[str, ...]]
 RULES: dict[str, Row] = {
@@ -279,4 +279,64 @@ RULES: dict[str, Row] = {
         ("Postgres in the cluster",),
     ),
     "the metrics' port": ({"port": 9464, "metrics": True}, "port", ("port 7007",)),
+    "identity provider without sign-in": (
+        {**WITH_OIDC, "ingressAuthentication": None},
+        "ingressAuthentication",
+        ("nothing, besides ingressOidc, ingressClient", "ingressAuthentication oidc, or "),
+    ),
+    "parts of sign-in": (
+        {"ingressClient": CLIENT, "ingressSessionTimeout": 3600, "ingressTokenPaths": []},
+        "ingressAuthentication",
+        ("besides ingressClient, ingressSessionTimeout, ingressTokenPaths",),
+    ),
+    "sign-in without an identity provider": (
+        {"ingressAuthentication": "oidc", "ingressClient": CLIENT},
+        "ingressOidc",
+        ("nothing, with ingressAuthentication oidc",),
+    ),
+    "Cognito without a user pool": (
+        {"ingressAuthentication": "cognito"},
+        "ingressCognito",
+        ("nothing, with ingressAuthentication cognito",),
+    ),
+    "OpenID Connect besides Cognito": (
+        {**WITH_COGNITO, "ingressOidc": OIDC},
+        "ingressOidc",
+        ("given, with ingressAuthentication cognito", "config rm --stack test ingressOidc"),
+    ),
+    "sign-in without a client": (
+        {**WITH_OIDC, "ingressClient": None},
+        "ingressClient",
+        ("no clientID, no clientSecret", "--path --secret ingressClient.clientID && "),
+    ),
+    "an empty client secret": (
+        {**WITH_OIDC, "ingressClient": {"clientID": CANARY, "clientSecret": " "}},
+        "ingressClient",
+        ("given:   no clientSecret\n", "--secret ingressClient.clientSecret\n"),
+    ),
+    "a client with another name": (
+        {**WITH_OIDC, "ingressClient": {**CLIENT, "clientId": CANARY}},
+        "ingressClient",
+        ("given:   clientId\n", "config rm --stack test --path 'ingressClient.clientId'"),
+    ),
+    "sign-in over HTTP": (
+        {**WITH_OIDC, "allowHttp": True, "certificateArn": None},
+        "allowHttp",
+        ("over HTTPS only", "hostedZoneName example.com"),
+    ),
+    "Cognito with Auto Mode": (
+        {**WITH_COGNITO, "loadBalancerController": "auto-mode"},
+        "ingressAuthentication",
+        ("amazonaws.com/us-east-1_AbCdEf123", "example-staff.auth.us-east-1.amazoncognito.com"),
+    ),
+    "a user pool of another region": (
+        {
+            **WITH_COGNITO,
+            "aws:region": "eu-west-1",
+            "certificateArn": None,
+            "hostedZoneName": "example.com",
+        },
+        "ingressCognito",
+        ("in the load balancer's region, eu-west-1",),
+    ),
 }

@@ -30,10 +30,32 @@ LOCAL: dict[str, object] = {
 }
 IN_CLUSTER: dict[str, object] = {"database": "in-cluster"}
 CANARY = "canary-4711"
+OIDC: dict[str, object] = {
+    "issuer": "https://idp.example.com/",
+    "authorizationEndpoint": "https://idp.example.com/authorize?policy=staff",
+    "tokenEndpoint": "https://idp.example.com:8443/token",
+    "userInfoEndpoint": "https://api.example.com/userinfo",
+}
+COGNITO: dict[str, object] = {
+    "userPoolArn": "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_AbCdEf123",
+    "clientId": "1example23456789",
+    "domain": "example-staff",
+}
+CLIENT = {"clientID": "portal", "clientSecret": CANARY}
+# Changes that let VALID's load balancer sign users in.
+WITH_OIDC: dict[str, object] = {
+    "ingressAuthentication": "oidc",
+    "ingressOidc": OIDC,
+    "ingressClient": CLIENT,
+}
+WITH_COGNITO: dict[str, object] = {"ingressAuthentication": "cognito", "ingressCognito": COGNITO}
+_SIGN_IN_KEYS = ("ingressSessionTimeout", "ingressTokenPaths", *WITH_OIDC)
 
 
 def base_of(key: str) -> dict[str, object]:
     """Changes that make VALID a stack that knows `key`."""
+    if key in _SIGN_IN_KEYS or key == "ingressCognito":
+        return WITH_COGNITO if key == "ingressCognito" else WITH_OIDC
     known_to = KEYS[key].known_to
     if known_to is None or "eks" not in known_to.targets:
         return {} if known_to is None else LOCAL

@@ -54,6 +54,6 @@ def test_a_refused_secret_is_not_shown(secrets: object, encrypted: bool) -> None
 @pytest.mark.parametrize("key", ["env", "host", "databaseMinCapacity"])
 def test_an_encrypted_value_of_another_key_is_refused(key: str) -> None:
     message = refused({key: json.dumps({"A": CANARY})}, (key,))
-    assert "only secretEnv holds secrets" in message
+    assert "secretEnv and ingressClient hold secrets" in message
     assert "--plaintext" in message
     assert CANARY not in message

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from components.ingress.ingress import ANNOTATION
-from tests.programs import EKS_STACKS, LOCAL_STACKS, STACKS, previewed
-from tests.stacks.pods import PORTAL, templates, variables
-from tests.tokens import CERTIFICATE, INGRESS, INGRESS_CLASS, RECORD, RELEASE, ROLE
+from components.ingress.authentication import ANNOTATION
+from settings.model import SIGNER
+from tests.programs import EKS_STACKS, LOCAL_STACKS, STACKS, changed, previewed
+from tests.stacks.pods import MIGRATION_JOB, PORTAL, templates, variables
+from tests.tokens import (
+    BINDING,
+    CERTIFICATE,
+    INGRESS,
+    INGRESS_CLASS,
+    RECORD,
+    RELEASE,
+    ROLE,
+    ROLE_OF_NAMESPACE,
+)
 
 
 def alb_annotations(stack: str) -> dict[str, str]:
@@ -51,6 +61,34 @@ def test_auto_mode_has_a_class_of_its_own() -> None:
     assert "tags" not in alb_annotations("auto-mode")
 
 
+def test_pods_know_the_load_balancer_that_signs_users_in() -> None:
+    program = previewed("oidc", creates=True)
+    pods = templates(program)
+    for name in (PORTAL, MIGRATION_JOB):
+        assert variables(pods[name])[SIGNER].startswith("arn:aws:elasticloadbalancing:eu-central-1")
+    first = variables(templates(previewed("oidc"))[PORTAL])
+    assert first[SIGNER] == "<computed>"
+    [rule] = program.inputs(INGRESS)["spec"]["rules"]
+    paths = [each["path"] for each in rule["http"]["paths"]]
+    assert paths == ["/api/catalog", "/api/search", "/"]
+
+
+def test_without_the_portals_provider_nothing_is_looked_up() -> None:
+    program = changed("oidc", {"env": {}}, creates=True)
+    assert SIGNER not in variables(templates(program)[PORTAL])
+    assert alb_annotations("oidc")["auth-type"] == "oidc"
+
+
+@pytest.mark.parametrize("stack", sorted({*EKS_STACKS} - {"oidc"}))
+def test_without_authentication_the_ingress_has_one_path_and_no_trace_of_it(stack: str) -> None:
+    assert not [key for key in alb_annotations(stack) if key.startswith("auth-")]
+    program = previewed(stack, creates=True)
+    [rule] = program.inputs(INGRESS)["spec"]["rules"]
+    assert [each["path"] for each in rule["http"]["paths"]] == ["/"]
+    assert SIGNER not in variables(templates(program)[PORTAL])
+    assert not {BINDING, ROLE_OF_NAMESPACE} & program.types()
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_http_is_served_only_where_allowed(stack: str) -> None:
     pods = variables(templates(previewed(stack, creates=True))[PORTAL])
@@ -70,6 +108,7 @@ def test_http_is_served_only_where_allowed(stack: str) -> None:
     [
         ("dev", 1, {"backstage-alias", "backstage-certificate-validation"}),
         ("auto-mode", 1, {"backstage-alias", "backstage-certificate-validation"}),
+        ("oidc", 1, {"backstage-alias", "backstage-certificate-validation"}),
         ("irsa", 0, {"backstage-alias"}),
         ("prod", 0, set()),
         ("internet-facing", 0, set()),

@@ -77,6 +77,8 @@ def test_every_selector_matches_its_own_pods_only(stack: str) -> None:
     }
     if stack != "auto-mode":
         selected["NetworkPolicy backstage-network-policy"] = {PORTAL}
+    if stack == "oidc":
+        selected["Service backstage-open-service"] = {PORTAL}
     if stack in LOCAL_STACKS:
         selected["Service backstage-postgres-service"] = {POSTGRES}
         selected["StatefulSet backstage-postgres-server"] = {POSTGRES}

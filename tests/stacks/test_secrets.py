@@ -15,6 +15,7 @@ from tools.preview.monitor import SECRET as MASKED
 PORTAL_SECRET = "backstage-secrets"
 ADMINISTRATOR = "backstage-database-administrator"
 POSTGRES_SECRET = "backstage-postgres"
+INGRESS_CLIENT = "backstage-ingress-client"
 
 
 @pytest.mark.parametrize("creates", [False, True], ids=["preview", "created"])
@@ -25,6 +26,7 @@ def test_kubernetes_secrets_are_masked(stack: str, creates: bool) -> None:
         PORTAL_SECRET,
         ADMINISTRATOR,
         *([POSTGRES_SECRET] if stack in LOCAL_STACKS else []),
+        *([INGRESS_CLIENT] if stack == "oidc" else []),
     }
     for secret in found.values():
         assert secret["stringData"] == MASKED

@@ -45,6 +45,7 @@ class Answers:
             "aws:ecr/getAuthorizationToken:getAuthorizationToken": _registry_token,
             "aws:eks/getCluster:getCluster": _cluster,
             "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider": _identity_provider,
+            "aws:lb/getLbs:getLbs": _load_balancers,
             "aws:lb/getHostedZoneId:getHostedZoneId": _load_balancer_zone,
             "aws:route53/getZone:getZone": _zone,
         }
@@ -111,6 +112,11 @@ def _zone(arguments: Properties, region: str) -> Properties:
 
 def _load_balancer_zone(arguments: Properties, region: str) -> Properties:
     return {"id": CANONICAL_ZONE}
+
+
+def _load_balancers(arguments: Properties, region: str) -> Properties:
+    resource = "loadbalancer/app/k8s-backstag-backstag-standin/0123456789abcdef"
+    return {"arns": [f"arn:aws:elasticloadbalancing:{region}:{ACCOUNT}:{resource}"]}
 
 
 def _identity_provider(arguments: Properties, region: str) -> Properties:

@@ -69,7 +69,7 @@ def _as_written(schema: dict[str, Any], holds_secrets: bool) -> dict[str, Any]:
         forms.append({"enum": ["true", "false"]})
     elif plain.get("type") == "string" and "enum" not in plain:
         forms.append({"type": "number"})  # a tag of digits, an engine version
-    elif plain.get("type") == "object":
+    elif "patternProperties" in plain:
         secure = [{"$ref": "#/$defs/secure"}] if holds_secrets else []
         [(names, value)] = plain["patternProperties"].items()
         of_any = {"anyOf": [value, {"type": ["number", "boolean"]}, *secure]}

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pulumi import ResourceOptions
 
-from components.ingress.ingress import ANNOTATION, PortalIngress, PortalIngressArgs
+from components.ingress.authentication import ANNOTATION
+from components.ingress.ingress import PortalIngress, PortalIngressArgs
 from settings.model import IngressSettings
 from tests.components.parts import HOST, MODES, objects, run
 from tests.programs import Program
