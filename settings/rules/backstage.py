@@ -99,7 +99,7 @@ def overrides(s: Settings) -> Iterator[Problem]:
         if said := fault(name, value):
             allowed = "a name and a value that Backstage reads"
         elif guard:
-            said = f"covers {'.'.join(guard.path)}, which {guard.why.partition(';')[0]}"
+            said = f"covers {'.'.join(guard.path)}, which {guard.why}"
             allowed = "single values; in env or in appConfigPaths what decides on access"
         elif around or inner:
             said = f"overlaps {(around or inner)[0]}"
@@ -126,11 +126,11 @@ def unsafe_configuration(s: Settings) -> Iterator[Problem]:
         *_, layer = (each for each, texts in zip(layers, found, strict=True) if text in texts)
         if layer is in_image or layer in s.portal.app_configs:
             key = "appPath" if layer is in_image else "appConfigPaths"
-            yield Problem(key, f"{layer}: {text}", "a safe value", f"fix {layer}")
+            yield Problem(key, f"{layer}: {text}", guard.instead, f"set it in {layer}")
         elif layer is layers[-1]:
             names = (name for name in sorted(s.portal.env) if overlap(path_of(name), guard.path))
             name = next(each for each in names if path_of(each))
-            yield Problem("env", f"{name}: {text}", "a safe value", config_rm("env", name))
+            yield Problem("env", f"{name}: {text}", guard.instead, config_rm("env", name))
 
 
 @rule("appConfigPaths")

@@ -21,6 +21,7 @@ class Guard:
 
     path: Path
     why: str
+    instead: str
     values: tuple[Any, ...] = ()
     pattern: str | None = None
     unless: str | None = None

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
+from settings.rules.guards import GUARDS
 from tests.settings.stack import CANARY, LOCAL, loaded, refused, warnings
 
 
@@ -56,8 +58,16 @@ def test_every_unsafe_value_of_the_file_is_a_problem(tmp_path: Path) -> None:
     text = "auth: {providers: {guest: {}}}\npermission: {enabled: false}\n"
     message = refused(app_config(tmp_path, text))
     assert message.startswith("Stack 'test' has 2 configuration problems:\n")
-    assert "auth.providers.guest lets anyone in without a password; set it to null" in message
-    assert "permission.enabled lets every request do everything; set it to true" in message
+    for given, instead in (
+        ("auth.providers.guest lets anyone in without a password", "null"),
+        ("permission.enabled lets every request do everything", "true"),
+    ):
+        assert f"{given}\n    allowed: {instead}\n    fix:     set it in {tmp_path}" in message
+
+
+def test_what_a_guard_allows_instead_is_accepted() -> None:
+    for guard in GUARDS:
+        assert not guard.refuses(yaml.safe_load(guard.instead)), guard.path
 
 
 def test_a_later_file_can_repair_or_break_an_earlier_one(tmp_path: Path) -> None:
