@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from settings.model import DEFAULT_DATABASE
 from tools.preview.monitor import Recording, Resource
 from tools.preview.run import run_program, run_project
 from tools.preview.stack_file import StackConfig, read_stack
@@ -17,8 +18,6 @@ ROOT = Path(__file__).resolve().parent.parent
 STACK_FILES = {path.stem: path for path in sorted((ROOT / "tests" / "stacks").glob("*.yaml"))}
 COMMITTED = ("dev", "prod", "local")  # copies of the project's own, which users edit
 STACKS = tuple(STACK_FILES)
-LOCAL_STACKS = ("local", "local-build")
-EKS_STACKS = tuple(stack for stack in STACKS if stack not in LOCAL_STACKS)
 BUILDING = ("dev", "irsa", "local-build")  # stacks that build an app
 MIGRATING = tuple(stack for stack in STACKS if stack != "local-build")  # stacks with migrationJob
 
@@ -53,6 +52,21 @@ class Program:
 def stack_config(stack: str) -> StackConfig:
     """The configuration in a stack file under tests/."""
     return read_stack(ROOT, stack, STACK_FILES[stack])
+
+
+def _target(stack: str) -> str:
+    return stack_config(stack).values.get("backstage:target", "eks")
+
+
+def _database(stack: str) -> str:
+    default = DEFAULT_DATABASE[_target(stack)]  # type: ignore[index]
+    return stack_config(stack).values.get("backstage:database", default)
+
+
+EKS_STACKS = tuple(stack for stack in STACKS if _target(stack) == "eks")
+LOCAL_STACKS = tuple(stack for stack in STACKS if _target(stack) == "local")
+AURORA_STACKS = tuple(stack for stack in STACKS if _database(stack) == "aurora")
+IN_CLUSTER_STACKS = tuple(stack for stack in STACKS if _database(stack) == "in-cluster")
 
 
 @functools.cache

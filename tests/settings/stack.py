@@ -52,14 +52,27 @@ WITH_COGNITO: dict[str, object] = {"ingressAuthentication": "cognito", "ingressC
 _SIGN_IN_KEYS = ("ingressSessionTimeout", "ingressTokenPaths", *WITH_OIDC)
 
 
+# By target and database.
+BASES: dict[tuple[str, str], dict[str, object]] = {
+    ("eks", "aurora"): {},
+    ("eks", "in-cluster"): IN_CLUSTER,
+    ("local", "in-cluster"): LOCAL,
+}
+
+
+def knows(base: tuple[str, str], key: str) -> bool:
+    """Whether `key` may be set with a target and a database."""
+    (target, database), known_to = base, KEYS[key].known_to
+    return known_to is None or (
+        target in known_to.targets and known_to.database in (None, database)
+    )
+
+
 def base_of(key: str) -> dict[str, object]:
     """Changes that make VALID a stack that knows `key`."""
     if key in _SIGN_IN_KEYS or key == "ingressCognito":
         return WITH_COGNITO if key == "ingressCognito" else WITH_OIDC
-    known_to = KEYS[key].known_to
-    if known_to is None or "eks" not in known_to.targets:
-        return {} if known_to is None else LOCAL
-    return IN_CLUSTER if known_to.database == "in-cluster" else {}
+    return next(changes for base, changes in BASES.items() if knows(base, key))
 
 
 def loaded(

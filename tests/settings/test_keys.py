@@ -14,11 +14,11 @@ from settings.files import ROOT
 from settings.model import KEYS, Key, Settings
 from settings.values import Region
 from tests.settings.key_table import KEYS as TABLE
-from tests.settings.stack import LOCAL, base_of, loaded, refused
+from tests.settings.stack import BASES, base_of, knows, loaded, refused
 from tools.schema.key_row import key_row
 
 CASES = [(key, index) for key, row in TABLE.items() for index in range(len(row.bad))]
-SCOPED = {name: key for name, key in KEYS.items() if key.known_to}
+FOREIGN = [(base, name) for name in sorted(KEYS) for base in BASES if not knows(base, name)]
 
 
 def value_of(settings: Settings, key: Key) -> Any:
@@ -72,17 +72,17 @@ def test_a_bad_value_is_one_problem(name: str, index: int) -> None:
         assert fragment in message
 
 
-@pytest.mark.parametrize("name", sorted(SCOPED))
-def test_a_key_of_another_target_is_refused(name: str) -> None:
-    known_to = SCOPED[name].known_to
+@pytest.mark.parametrize(("base", "name"), FOREIGN)
+def test_a_key_of_another_target_is_refused(base: tuple[str, str], name: str) -> None:
+    """Nothing but its presence is reported, whatever its value."""
+    known_to = KEYS[name].known_to
     assert known_to is not None
-    if "eks" in known_to.targets and "local" in known_to.targets:
-        base, owner, current = {}, "database in-cluster", "database aurora"
-    elif "eks" in known_to.targets:
-        base, owner, current = LOCAL, "target eks", "target local"
-    else:
-        base, owner, current = {}, "target local", "target eks"
-    assert refused({**base, name: TABLE[name].good}) == (
+    target, database = base
+    owner, current = f"database {known_to.database}", f"database {database}"
+    if target not in known_to.targets:
+        owner, current = f"target {' or '.join(sorted(known_to.targets))}", f"target {target}"
+    row = TABLE[name]
+    assert refused({**BASES[base], name: row.good}) == (
         "Stack 'test' has 1 configuration problem:\n"
         f"  {name}\n"
         f"    given:   a key of {owner}\n"
@@ -90,16 +90,9 @@ def test_a_key_of_another_target_is_refused(name: str) -> None:
         f"    fix:     pulumi config rm --stack test {name}\n"
         "Nothing was changed."
     )
-
-
-@pytest.mark.parametrize("name", sorted(set(SCOPED) - {"kubeContext"}))
-def test_a_bad_value_of_another_target_is_one_problem(name: str) -> None:
-    """Nothing but its presence is reported."""
-    known_to = SCOPED[name].known_to
-    assert known_to is not None
-    base = {} if known_to.database == "in-cluster" else LOCAL
-    for value, *_ in TABLE[name].bad:
-        assert refused({**base, name: value}).startswith("Stack 'test' has 1 configuration problem")
+    for value, *_ in row.bad:
+        said = refused({**BASES[base], name: value})
+        assert said.startswith("Stack 'test' has 1 configuration problem")
 
 
 def test_every_region_of_the_sdk_is_accepted() -> None:

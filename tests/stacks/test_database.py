@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.programs import EKS_STACKS, changed, differing, previewed
+from tests.programs import AURORA_STACKS, changed, differing, previewed
 from tests.tokens import AWS_SECRET, CLUSTER, INGRESS_RULE, INSTANCE, PASSWORD, SUBNET_GROUP
 
 
@@ -55,7 +55,7 @@ def test_a_pinned_minor_version_turns_minor_upgrades_off(
         assert each.inputs["autoMinorVersionUpgrade"] is follows
 
 
-@pytest.mark.parametrize("stack", EKS_STACKS)
+@pytest.mark.parametrize("stack", AURORA_STACKS)
 def test_database_refuses_connections_without_tls(stack: str) -> None:
     group = previewed(stack).one("aws:rds/clusterParameterGroup:ClusterParameterGroup")
     parameters = {each["name"]: each["value"] for each in group.inputs["parameters"]}
@@ -65,7 +65,7 @@ def test_database_refuses_connections_without_tls(stack: str) -> None:
     assert group.name.endswith(group.inputs["family"])
 
 
-@pytest.mark.parametrize("stack", EKS_STACKS)
+@pytest.mark.parametrize("stack", AURORA_STACKS)
 def test_only_named_sources_may_connect(stack: str) -> None:
     program = previewed(stack)
     group = program.inputs("aws:ec2/securityGroup:SecurityGroup")

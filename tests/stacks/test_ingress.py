@@ -92,7 +92,7 @@ def test_without_authentication_the_ingress_has_one_path_and_no_trace_of_it(stac
 @pytest.mark.parametrize("stack", STACKS)
 def test_http_is_served_only_where_allowed(stack: str) -> None:
     pods = variables(templates(previewed(stack, creates=True))[PORTAL])
-    http = stack in (*LOCAL_STACKS, "snapshot-restore")
+    http = stack in (*LOCAL_STACKS, "snapshot-restore", "in-cluster")
     assert previewed(stack).outputs["url"].startswith("http://" if http else "https://")
     # Browsers would request the page's scripts over https.
     upgrade = pods.get("APP_CONFIG_backend_csp_upgrade-insecure-requests")

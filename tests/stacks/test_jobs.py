@@ -7,7 +7,7 @@ import pytest
 from components.kubernetes.job import AWAIT_MARGIN
 from components.kubernetes.labels import SELECTOR
 from tests.programs import (
-    LOCAL_STACKS,
+    IN_CLUSTER_STACKS,
     MIGRATING,
     ROOT,
     STACKS,
@@ -79,7 +79,7 @@ def test_every_selector_matches_its_own_pods_only(stack: str) -> None:
         selected["NetworkPolicy backstage-network-policy"] = {PORTAL}
     if stack == "oidc":
         selected["Service backstage-open-service"] = {PORTAL}
-    if stack in LOCAL_STACKS:
+    if stack in IN_CLUSTER_STACKS:
         selected["Service backstage-postgres-service"] = {POSTGRES}
         selected["StatefulSet backstage-postgres-server"] = {POSTGRES}
     found = {}

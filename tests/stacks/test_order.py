@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.programs import BUILDING, EKS_STACKS, LOCAL_STACKS, MIGRATING, STACKS, previewed
+from tests.programs import (
+    AURORA_STACKS,
+    BUILDING,
+    EKS_STACKS,
+    IN_CLUSTER_STACKS,
+    MIGRATING,
+    STACKS,
+    previewed,
+)
 from tests.stacks.pods import MIGRATION_JOB, ROLE_JOB, jobs
 from tests.tokens import (
     ATTACHMENT,
@@ -36,7 +44,7 @@ MASTER_PASSWORD, ROLE_PASSWORD = "backstage-password", "backstage-role-password"
         (SECRET_VERSION, "backstage-postgres-password-version", "secretString", {MASTER_PASSWORD}),
     ],
 )
-@pytest.mark.parametrize("stack", EKS_STACKS)
+@pytest.mark.parametrize("stack", AURORA_STACKS)
 def test_connection_is_written_once_the_writer_answers(
     stack: str, type_: str, name: str, field: str, passwords: set[str]
 ) -> None:
@@ -52,7 +60,7 @@ def test_connection_is_written_once_the_writer_answers(
     ("name", "passwords"),
     [("backstage-secrets", {ROLE_PASSWORD}), (ADMINISTRATOR, {ROLE_PASSWORD, MASTER_PASSWORD})],
 )
-@pytest.mark.parametrize("stack", LOCAL_STACKS)
+@pytest.mark.parametrize("stack", IN_CLUSTER_STACKS)
 def test_connection_is_written_once_postgres_answers(
     stack: str, name: str, passwords: set[str]
 ) -> None:
@@ -131,7 +139,7 @@ def test_controller_is_deleted_after_the_ingress(stack: str, types: set[str]) ->
     assert found == types
 
 
-@pytest.mark.parametrize("stack", EKS_STACKS)
+@pytest.mark.parametrize("stack", AURORA_STACKS)
 def test_log_group_and_monitoring_policy_are_created_first(stack: str) -> None:
     program = previewed(stack)
     log_group = program.one("aws:cloudwatch/logGroup:LogGroup")

@@ -6,16 +6,12 @@ import re
 
 import pytest
 
-from tests.programs import EKS_STACKS, ROOT, STACKS, previewed
+from tests.programs import AURORA_STACKS, EKS_STACKS, ROOT, STACKS, previewed
 from tools.preview.monitor import COMPUTED
 
 COMMON = {"url", "namespace", "image", "databaseEndpoint"}
-EKS = {
-    "loadBalancerHostname",
-    "databaseSecretArn",
-    "databaseAdministratorSecretArn",
-    "kubeconfigCommand",
-}
+EKS = {"loadBalancerHostname", "kubeconfigCommand"}
+AURORA = {"databaseSecretArn", "databaseAdministratorSecretArn"}
 FURTHER = {
     "dev": {"ecrRepositoryUrl", "techdocsBucketName", "loadBalancerControllerRoleArn"},
     "irsa": {"techdocsBucketName", "loadBalancerControllerRoleArn"},
@@ -26,12 +22,14 @@ FURTHER = {
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_outputs_are_those_of_the_stack(stack: str) -> None:
-    expected = COMMON | FURTHER.get(stack, set()) | (EKS if stack in EKS_STACKS else set())
+    expected = COMMON | FURTHER.get(stack, set())
+    expected |= EKS if stack in EKS_STACKS else set()
+    expected |= AURORA if stack in AURORA_STACKS else set()
     assert set(previewed(stack).outputs) == expected
     assert set(previewed(stack, creates=True).outputs) == expected
 
 
-@pytest.mark.parametrize("stack", EKS_STACKS)
+@pytest.mark.parametrize("stack", AURORA_STACKS)
 def test_outputs_of_aurora_are_known_after_creation(stack: str) -> None:
     assert previewed(stack).outputs["databaseEndpoint"] == COMPUTED
     created = previewed(stack, creates=True).outputs
@@ -41,9 +39,10 @@ def test_outputs_of_aurora_are_known_after_creation(stack: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stack", "namespace"), [("local", "backstage"), ("local-build", "developer-portal")]
+    ("stack", "namespace"),
+    [("local", "backstage"), ("local-build", "developer-portal"), ("in-cluster", "backstage")],
 )
-def test_database_of_local_is_a_service(stack: str, namespace: str) -> None:
+def test_database_in_the_cluster_is_a_service(stack: str, namespace: str) -> None:
     outputs = previewed(stack).outputs
     assert outputs["namespace"] == namespace
     assert outputs["databaseEndpoint"] == f"postgres.{namespace}.svc"
@@ -58,7 +57,7 @@ def test_the_documentation_lists_every_output() -> None:
         for output in previewed(stack).outputs:
             exporting.setdefault(output, set()).add(stack)
     assert set(table) == set(exporting)
-    everywhere = {"always": {*STACKS}, "eks": {*EKS_STACKS}}
+    everywhere = {"always": {*STACKS}, "eks": {*EKS_STACKS}, "database aurora": {*AURORA_STACKS}}
     for output, where in table.items():
         if where in everywhere:
             assert exporting[output] == everywhere[where], output

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.programs import EKS_STACKS, LOCAL_STACKS, ROOT, STACKS, changed, previewed
+from tests.programs import AURORA_STACKS, EKS_STACKS, ROOT, STACKS, changed, previewed
 from tests.stacks.pods import (
     MIGRATION_JOB,
     PORTAL,
@@ -142,7 +142,7 @@ def test_database_certificates_are_mounted_with_and_without_tls(stack: str) -> N
     """The configuration names the file either way."""
     data = previewed(stack).inputs(CONFIG_MAP, "backstage-database-ca")["data"]
     assert set(data) == {"ca.pem"}
-    assert ("BEGIN CERTIFICATE" in data["ca.pem"]) == (stack not in LOCAL_STACKS)
+    assert ("BEGIN CERTIFICATE" in data["ca.pem"]) == (stack in AURORA_STACKS)
 
 
 @pytest.mark.parametrize("workload", [PORTAL, MIGRATION_JOB])

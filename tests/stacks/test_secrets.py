@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.programs import EKS_STACKS, LOCAL_STACKS, STACKS, previewed
+from tests.programs import AURORA_STACKS, IN_CLUSTER_STACKS, STACKS, previewed
 from tests.stacks.pods import POSTGRES, ROLE_JOB, templates, variables
 from tests.tokens import CLUSTER, IMAGE, PASSWORD, SECRET, SECRET_VERSION
 from tools.preview.manifests import manifests
@@ -25,7 +25,7 @@ def test_kubernetes_secrets_are_masked(stack: str, creates: bool) -> None:
     assert set(found) == {
         PORTAL_SECRET,
         ADMINISTRATOR,
-        *([POSTGRES_SECRET] if stack in LOCAL_STACKS else []),
+        *([POSTGRES_SECRET] if stack in IN_CLUSTER_STACKS else []),
         *([INGRESS_CLIENT] if stack == "oidc" else []),
     }
     for secret in found.values():
@@ -34,7 +34,7 @@ def test_kubernetes_secrets_are_masked(stack: str, creates: bool) -> None:
 
 
 @pytest.mark.parametrize("creates", [False, True], ids=["preview", "created"])
-@pytest.mark.parametrize("stack", EKS_STACKS)
+@pytest.mark.parametrize("stack", AURORA_STACKS)
 def test_secrets_of_aws_are_masked(stack: str, creates: bool) -> None:
     program = previewed(stack, creates)
     assert program.inputs(CLUSTER)["masterPassword"] == MASKED
@@ -112,14 +112,14 @@ def test_administrators_password_goes_to_the_database_and_its_secrets(stack: str
     users = {
         each.name for each in program.recording.resources.values() if password in each.dependencies
     }
-    if stack in LOCAL_STACKS:
+    if stack in IN_CLUSTER_STACKS:
         assert users == {ADMINISTRATOR, POSTGRES_SECRET}
     else:
         cluster = program.one(CLUSTER).name
         assert users == {ADMINISTRATOR, "backstage-postgres-password-version", cluster}
 
 
-@pytest.mark.parametrize("stack", LOCAL_STACKS)
+@pytest.mark.parametrize("stack", IN_CLUSTER_STACKS)
 def test_only_postgres_reads_its_password(stack: str) -> None:
     found = templates(previewed(stack, creates=True)).items()
     readers = [name for name, pod in found if f'"name": "{POSTGRES_SECRET}"' in json.dumps(pod)]
@@ -133,10 +133,10 @@ def test_logins_of_administrator_and_portal(stack: str) -> None:
         program.one(SECRET, name).raw_inputs["stringData"]["value"]
         for name in (ADMINISTRATOR, PORTAL_SECRET)
     )
-    local = stack in LOCAL_STACKS
-    assert administrator["PGUSER"] == ("postgres" if local else "backstageadmin")
+    in_cluster = stack in IN_CLUSTER_STACKS
+    assert administrator["PGUSER"] == ("postgres" if in_cluster else "backstageadmin")
     assert administrator["ROLE_NAME"] == portal["POSTGRES_USER"] == "backstage"
     assert administrator["PGHOST"] == portal["POSTGRES_HOST"] == program.outputs["databaseEndpoint"]
     found = variables(templates(program)[ROLE_JOB])
-    certificates = None if local else "/etc/backstage/database-ca/ca.pem"
+    certificates = None if in_cluster else "/etc/backstage/database-ca/ca.pem"
     assert found.get("PGSSLROOTCERT") == certificates
