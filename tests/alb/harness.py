@@ -126,14 +126,23 @@ class Balancer:
 
 @asynccontextmanager
 async def balancer(
-    group: TargetGroup = GROUP, idle_timeout: float = 5, protocol: str = "HTTP"
+    group: TargetGroup = GROUP,
+    idle_timeout: float = 5,
+    protocol: str = "HTTP",
+    before: tuple[Rule, ...] = (),
 ) -> AsyncIterator[Balancer]:
-    """A listener that forwards requests for HOST to a target group and answers others with 404."""
+    """A listener that forwards requests for HOST to a target group and answers others with 404.
+
+    before: rules that come first.
+    """
     rules = (
+        *before,
         Rule(priority=1, hosts=(HOST,), paths=("/*",), target_group=group.arn),
         Rule(action="fixed-response", settings={"StatusCode": "404"}),
     )
-    listener = Listener("listener", 443, protocol, rules, idle_timeout=idle_timeout)
+    listener = Listener(
+        "listener", 443, protocol, rules, idle_timeout=idle_timeout, load_balancer="arn:balancer"
+    )
     configuration = Configuration({"listener": listener}, {group.arn: group})
     plane = DataPlane(lambda: configuration, LOCAL, PROPAGATION)
     await plane.sync()

@@ -77,6 +77,20 @@ def test_listener_serves_from_creation_to_deletion(account: Alb) -> None:
         Conditions=[{"Field": "path-pattern", "Values": ["/old/*"]}],
         Actions=[{"Type": "redirect", "RedirectConfig": redirect}],
     )  # fmt: skip
+    idp = {
+        "Issuer": "https://idp.example.com", "TokenEndpoint": "https://idp.example.com/token",
+        "AuthorizationEndpoint": "https://idp.example.com/authorize", "ClientId": "portal",
+        "UserInfoEndpoint": "https://idp.example.com/userinfo", "ClientSecret": "hunter2",
+        "Scope": "openid email",
+    }  # fmt: skip
+    client.create_rule(
+        ListenerArn=listener, Priority=2,
+        Conditions=[{"Field": "path-pattern", "Values": ["/private/*"]}],
+        Actions=[
+            {"Type": "authenticate-oidc", "Order": 1, "AuthenticateOidcConfig": idp},
+            {"Type": "fixed-response", "Order": 2, "FixedResponseConfig": fixed},
+        ],
+    )  # fmt: skip
 
     async def get(path: str) -> tuple[int, str, str | None]:
         context = ssl.create_default_context(cadata=account.ca)
@@ -91,6 +105,10 @@ def test_listener_serves_from_creation_to_deletion(account: Alb) -> None:
     assert asyncio.run(get("/")) == (404, "nothing here", None)
     status, _, location = asyncio.run(get("/old/page?a=b"))
     assert (status, location) == (301, f"https://{LOCAL}:443/old/page?a=b")
+    status, _, location = asyncio.run(get("/private/page"))
+    assert status == 302
+    assert str(location).startswith("https://idp.example.com/authorize?client_id=portal&")
+    assert "scope=openid+email&" in str(location)
     client.delete_load_balancer(LoadBalancerArn=balancer["LoadBalancerArn"])
     with pytest.raises(KeyError):
         account.url(balancer["DNSName"])

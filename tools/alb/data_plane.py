@@ -10,11 +10,13 @@ from dataclasses import dataclass
 import trustme
 from aiohttp import web
 
+from tools.alb.authenticate import Authenticator
 from tools.alb.elb import Configuration, Listener
 from tools.alb.forward import answer
 from tools.alb.targets import PROPAGATION, Event, Targets
 
 CLIENT_KEEP_ALIVE = 3600.0  # seconds; the default of an Application Load Balancer
+MOST_HEADER = 16 * 1024  # bytes of a request line or a header; its quota
 _SHUTDOWN_SECONDS = 1.0  # for the open requests of a deleted listener
 
 
@@ -48,8 +50,11 @@ class DataPlane:
         """Targets by target group ARN."""
         self.events: list[Event] = []
         """Every change of a target's state, oldest first."""
+        self.authenticators: dict[str, Authenticator] = {}
+        """What signs users in, by load balancer ARN."""
         self._read, self._address, self._propagation = read, address, propagation
         self._sockets: dict[str, _Socket] = {}
+        self._key_servers: list[web.ServerRunner] = []
         self._lock = asyncio.Lock()
 
     async def sync(self) -> None:
@@ -76,8 +81,30 @@ class DataPlane:
                 return socket.port
         raise KeyError(f"{hostname}:{port}")
 
+    async def serve_keys(self, host: str, port: int) -> int:
+        """Serves the load balancers' public keys as the region's `host` does, over HTTPS at a port
+        of the address; 0: any. Returns the port.
+        """
+
+        async def key(request: web.BaseRequest) -> web.StreamResponse:
+            kid = request.path.removeprefix("/")
+            known = {each.kid: each.public_key for each in self.authenticators.values()}
+            return web.Response(text=known[kid]) if kid in known else web.Response(status=404)
+
+        runner = web.ServerRunner(web.Server(key, access_log=None))
+        await runner.setup()
+        self._key_servers.append(runner)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.authority.issue_cert(host).configure_cert(context)
+        await web.TCPSite(runner, self._address, port, ssl_context=context).start()
+        found: int = runner.addresses[0][1]
+        return found
+
     async def close(self) -> None:
         """Closes every listener and every connection to a target."""
+        for runner in self._key_servers:
+            await runner.cleanup()
+        self._key_servers.clear()
         for socket in self._sockets.values():
             await socket.runner.cleanup()
         self._sockets.clear()
@@ -103,14 +130,21 @@ class DataPlane:
             group.idle_timeout = idle.get(arn, group.idle_timeout)
 
     async def _open(self, listener: Listener) -> _Socket:
+        authenticator = self.authenticators.setdefault(
+            listener.load_balancer, Authenticator(listener.load_balancer)
+        )
+
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
-            return await answer(request, self._sockets[listener.arn].listener, self.groups)
+            current = self._sockets[listener.arn].listener
+            return await answer(request, current, self.groups, authenticator)
 
         server = web.Server(
             handle,
             # A disconnecting client cancels its request to the target.
             handler_cancellation=True,
             keepalive_timeout=CLIENT_KEEP_ALIVE,
+            max_line_size=MOST_HEADER,
+            max_field_size=MOST_HEADER,
             auto_decompress=False,
             access_log=None,
         )

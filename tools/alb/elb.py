@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tools.alb.authenticate import REDIRECT_PATH, Authenticate
+
 DEFAULT_PRIORITY = 1 << 30  # sorts after 50000, the highest priority that AWS accepts
 
 
@@ -49,14 +51,16 @@ class Rule:
     settings: Mapping[str, str] = field(default_factory=dict)
     """The fixed response or the redirect, with AWS's keys."""
     matchable: bool = True
+    authenticate: Authenticate | None = None
+    """Comes before the action."""
 
     def matches(self, host: str, path: str) -> bool:
         """Hosts compare case-insensitively, paths don't; `*` and `?` are wildcards in both."""
-        return (
-            self.matchable
-            and _any(self.hosts, host.lower(), lower=True)
-            and _any(self.paths, path, lower=False)
-        )
+        return self.matchable and self.of_host(host) and _any(self.paths, path, lower=False)
+
+    def of_host(self, host: str) -> bool:
+        """Whether some paths of the host match."""
+        return _any(self.hosts, host.lower(), lower=True)
 
 
 @dataclass(frozen=True)
@@ -69,10 +73,18 @@ class Listener:
     rules: tuple[Rule, ...]
     hostname: str = ""
     """DNS name of its load balancer."""
+    load_balancer: str = ""
+    """ARN of its load balancer."""
     idle_timeout: float = 60
 
     def rule(self, host: str, path: str) -> Rule:
-        """The first matching rule; the default rule, which is last, always matches."""
+        """The first matching rule; the default rule, which is last, always matches.
+
+        Where users come back from the identity provider, it is the first that signs them in.
+        """
+        signing_in = [each for each in self.rules if each.authenticate and each.of_host(host)]
+        if path == REDIRECT_PATH and signing_in:
+            return signing_in[0]
         return next(each for each in self.rules if each.matches(host, path))
 
 
@@ -98,6 +110,7 @@ def read(client: Any) -> Configuration:
                 protocol=each["Protocol"],
                 rules=tuple(sorted(map(_rule, described), key=lambda rule: rule.priority)),
                 hostname=balancer["DNSName"],
+                load_balancer=arn,
                 idle_timeout=float(attributes.get("idle_timeout.timeout_seconds", 60)),
             )
     groups = {
@@ -139,7 +152,8 @@ def _rule(rule: Mapping[str, Any]) -> Rule:
         else:
             matchable = False
     # An authenticate action may precede the one that answers, which is always last.
-    action = max(rule["Actions"], key=lambda each: each.get("Order", 0))
+    *before, action = sorted(rule["Actions"], key=lambda each: each.get("Order", 0))
+    oidc = next((each.get("AuthenticateOidcConfig") for each in before), None)
     groups = action.get("ForwardConfig", {}).get("TargetGroups", [])
     weighted = [each["TargetGroupArn"] for each in groups if each.get("Weight", 1)]
     configured = action.get("FixedResponseConfig") or action.get("RedirectConfig") or {}
@@ -152,6 +166,7 @@ def _rule(rule: Mapping[str, Any]) -> Rule:
         target_group=action.get("TargetGroupArn") or (weighted[0] if weighted else ""),
         settings={key: str(value) for key, value in configured.items()},
         matchable=matchable,
+        authenticate=Authenticate.of(oidc) if oidc else None,
     )
 
 

@@ -15,6 +15,7 @@ from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from tools.alb.authenticate import HEADER, Authenticator
 from tools.alb.elb import Listener, Rule
 from tools.alb.targets import Target, Targets
 
@@ -29,11 +30,20 @@ _SERVER = {"Server": "awselb/2.0"}
 
 
 async def answer(
-    request: web.BaseRequest, listener: Listener, groups: Mapping[str, Targets]
+    request: web.BaseRequest,
+    listener: Listener,
+    groups: Mapping[str, Targets],
+    authenticator: Authenticator,
 ) -> web.StreamResponse:
     """Answers a request to a listener. groups: targets by target group ARN."""
     host = request.headers.get("Host", "").partition(":")[0]
     rule = listener.rule(host, request.raw_path.partition("?")[0])
+    user: Mapping[str, str] = {}
+    if rule.authenticate:
+        signed_in = await authenticator.answer(request, rule.authenticate)
+        if isinstance(signed_in, web.Response):
+            return signed_in
+        user = signed_in
     if rule.action == "fixed-response":
         return web.Response(
             status=int(rule.settings["StatusCode"]),
@@ -49,13 +59,17 @@ async def answer(
         return _error(503)
     target.outstanding += 1
     try:
-        return await _forward(request, listener, group.settings.protocol, target)
+        return await _forward(request, listener, group.settings.protocol, target, user)
     finally:
         target.outstanding -= 1
 
 
 async def _forward(
-    request: web.BaseRequest, listener: Listener, protocol: str, target: Target
+    request: web.BaseRequest,
+    listener: Listener,
+    protocol: str,
+    target: Target,
+    user: Mapping[str, str],
 ) -> web.StreamResponse:
     assert target.session is not None, "a target in service has a connection pool"
     url = f"{protocol.lower()}://{target.host}:{target.port}{request.raw_path}"
@@ -63,7 +77,7 @@ async def _forward(
         upstream = await target.session.request(
             request.method,
             URL(url, encoded=True),
-            headers=_headers(request, listener),
+            headers=_headers(request, listener, user),
             data=request.content if request.can_read_body else None,
             allow_redirects=False,
             skip_auto_headers=_ADDED,
@@ -102,8 +116,14 @@ async def _stream(request: web.BaseRequest, upstream: aiohttp.ClientResponse) ->
     return response
 
 
-def _headers(request: web.BaseRequest, listener: Listener) -> CIMultiDict[str]:
+def _headers(
+    request: web.BaseRequest, listener: Listener, user: Mapping[str, str]
+) -> CIMultiDict[str]:
     headers = _kept(request.headers)
+    if user:
+        for name in [each for each in headers if each.lower().startswith(HEADER)]:
+            headers.popall(name, None)
+        headers.update(user)
     client = request.remote or ""
     before = headers.get("X-Forwarded-For")
     headers["X-Forwarded-For"] = f"{before}, {client}" if before else client
