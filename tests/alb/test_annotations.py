@@ -13,6 +13,7 @@ import pytest
 from components.ingress.authentication import ANNOTATION
 from tests.cluster.site import delete_ingresses, wait_for_load_balancer
 from tests.programs import changed
+from tests.settings.stack import WITH_OIDC
 from tools.kubectl import Cluster
 from tools.preview.manifests import manifests
 
@@ -30,6 +31,8 @@ class Created:
     aws: Aws
     load_balancer: Mapping[str, Any]
     listeners: list[dict[str, Any]]
+    rules: list[dict[str, Any]]
+    """Of all listeners."""
     target_group: Mapping[str, Any]
     annotations: Mapping[str, str]
     """The Ingress's, without their prefix."""
@@ -37,6 +40,18 @@ class Created:
     def has(self, arn: str, attributes: str) -> bool:
         """Whether a resource has the attributes `key=value,...`."""
         return pairs(attributes).items() <= dict(self.aws.attributes(arn)).items()
+
+    @property
+    def authentication(self) -> dict[str, Any]:
+        """The only configuration of authenticate-oidc, besides the action's type."""
+        actions = [
+            action
+            for rule in self.rules
+            for action in rule["Actions"]
+            if action["Type"].startswith("authenticate")
+        ]
+        (action,) = actions
+        return {"Type": action["Type"], **action["AuthenticateOidcConfig"]}
 
 
 def pairs(text: str) -> dict[str, str]:
@@ -97,6 +112,16 @@ def grouped(created: Created, value: str) -> bool:
     return tags["ingress.k8s.aws/stack"] == value
 
 
+def authenticates(field: str, prefix: str = "") -> Callable[[Created, str], bool]:
+    return lambda created, value: str(created.authentication[field]) == prefix + value
+
+
+def identity_provider(created: Created, value: str) -> bool:
+    found, wanted = created.authentication, json.loads(value)
+    del wanted["secretName"]
+    return all(found[key[0].upper() + key[1:]] == wanted[key] for key in wanted)
+
+
 def load_balancer_attributes(created: Created, value: str) -> bool:
     return created.has(created.load_balancer["LoadBalancerArn"], value)
 
@@ -126,6 +151,12 @@ EFFECTS: dict[str, Callable[[Created, str], bool]] = {
     "inbound-cidrs": inbound_cidrs,
     "tags": tagged,
     "group.name": grouped,
+    "auth-type": authenticates("Type", "authenticate-"),
+    "auth-idp-oidc": identity_provider,
+    "auth-scope": authenticates("Scope"),
+    "auth-session-cookie": authenticates("SessionCookieName"),
+    "auth-session-timeout": authenticates("SessionTimeout"),
+    "auth-on-unauthenticated-request": authenticates("OnUnauthenticatedRequest"),
 }
 
 
@@ -136,6 +167,8 @@ def applied(created: Created, key: str) -> bool:
 
 def other(value: str) -> str:
     """A different value for an annotation."""
+    if value.startswith("{"):
+        return value.replace("https://", "https://other.")
     return re.sub(r"\d+", "444", value) if value.startswith("[") else f"{value}0"
 
 
@@ -150,15 +183,22 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "shared": {"ingressGroup": "platform"},
     "logged": {"accessLogsBucket": "access-logs"},
     "plain": {"allowHttp": True, "certificateArn": None},
+    "authenticated": {**WITH_OIDC, "ingressTokenPaths": ["/api/catalog"]},
 }
+KINDS = ("Namespace", "Service", "Ingress")
+CONTROLLER = "system:serviceaccount:kube-system:aws-load-balancer-controller"
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_annotation_has_its_effect(alb: Alb, variant: str) -> None:
     namespace = f"alb-{variant}"
     recording = changed("prod", VARIANTS[variant], creates=True).recording
-    objects = {each["kind"]: each for each in manifests(recording) if each["kind"] in
-               ("Namespace", "Service", "Ingress")}  # fmt: skip
+    found = [
+        each
+        for each in manifests(recording)
+        if each["kind"] in KINDS or each["metadata"]["name"] == "backstage-ingress-client"
+    ]
+    objects = {each["kind"]: each for each in found}
     metadata = objects["Ingress"]["metadata"]
     key = f"{ANNOTATION}certificate-arn"
     assert (key in metadata["annotations"]) == (variant != "plain")
@@ -167,21 +207,30 @@ def test_every_annotation_has_its_effect(alb: Alb, variant: str) -> None:
             objects["Ingress"]["spec"]["rules"][0]["host"]
         )
     objects["Namespace"]["metadata"]["name"] = namespace
-    for kind in ("Service", "Ingress"):
-        objects[kind]["metadata"]["namespace"] = namespace
+    for each in found:
+        if each["kind"] != "Namespace":
+            each["metadata"]["namespace"] = namespace
     cluster = Cluster(namespace)
     cluster.delete_namespace()
-    cluster.apply([objects["Namespace"], objects["Service"], objects["Ingress"]])
+    # The Ingress last: whatever it names exists by then.
+    cluster.apply(
+        sorted(found, key=lambda each: (each["kind"] != "Namespace", each["kind"] == "Ingress"))
+    )
     try:
         balancer = alb.aws.load_balancer(wait_for_load_balancer(cluster))
         arn = balancer["LoadBalancerArn"]
-        (group,) = alb.aws.target_groups(arn)
+        group, *_ = alb.aws.target_groups(arn)
         annotations = {
             key.removeprefix(ANNOTATION): value
             for key, value in metadata["annotations"].items()
             if key.startswith(ANNOTATION)
         }
-        created = Created(alb.aws, balancer, alb.aws.listeners(arn), group, annotations)
+        listeners = alb.aws.listeners(arn)
+        rules = [rule for each in listeners for rule in alb.aws.rules(each["ListenerArn"])]
+        created = Created(alb.aws, balancer, listeners, rules, group, annotations)
+        if variant == "authenticated":
+            check_open_path(created)
+            check_access(cluster)
         assert [key for key in annotations if not applied(created, key)] == []
         # No check passes on any other value.
         others = {key: other(value) for key, value in annotations.items()}
@@ -191,3 +240,24 @@ def test_every_annotation_has_its_effect(alb: Alb, variant: str) -> None:
         delete_ingresses(cluster)
         cluster.delete_namespace()
     assert arn not in [each["LoadBalancerArn"] for each in alb.aws.load_balancers()]
+
+
+def check_open_path(created: Created) -> None:
+    """The catalog's rule comes first, and only forwards."""
+    first, *_ = sorted(created.rules, key=lambda each: each["Priority"].zfill(9))
+    values = [value for each in first["Conditions"] for value in each["Values"]]
+    assert {"/api/catalog", "/api/catalog/*"} <= set(values)
+    assert [each["Type"] for each in first["Actions"]] == ["forward"]
+
+
+def check_access(cluster: Cluster) -> None:
+    """The controller may read the client's Secret, and no other."""
+
+    def may(verb: str, name: str) -> str:
+        asked = ("auth", "can-i", verb, f"secret/{name}", f"--as={CONTROLLER}")
+        return cluster.run(*asked, check=False).strip()
+
+    assert [may(verb, "backstage-ingress-client") for verb in ("get", "list", "watch")] == [
+        "yes"
+    ] * 3
+    assert may("get", "backstage-secrets") == may("update", "backstage-ingress-client") == "no"

@@ -77,6 +77,11 @@ class Aws:
         found: list[Answer] = client.describe_listeners(LoadBalancerArn=load_balancer)["Listeners"]
         return found
 
+    def rules(self, listener: str) -> list[Answer]:
+        """Rules of the listener with this ARN."""
+        found: list[Answer] = self.client("elbv2").describe_rules(ListenerArn=listener)["Rules"]
+        return found
+
     def target_groups(self, load_balancer: str | None = None) -> list[Answer]:
         """Target groups of the load balancer with this ARN; all groups without one."""
         only = {"LoadBalancerArn": load_balancer} if load_balancer else {}
