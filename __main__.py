@@ -44,20 +44,18 @@ portal = Portal(
     ),
     opts,
 )
+policies: list[pulumi.Resource] = []
 if settings.portal.network_policy:
-    PortalNetworkPolicy(
-        NAME,
-        PortalNetworkPolicyArgs(
-            namespace=namespace.name,
-            port=settings.port,
-            clients=platform.clients,
-            metrics=settings.portal.metrics,
-            database=database.connection,
-            egress_ports=settings.portal.egress_ports,
-            egress=platform.egress,
-        ),
-        opts,
+    policy = PortalNetworkPolicyArgs(
+        namespace=namespace.name,
+        port=settings.port,
+        settings=settings.portal,
+        clients=platform.clients,
+        database=database.connection,
+        resolver=platform.resolver,
+        egress=platform.egress,
     )
+    policies = [PortalNetworkPolicy(NAME, policy, opts)]
 exposure = platform.expose(portal.objects)
 pod = PortalPodArgs(
     image=image.pods,
@@ -73,8 +71,10 @@ pod = PortalPodArgs(
     ),
 )
 # The role first, then its schemas, then the pods that use them.
-role = DatabaseRole(NAME, DatabaseRoleArgs(image.pods, portal.objects, database.connection), opts)
-after: list[pulumi.Resource] = [role.job, *platform.identity.before_pods]
+role = DatabaseRole(
+    NAME, DatabaseRoleArgs(image.pods, portal.objects, database.connection, policies), opts
+)
+after: list[pulumi.Resource] = [role.job, *policies, *platform.identity.before_pods]
 if settings.portal.migration_job:
     after = [*after, Migrations(NAME, MigrationsArgs(pod, after), opts).job]
 PortalDeployment(

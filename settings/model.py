@@ -219,7 +219,9 @@ class PortalSettings(v.Model, alias_generator=to_camel):
     metrics: v.Flag = True
     """the image serves OpenTelemetry metrics at :9464/metrics; open that port to the cluster"""
     network_policy: v.Flag = True
-    """a NetworkPolicy for the pods"""
+    """NetworkPolicies for the pods of the portal, its Jobs and the database in the cluster"""
+    egress_cidrs: Annotated[tuple[v.EgressCidr, ...], v.UNIQUE, Shown("anywhere")] = ()
+    """networks that pods may connect to on 443 and egressPorts; never link-local ones"""
     egress_ports: Annotated[tuple[v.Port, ...], v.UNIQUE] = ()
     """further TCP ports that pods may connect to, besides DNS, the database and 443"""
     kubernetes_plugin: v.Flag = True

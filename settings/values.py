@@ -500,6 +500,19 @@ WorldCidr = Annotated[
     str, AfterValidator(partial(_cidr, world=True)), _allowing(_CIDR, "10.0.0.0/16")
 ]
 
+
+def _not_link_local(text: str) -> str:
+    if ipaddress.IPv4Network(text).subnet_of(ipaddress.IPv4Network("169.254.0.0/16")):
+        raise ValueError("nodes hand out credentials there")
+    return text
+
+
+EgressCidr = Annotated[
+    str,
+    AfterValidator(partial(_cidr, world=True)),
+    AfterValidator(_not_link_local),
+    _allowing(f"{_CIDR}; not in 169.254.0.0/16", "140.82.112.0/20"),
+]
 InboundCidrs = Annotated[
     tuple[WorldCidr, ...],
     Field(max_length=SECURITY_GROUP_RULES),

@@ -68,6 +68,8 @@ class Platform:
     """Of the portal's pods."""
     egress: Sequence[k8s.networking.v1.NetworkPolicyEgressRuleArgs] = ()
     """Connections that the portal's pods may open, besides DNS, the database and HTTPS."""
+    resolver: Input[Sequence[str]] = ()
+    """Networks of the cluster's DNS resolver, if they aren't those of its pods."""
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
     identity: Identity = field(default_factory=Identity)
     outputs: Outputs = field(default_factory=dict)

@@ -39,8 +39,8 @@ class ClusterFacts:
     security_group_id: Output[str]
     """The cluster security group, which managed node groups and Auto Mode nodes carry."""
     vpc_id: Output[str]
-    vpc_cidrs: Output[Sequence[str]]
-    """Every IPv4 network of the VPC: with custom networking, pods live in a secondary one."""
+    service_cidr: Output[str]
+    """IPv4 network of the cluster's Services; empty in an IPv6 cluster."""
     subnet_ids: Output[Sequence[str]]
     """The cluster's subnets, private and public."""
 
@@ -70,7 +70,6 @@ class Cluster(pulumi.ComponentResource):
         arn = found.arn.apply(lambda value: value.split(":"))
         network = found.vpc_config
         vpc_id = network.apply(lambda config: config.vpc_id)
-        vpc = aws.ec2.get_vpc_output(id=vpc_id, opts=look_up)
         self.facts = ClusterFacts(
             name=args.cluster_name,
             region=args.aws.region,
@@ -79,13 +78,8 @@ class Cluster(pulumi.ComponentResource):
             oidc_issuer=found.identities.apply(_issuer),
             security_group_id=network.apply(lambda config: config.cluster_security_group_id),
             vpc_id=vpc_id,
-            vpc_cidrs=vpc.apply(
-                lambda known: sorted(
-                    {
-                        known.cidr_block,
-                        *(each.cidr_block for each in known.cidr_block_associations or []),
-                    }
-                )
+            service_cidr=found.kubernetes_network_configs.apply(
+                lambda configs: configs[0].service_ipv4_cidr or ""
             ),
             subnet_ids=network.apply(lambda config: sorted(config.subnet_ids)),
         )

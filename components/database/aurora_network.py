@@ -10,6 +10,7 @@ import pulumi_aws as aws
 from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
 
 from components.cluster.cluster import ClusterFacts
+from components.cluster.subnets import PUBLIC_ROLE, subnets
 from components.database.database import POSTGRES_PORT
 from settings.model import DatabaseSettings
 
@@ -39,13 +40,13 @@ class AuroraNetwork(pulumi.ComponentResource):
         self, name: str, args: AuroraNetworkArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("backstage:database:AuroraNetwork", name, None, opts)
-        subnets = self._subnets(args)
-        self.cidrs = subnets.apply(lambda known: sorted({each.cidr_block for each in known}))
+        chosen = self._subnets(args)
+        self.cidrs = chosen.apply(lambda known: sorted({each.cidr_block for each in known}))
         subnet_group = aws.rds.SubnetGroup(
             f"{name}-subnet-group",
             aws.rds.SubnetGroupArgs(
                 description="Subnets of the Backstage database",
-                subnet_ids=subnets.apply(lambda known: [each.id for each in known]),
+                subnet_ids=chosen.apply(lambda known: [each.id for each in known]),
             ),
             opts=ResourceOptions(parent=self),
         )
@@ -56,14 +57,9 @@ class AuroraNetwork(pulumi.ComponentResource):
         )
 
     def _subnets(self, args: AuroraNetworkArgs) -> Output[Sequence[aws.ec2.GetSubnetResult]]:
-        look_up = InvokeOutputOptions(parent=self)
-        candidates = Output.from_input(args.settings.subnet_ids or args.cluster.subnet_ids)
-
-        def describe(ids: Sequence[str]) -> Output[list[aws.ec2.GetSubnetResult]]:
-            return Output.all(*[aws.ec2.get_subnet_output(id=each, opts=look_up) for each in ids])
-
-        found: Output[list[aws.ec2.GetSubnetResult]] = candidates.apply(describe)
-        return found.apply(lambda subnets: _suitable(args, subnets))
+        candidates = args.settings.subnet_ids or args.cluster.subnet_ids
+        found = subnets(candidates, InvokeOutputOptions(parent=self))
+        return found.apply(lambda known: _suitable(args, known))
 
     def _security_group(self, name: str, args: AuroraNetworkArgs) -> aws.ec2.SecurityGroup:
         group = aws.ec2.SecurityGroup(
@@ -113,5 +109,4 @@ def _suitable(
 
 
 def _is_public(subnet: aws.ec2.GetSubnetResult) -> bool:
-    # The tag is how EKS marks the subnets of internet-facing load balancers.
-    return bool(subnet.map_public_ip_on_launch) or "kubernetes.io/role/elb" in (subnet.tags or {})
+    return bool(subnet.map_public_ip_on_launch) or PUBLIC_ROLE in (subnet.tags or {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi_kubernetes as k8s
@@ -41,6 +41,8 @@ class DatabaseConnection:
     """PEM: roots that the server's certificate is verified with; None: it speaks no TLS."""
     peers: Input[Sequence[k8s.networking.v1.NetworkPolicyPeerArgs]]
     """Addresses of the database, for the pods' egress policy."""
+    pods: Mapping[str, str] | None = None
+    """Labels of its pods, if it runs in the portal's namespace."""
 
 
 def generated_password(name: str, version: str, opts: ResourceOptions) -> Output[str]:

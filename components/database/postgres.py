@@ -16,10 +16,15 @@ from components.database.database import (
     Login,
     generated_password,
 )
-from components.kubernetes.labels import job_labels
+from components.kubernetes.labels import job_labels, job_selector
 from components.kubernetes.names import name_of
 from components.kubernetes.network import pods
-from components.kubernetes.pods import container_security, pod_security, secret_variables
+from components.kubernetes.pods import (
+    container_security,
+    pod_security,
+    secret_variables,
+    service_account,
+)
 from settings.model import IN_CLUSTER_CONNECTIONS, DatabaseSettings
 from settings.values import EPHEMERAL
 
@@ -30,7 +35,7 @@ ADMINISTRATOR = "postgres"
 USER = 999  # of the image's account
 DATA = "/var/lib/postgresql/data"
 LABELS = job_labels(NAME)
-SELECTOR = {"app.kubernetes.io/name": NAME}
+SELECTOR = job_selector(NAME)
 READY = [
     "pg_isready",
     "--host",
@@ -49,7 +54,8 @@ class PostgresArgs:
 
 
 class Postgres(pulumi.ComponentResource):
-    """Creates a StatefulSet of one PostgreSQL pod, its volume, its Service and its password.
+    """Creates a StatefulSet of one PostgreSQL pod, its volume, service account, Service and
+    password.
 
     It has no TLS and no backups. Deleting the namespace deletes the volume.
     """
@@ -107,6 +113,7 @@ class Postgres(pulumi.ComponentResource):
             administrator=Login(ADMINISTRATOR, password),
             ca_certificates=None,
             peers=pods(SELECTOR),
+            pods=SELECTOR,
         )
         self.register_outputs({"endpoint": host})
 
@@ -128,6 +135,9 @@ class Postgres(pulumi.ComponentResource):
             ),
         )
         pod = core.PodSpecArgs(
+            service_account_name=service_account(
+                f"{name}-postgres-service-account", self._metadata, ResourceOptions(parent=self)
+            ),
             automount_service_account_token=False,
             enable_service_links=False,
             termination_grace_period_seconds=60,

@@ -9,7 +9,7 @@ import pulumi_kubernetes as k8s
 from pulumi import Input, ResourceOptions
 
 from components.kubernetes.labels import job_labels
-from components.kubernetes.pods import PodImage, pod_spec
+from components.kubernetes.pods import PodImage, pod_spec, service_account
 
 # Seconds that a new node and pulling the image may take; Kubernetes counts them as the Job's.
 SCHEDULING = 300
@@ -20,8 +20,7 @@ AWAIT_MARGIN = 30  # seconds until the engine has seen that a Job ended
 class JobPod:
     """The pod of a Job.
 
-    deadline: seconds after the start of its process after which it has failed. service_account:
-    whose AWS role it gets, if any; its token isn't mounted.
+    deadline: seconds after the start of its process after which it has failed.
     """
 
     image: PodImage
@@ -29,19 +28,24 @@ class JobPod:
     container: k8s.core.v1.ContainerArgs
     volumes: Sequence[k8s.core.v1.VolumeArgs]
     deadline: int
-    service_account: Input[str] | None = None
 
 
 def run_once(
     name: str, namespace: Input[str], pod: JobPod, opts: ResourceOptions
 ) -> k8s.batch.v1.Job:
-    """A Job that is done when its pod has succeeded; what depends on it waits for that.
+    """Creates a Job and its service account. The Job is done when its pod has succeeded; what
+    depends on it waits for that.
 
     Its name is generated: a changed pod runs in a new Job, then the old one is deleted. A failed
     Job fails the update with the last lines of its log, and the next update runs it again. There is
     no TTL: a Job that deletes itself would run again after `pulumi refresh`.
     """
     labels = job_labels(name)
+    account = service_account(
+        f"{name}-service-account",
+        k8s.meta.v1.ObjectMetaArgs(name=name, namespace=namespace, labels=labels),
+        ResourceOptions(parent=opts.parent),
+    )
     return k8s.batch.v1.Job(
         name,
         k8s.batch.v1.JobInitArgs(
@@ -63,7 +67,7 @@ def run_once(
                         pod.user,
                         pod.container,
                         pod.volumes,
-                        service_account_name=pod.service_account,
+                        service_account_name=account,
                         restart_policy="Never",
                         automount_service_account_token=False,
                     ),

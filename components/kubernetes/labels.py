@@ -13,10 +13,15 @@ LABELS = {
 }
 
 
+def job_selector(name: str) -> dict[str, str]:
+    """Selects the pods of a Job, or of anything else with `job_labels`."""
+    return {"app.kubernetes.io/name": name}
+
+
 def job_labels(name: str) -> dict[str, str]:
     """Labels of a Job and its pods, which nothing that serves may select."""
     return {
-        "app.kubernetes.io/name": name,
+        **job_selector(name),
         "app.kubernetes.io/part-of": "backstage",
         "app.kubernetes.io/managed-by": "pulumi",
     }

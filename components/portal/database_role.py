@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -34,6 +35,8 @@ class DatabaseRoleArgs:
     objects: PortalObjects
     """Namespace, root certificates and script."""
     database: DatabaseConnection
+    after: Sequence[pulumi.Resource]
+    """Resources that must exist before the pod is created."""
 
 
 class DatabaseRole(pulumi.ComponentResource):
@@ -95,6 +98,6 @@ class DatabaseRole(pulumi.ComponentResource):
             f"{name}-database-role",
             objects.namespace,
             JobPod(args.image, USER, role, volumes, DEADLINE),
-            ResourceOptions(parent=self),
+            ResourceOptions(parent=self, depends_on=args.after),
         )
         self.register_outputs({})

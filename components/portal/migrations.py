@@ -29,6 +29,8 @@ _MIGRATING = {
     "APP_CONFIG_catalog_processingInterval": "false",
     "APP_CONFIG_scaffolder_concurrentTasksLimit": "0",
     "APP_CONFIG_backend_lifecycle_serverShutdownDelay": '{"seconds":0}',
+    # Without an AWS role, TechDocs would ask instance metadata, which no pod reaches, for 2 s.
+    "AWS_EC2_METADATA_DISABLED": "true",
     # An image that is older than the schemas knows fewer migrations, and has nothing to do.
     "APP_CONFIG_backend_database_knexConfig_migrations_disableMigrationsListValidation": "true",
     "MIGRATION_SECONDS": str(DEADLINE - 120),
@@ -41,14 +43,14 @@ class MigrationsArgs:
     pod: PortalPodArgs
     """The portal's pod, which the Job's resembles."""
     after: Sequence[pulumi.Resource]
-    """Resources that make the database ready to log in, and a pod's credentials available."""
+    """Resources that must exist before the pod is created, such as the portal's role."""
 
 
 class Migrations(pulumi.ComponentResource):
     """Creates a Job that starts the portal's image until every plugin has migrated its schema.
 
     The pods that serve skip migrations, so a failed one leaves them as they are. Its pod carries
-    none of the labels that Service, PodDisruptionBudget and NetworkPolicy select.
+    none of the labels that Service and PodDisruptionBudget select, and has no AWS role.
     """
 
     job: k8s.batch.v1.Job
@@ -70,7 +72,6 @@ class Migrations(pulumi.ComponentResource):
             ),
             [*portal_volumes(objects), config_map_volume("scripts", objects.scripts)],
             DEADLINE,
-            service_account=objects.service_account,  # TechDocs reads its bucket at every start
         )
         self.job = run_once(
             f"{name}-migrations",

@@ -1,8 +1,8 @@
-"""Whom the portal's pods may talk to."""
+"""Whom the pods in the portal's namespace may talk to."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -10,9 +10,18 @@ import pulumi_kubernetes as k8s
 from pulumi import Input, ResourceOptions
 
 from components.database.database import DatabaseConnection
-from components.kubernetes.labels import LABELS, SELECTOR
-from components.kubernetes.network import Peers, any_pod, egress, ports
-from settings.model import METRICS_PORT
+from components.kubernetes.labels import LABELS, SELECTOR, job_selector
+from components.kubernetes.network import (
+    ANYWHERE,
+    Peers,
+    any_pod,
+    dns,
+    egress,
+    networks,
+    pods,
+    ports,
+)
+from settings.model import METRICS_PORT, PortalSettings
 
 networking = k8s.networking.v1
 
@@ -22,48 +31,70 @@ class PortalNetworkPolicyArgs:
     namespace: Input[str]
     port: int
     """The portal's."""
+    settings: PortalSettings
+    """Metrics, migrations and egress."""
     clients: Peers
     """May connect to `port`."""
-    metrics: bool
-    """Whether every pod of the cluster may read the metrics."""
     database: DatabaseConnection
-    egress_ports: Sequence[int]
-    """TCP ports that are open to anywhere, besides DNS and 443."""
+    resolver: Input[Sequence[str]]
+    """Networks of the cluster's DNS resolver, besides its pods and NodeLocal DNSCache."""
     egress: Sequence[k8s.networking.v1.NetworkPolicyEgressRuleArgs]
-    """Rules of the platform."""
+    """Rules of the platform, for the portal's pods."""
 
 
 class PortalNetworkPolicy(pulumi.ComponentResource):
-    """Creates a NetworkPolicy of the portal's pods that allows nothing but what `args` says."""
+    """Creates a NetworkPolicy for each kind of pod: the portal's, the Jobs', and the database's if
+    it runs in the namespace. They allow nothing but what `args` says.
+    """
 
     def __init__(
         self, name: str, args: PortalNetworkPolicyArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("backstage:portal:PortalNetworkPolicy", name, None, opts)
-        anywhere = networking.NetworkPolicyEgressRuleArgs(
-            ports=[*ports(53, protocol="UDP"), *ports(53, 443, *args.egress_ports)]
-        )
-        served = {args.port: args.clients, **({METRICS_PORT: any_pod()} if args.metrics else {})}
+        database = [dns(args.resolver), egress(args.database.peers, args.database.port)]
+        settings = args.settings
+        outside = egress(networks(settings.egress_cidrs or ANYWHERE), 443, *settings.egress_ports)
+        jobs = {f"{name}-database-role": database}
+        if settings.migration_job:
+            # It starts the portal, whose plugins connect to their services at the start: a dropped
+            # connection would hold it up for minutes.
+            jobs[f"{name}-migrations"] = [*database, outside]
+        served = [_ingress(args.clients, args.port)]
+        if settings.metrics:
+            served.append(_ingress(any_pod(), METRICS_PORT))
+        self._policy(name, args, SELECTOR, served, [*database, outside, *args.egress])
+        for job, rules in jobs.items():
+            self._policy(job, args, job_selector(job), [], rules)
+        if args.database.pods:
+            clients = [peer for job in jobs for peer in pods(job_selector(job))]
+            served = [_ingress([*pods(SELECTOR), *clients], args.database.port)]
+            self._policy(f"{name}-postgres", args, args.database.pods, served, [])
+        self.register_outputs({})
+
+    def _policy(
+        self,
+        name: str,
+        args: PortalNetworkPolicyArgs,
+        selector: Mapping[str, str],
+        ingress: Sequence[k8s.networking.v1.NetworkPolicyIngressRuleArgs],
+        egress: Sequence[k8s.networking.v1.NetworkPolicyEgressRuleArgs],
+    ) -> None:
         networking.NetworkPolicy(
             f"{name}-network-policy",
             networking.NetworkPolicyInitArgs(
                 metadata=k8s.meta.v1.ObjectMetaArgs(
-                    name="backstage", namespace=args.namespace, labels=LABELS
+                    name=name, namespace=args.namespace, labels=LABELS
                 ),
                 spec=networking.NetworkPolicySpecArgs(
-                    pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=SELECTOR),
+                    pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=selector),
                     policy_types=["Ingress", "Egress"],
-                    ingress=[
-                        networking.NetworkPolicyIngressRuleArgs(from_=clients, ports=ports(port))
-                        for port, clients in served.items()
-                    ],
-                    egress=[
-                        anywhere,
-                        egress(args.database.peers, args.database.port),
-                        *args.egress,
-                    ],
+                    ingress=ingress,
+                    egress=egress,
                 ),
             ),
             opts=ResourceOptions(parent=self),
         )
-        self.register_outputs({})
+
+
+def _ingress(clients: Peers, port: Input[int]) -> k8s.networking.v1.NetworkPolicyIngressRuleArgs:
+    return networking.NetworkPolicyIngressRuleArgs(from_=clients, ports=ports(port))

@@ -128,6 +128,13 @@ def metrics_port(s: Settings) -> Iterator[Problem]:
         yield Problem("port", str(s.port), allowed, config_set("port", "7007"))
 
 
+@rule("egressCidrs", "networkPolicy")
+def unused_networks(s: Settings) -> Iterator[Problem]:
+    if s.portal.egress_cidrs and not s.portal.network_policy:
+        given, allowed = "networks, with networkPolicy false", "unset, or networkPolicy true"
+        yield Problem("egressCidrs", given, allowed, config_set("networkPolicy", "true"))
+
+
 @rule("env", "secretEnv")
 def size_of_the_variables(s: Settings) -> Iterator[Problem]:
     size = values.byte_size(s.portal.env) + s.portal.secret_env.size

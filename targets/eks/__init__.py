@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from ipaddress import IPv4Network
+
 import pulumi
-from pulumi import Output, ResourceOptions
+import pulumi_kubernetes as k8s
+from pulumi import InvokeOutputOptions, Output, ResourceOptions
 
 from components.cluster.cluster import Cluster, ClusterArgs, ClusterFacts
+from components.cluster.subnets import load_balancer_cidrs, subnets
 from components.database.aurora import AuroraPostgres, AuroraPostgresArgs
 from components.database.postgres import Postgres, PostgresArgs
 from components.ingress.auto_mode import API_GROUP, AutoModeIngressClass, AutoModeIngressClassArgs
@@ -25,6 +30,9 @@ from targets.platform import NAME, Database, Exposure, Identity, Outputs, Platfo
 
 # Where EKS's Pod Identity agent hands out credentials, on every node.
 POD_IDENTITY_AGENT = ("169.254.170.23/32", 80)
+# Positions in the cluster's Service network, fixed by Kubernetes and by EKS. Policies of the VPC
+# CNI see a Service's address, and Auto Mode's resolver has no pods behind it.
+API_SERVER, DNS = 1, 10
 
 
 def platform(settings: Settings, identifier: str) -> Platform:
@@ -36,6 +44,8 @@ def platform(settings: Settings, identifier: str) -> Platform:
     opts = ResourceOptions(providers=[cluster.aws_provider, cluster.kubernetes_provider])
     techdocs = _techdocs(settings, facts, opts)
     gate_group, controller, outputs = _controller(settings, facts, opts)
+    look_up = InvokeOutputOptions(parent=cluster, provider=cluster.aws_provider)
+    restricted = settings.portal.network_policy
 
     def database(namespace: Output[str]) -> Database:
         if settings.database_kind == "in-cluster":
@@ -76,14 +86,17 @@ def platform(settings: Settings, identifier: str) -> Platform:
         opts=opts,
         url=f"{'http' if settings.ingress.allow_http else 'https'}://{settings.host}",
         ecr=True,
-        clients=facts.vpc_cidrs.apply(networks),
+        clients=load_balancer_cidrs(facts, settings.ingress.scheme, look_up).apply(networks)
+        if restricted
+        else [],
         database=database,
         expose=expose,
         variables={
             "AWS_REGION": facts.region,
             **(techdocs.variables if techdocs else LOCAL_TECHDOCS),
         },
-        egress=[egress(networks(POD_IDENTITY_AGENT[:1]), POD_IDENTITY_AGENT[1])],
+        egress=_egress(settings, facts, look_up),
+        resolver=_service_address(facts, DNS),
         namespace_labels={f"{gate_group}/pod-readiness-gate-inject": "enabled"},
         identity=Identity(techdocs.service_account_annotations, [techdocs])
         if techdocs
@@ -94,6 +107,29 @@ def platform(settings: Settings, identifier: str) -> Platform:
             "kubeconfigCommand": cluster.kubeconfig_command,
         },
     )
+
+
+def _service_address(facts: ClusterFacts, position: int) -> Output[list[str]]:
+    """A network of one address, or none in an IPv6 cluster."""
+    return facts.service_cidr.apply(
+        lambda cidr: [f"{IPv4Network(cidr)[position]}/32"] if cidr else []
+    )
+
+
+def _egress(
+    settings: Settings, facts: ClusterFacts, look_up: InvokeOutputOptions
+) -> Sequence[k8s.networking.v1.NetworkPolicyEgressRuleArgs]:
+    """The Pod Identity agent, and the API server where `egressCidrs` may leave it out."""
+    rules = []
+    if settings.portal.techdocs_bucket and settings.workload_identity == "pod-identity":
+        rules.append(egress(networks(POD_IDENTITY_AGENT[:1]), POD_IDENTITY_AGENT[1]))
+    if settings.portal.egress_cidrs and settings.portal.kubernetes_plugin:
+        # The control plane's network interfaces lie in the cluster's subnets.
+        peers = Output.all(
+            _service_address(facts, API_SERVER), subnets(facts.subnet_ids, look_up)
+        ).apply(lambda known: networks([*known[0], *sorted(each.cidr_block for each in known[1])]))
+        rules.append(egress(peers, 443))
+    return rules
 
 
 def _techdocs(settings: Settings, facts: ClusterFacts, opts: ResourceOptions) -> TechDocs | None:

@@ -7,7 +7,7 @@ from pulumi import Output, ResourceOptions
 from components.cluster.local_cluster import LocalCluster, LocalClusterArgs
 from components.database.postgres import Postgres, PostgresArgs
 from components.ingress.plain_ingress import PlainIngress, PlainIngressArgs
-from components.kubernetes.network import any_pod, egress
+from components.kubernetes.network import ANYWHERE, any_pod, egress, networks
 from components.portal.portal import SERVICE_NAME, PortalObjects
 from components.portal.portal_pod import LOCAL_TECHDOCS
 from settings.model import Settings
@@ -45,5 +45,7 @@ def platform(settings: Settings, identifier: str) -> Platform:
         database=database,
         expose=expose,
         variables=LOCAL_TECHDOCS,
-        egress=[egress(None, *API_SERVER_PORTS)] if settings.portal.kubernetes_plugin else [],
+        egress=[egress(networks(ANYWHERE), *API_SERVER_PORTS)]
+        if settings.portal.kubernetes_plugin
+        else [],
     )

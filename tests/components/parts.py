@@ -48,7 +48,7 @@ def facts() -> ClusterFacts:
         oidc_issuer=Output.from_input(ISSUER),
         security_group_id=Output.from_input("sg-cluster"),
         vpc_id=Output.from_input("vpc-shop"),
-        vpc_cidrs=Output.from_input(["10.8.0.0/16"]),
+        service_cidr=Output.from_input("172.20.0.0/16"),
         subnet_ids=Output.from_input(["subnet-0aaaaaaaaaaaaaaa1", "subnet-0bbbbbbbbbbbbbbb2"]),
     )
 

@@ -311,6 +311,15 @@ KEYS: dict[str, Key] = {
     "migrationJob": Key(False, bad=(("never", "true or false"),)),
     "metrics": Key(False, bad=(("yes", "true or false"),)),
     "networkPolicy": Key(False, bad=(("on", "true or false"),)),
+    "egressCidrs": Key(
+        ["0.0.0.0/0", "140.82.112.0/20"],
+        bad=(
+            (["140.82.112.1/20"], "host bits zero"),
+            (["169.254.170.23/32"], "not in 169.254.0.0/16"),
+            (["::/0"], "an IPv4 network"),
+            (["10.0.0.0/8", "10.0.0.0/8"], "there twice"),
+        ),
+    ),
     "egressPorts": Key([25], bad=(([0], "from 1 to 65535"), ("25", "a list"))),
     "kubernetesPlugin": Key(False, bad=(("maybe", "true or false"),)),
     "techdocsBucket": Key(

@@ -196,6 +196,11 @@ RULES: dict[str, Row] = {
         "memoryLimit",
         ("at least memoryRequest, 2Gi",),
     ),
+    "networks of a policy that is off": (
+        {"egressCidrs": ["10.0.0.0/8"], "networkPolicy": False},
+        "egressCidrs",
+        ("unset, or networkPolicy true",),
+    ),
     "Internet without networks": (
         {"ingressScheme": "internet-facing"},
         "ingressInboundCidrs",

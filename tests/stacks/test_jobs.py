@@ -53,8 +53,7 @@ def test_pods_of_jobs_run_the_portals_image(stack: str) -> None:
     for job in previewed(stack, creates=True).all(JOB):
         pod = job.inputs["spec"]["template"]["spec"]
         assert pod["automountServiceAccountToken"] is False
-        account = "backstage" if job.name == MIGRATION_JOB else None
-        assert pod.get("serviceAccountName") == account
+        assert pod["serviceAccountName"] == job.name
         [found] = pod["containers"]
         # The update shows the end of the log when a Job failed.
         assert found["terminationMessagePolicy"] == "FallbackToLogsOnError"
@@ -76,7 +75,11 @@ def test_every_selector_matches_its_own_pods_only(stack: str) -> None:
         "PodDisruptionBudget backstage-disruption-budget": {PORTAL},
     }
     if stack != "auto-mode":
-        selected["NetworkPolicy backstage-network-policy"] = {PORTAL}
+        policies = {f"{job.name}-network-policy": {job.name} for job in program.all(JOB)}
+        policies["backstage-network-policy"] = {PORTAL}
+        if stack in IN_CLUSTER_STACKS:
+            policies["backstage-postgres-network-policy"] = {POSTGRES}
+        selected |= {f"NetworkPolicy {name}": chosen for name, chosen in policies.items()}
     if stack == "oidc":
         selected["Service backstage-open-service"] = {PORTAL}
     if stack in IN_CLUSTER_STACKS:
@@ -132,6 +135,7 @@ def test_migration_job_adds_variables_and_migrates(stack: str) -> None:
     assert expected.items() <= migrating.items()
     # The overrides of the configuration: tests/stacks/test_rendered_config.py.
     assert {name for name in added if not name.startswith("APP_CONFIG_")} == {
+        "AWS_EC2_METADATA_DISABLED",
         "MIGRATION_SECONDS",
         "READINESS_PATH",
     }

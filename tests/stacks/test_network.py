@@ -1,75 +1,176 @@
-"""NetworkPolicies: whom pods of each target may talk to."""
+"""NetworkPolicies: who can reach whom."""
 
 from __future__ import annotations
 
-import json
+import itertools
 
 import pytest
 
-from tests.programs import LOCAL_STACKS, STACKS, changed, previewed
-from tests.stacks.pods import POSTGRES, templates
+from tests.programs import (
+    COMMITTED,
+    EKS_STACKS,
+    IN_CLUSTER_STACKS,
+    ROOT,
+    STACKS,
+    Program,
+    changed,
+    previewed,
+)
+from tests.stacks.pods import MIGRATION_JOB, PORTAL, POSTGRES, ROLE_JOB, templates
+from tests.stacks.reach import Party, reached
 from tests.tokens import NETWORK_POLICY
+from tools.preview import answers
+
+PAGE = ROOT / "docs" / "architecture.md"
+HEADER = f"| from | to | {' | '.join(COMMITTED)} |\n|{'---|' * (2 + len(COMMITTED))}\n"
+PODS = {
+    PORTAL: "the portal",
+    ROLE_JOB: "the role's Job",
+    MIGRATION_JOB: "the migrations' Job",
+    POSTGRES: "the database",
+}
+LOAD_BALANCER, OTHERS = "the load balancer's subnets", "any other pod of the cluster"
+OUTSIDE, RESOLVER = "any other address", "the cluster's DNS"
+AGENT, METADATA = "the Pod Identity agent", "instance metadata"
+API_SERVER = Party("172.20.0.1")
+Ports = set[tuple[str, int]]
 
 
-def test_portal_on_eks() -> None:
-    spec = previewed("internet-facing").inputs(NETWORK_POLICY)["spec"]
-    inbound, metrics = spec["ingress"]
-    assert inbound == {
-        "from": [{"ipBlock": {"cidr": "10.0.0.0/16"}}, {"ipBlock": {"cidr": "100.64.0.0/16"}}],
-        "ports": [{"port": 7007, "protocol": "TCP"}],
+def parties(program: Program, stack: str) -> dict[str, Party]:
+    """Who there is, with an address of each. Pods on eks have one of a secondary network."""
+    namespace = str(program.outputs["namespace"])
+    eks = stack in EKS_STACKS
+    aurora = Party("10.0.32.20")
+    return {
+        LOAD_BALANCER: Party("10.0.0.5" if eks else "192.0.2.5"),
+        OTHERS: Party("100.64.0.9", "other", {"app": "other"}),
+        PODS[POSTGRES]: aurora,
+        **{
+            PODS[name]: Party("100.64.0.8", namespace, template["metadata"]["labels"])
+            for name, template in templates(program).items()
+        },
+        RESOLVER: Party("172.20.0.10")
+        if eks
+        else Party("10.244.0.2", "kube-system", {"k8s-app": "kube-dns"}),
+        AGENT: Party("169.254.170.23"),
+        METADATA: Party("169.254.169.254"),
+        OUTSIDE: Party("203.0.113.7"),
     }
-    assert metrics == {
-        "from": [{"namespaceSelector": {}}],
-        "ports": [{"port": 9464, "protocol": "TCP"}],
-    }
-    anywhere, database, agent = spec["egress"]
-    assert {each["port"] for each in anywhere["ports"]} == {53, 443, 6379, 8443}
-    assert "to" not in anywhere
-    assert database["ports"] == [{"port": 5432, "protocol": "TCP"}]
-    assert "10.0.0.0/19" in {each["ipBlock"]["cidr"] for each in database["to"]}
-    assert agent == {
-        "to": [{"ipBlock": {"cidr": "169.254.170.23/32"}}],
-        "ports": [{"port": 80, "protocol": "TCP"}],
-    }
 
 
-@pytest.mark.parametrize("stack", LOCAL_STACKS)
-def test_portal_on_local(stack: str) -> None:
+def reach(stack: str) -> dict[tuple[str, str], Ports]:
+    """What is open to and from the stack's pods. A named destination leaves out what is open to
+    any other address; pods in other namespaces and the load balancer are such addresses.
+
+    Aurora opens no connections: its security group has no egress.
+    """
     program = previewed(stack, creates=True)
-    spec = program.inputs(NETWORK_POLICY)["spec"]
-    assert "169.254.170.23" not in json.dumps(spec)
-    portal, metrics = spec["ingress"]
-    for rule, port in ((portal, 7007), (metrics, 9464)):
-        assert rule == {
-            "from": [{"namespaceSelector": {}}],
-            "ports": [{"port": port, "protocol": "TCP"}],
-        }
-    anywhere, database, api_server = spec["egress"]
-    assert {each["port"] for each in anywhere["ports"]} == {53, 443}
-    assert {each["port"] for each in api_server["ports"]} == {6443, 8443}
-    assert not {"to"} & {*anywhere, *api_server}
-    assert database["ports"] == [{"port": 5432, "protocol": "TCP"}]
-    [peer] = database["to"]
-    assert list(peer) == ["podSelector"]
-    labels = peer["podSelector"]["matchLabels"]
-    reached = {
-        name
-        for name, template in templates(program).items()
-        if labels.items() <= template["metadata"]["labels"].items()
+    policies = [each.inputs for each in program.all(NETWORK_POLICY)]
+    known = parties(program, stack)
+    own = [name for name in PODS.values() if name in known and known[name].namespace]
+    found = {
+        (source, target): reached(policies, known[source], known[target])
+        for source in (LOAD_BALANCER, OTHERS, *own, OUTSIDE)
+        for target in known
+        if source != target and (source in own or target in own)
     }
-    assert reached == {POSTGRES}
+    for source in own:
+        anywhere = found[source, OUTSIDE]
+        assert found.pop((source, OTHERS)) == anywhere
+        found.pop((source, LOAD_BALANCER))
+        for target in known.keys() - {OUTSIDE}:
+            if (source, target) in found:
+                found[source, target] -= anywhere
+    return found
+
+
+def shown(ports: Ports) -> str:
+    by_number = sorted(ports, key=lambda each: (each[1], each[0]))
+    return ", ".join(
+        str(port) if protocol == "TCP" else f"{port}/{protocol}" for protocol, port in by_number
+    )
+
+
+def test_the_documentation_says_who_can_reach_whom(pytestconfig: pytest.Config) -> None:
+    """`pytest --update-golden` rewrites the table."""
+    by_stack = {stack: reach(stack) for stack in COMMITTED}
+    pairs = dict.fromkeys(pair for found in by_stack.values() for pair in found)
+    rows = {pair: [shown(found.get(pair, set())) for found in by_stack.values()] for pair in pairs}
+    table = HEADER + "".join(
+        f"| {source} | {target} | {' | '.join(cells)} |\n"
+        for (source, target), cells in rows.items()
+        if any(cells)
+    )
+    before, header, after = PAGE.read_text(encoding="utf-8").partition(HEADER)
+    documented = "".join(itertools.takewhile(lambda row: row[0] == "|", after.splitlines(True)))
+    if pytestconfig.getoption("--update-golden"):
+        PAGE.write_text(before + table + after.removeprefix(documented), encoding="utf-8")
+    else:
+        assert header + documented == table
+
+
+@pytest.mark.parametrize("stack", sorted(set(STACKS) - {"auto-mode"}))
+def test_no_pod_asks_a_node_for_credentials_but_through_its_role(stack: str) -> None:
+    found = reach(stack)
+    for pod in PODS.values():
+        assert not found.get((pod, METADATA))
+        may = stack == "dev" and pod == PODS[PORTAL]  # irsa has a role, and no agent
+        assert found.get((pod, AGENT), set()) == ({("TCP", 80)} if may else set())
+
+
+@pytest.mark.parametrize("stack", sorted(set(STACKS) - {"auto-mode"}))
+def test_only_the_load_balancer_connects_from_outside(stack: str) -> None:
+    scheme_is_public = stack == "internet-facing"
+    found = previewed(stack, creates=True)
+    policies = [each.inputs for each in found.all(NETWORK_POLICY)]
+    portal = parties(found, stack)[PODS[PORTAL]]
+    addresses = {"10.0.0.5": not scheme_is_public, "10.0.97.5": scheme_is_public, "10.1.0.5": False}
+    for address, may in addresses.items():
+        open_to = reached(policies, Party(address), portal)
+        assert open_to == ({("TCP", 7007)} if may and stack in EKS_STACKS else set())
+
+
+@pytest.mark.parametrize("plugin", [True, False])
+def test_narrowed_egress_leaves_the_api_server_to_the_kubernetes_plugin(plugin: bool) -> None:
+    program = changed(
+        "prod", {"egressCidrs": ["192.0.2.0/24"], "kubernetesPlugin": plugin}, creates=True
+    )
+    policies = [each.inputs for each in program.all(NETWORK_POLICY)]
+    known = parties(program, "prod")
+    control_plane = Party("10.0.97.9")  # a network interface in one of the cluster's subnets
+    for pod in (PODS[PORTAL], PODS[MIGRATION_JOB]):
+        assert reached(policies, known[pod], Party("192.0.2.1")) == {("TCP", 443)}
+        assert not reached(policies, known[pod], known[OUTSIDE])
+        may = {("TCP", 443)} if plugin and pod == PODS[PORTAL] else set()
+        for server in (API_SERVER, control_plane):
+            assert reached(policies, known[pod], server) == may
 
 
 @pytest.mark.parametrize(
     ("changes", "ingress", "egress"),
-    [({"metrics": False}, 1, 3), ({"kubernetesPlugin": False}, 2, 2)],
+    [({"metrics": False}, 1, 4), ({"kubernetesPlugin": False}, 2, 3)],
     ids=["no metrics", "no Kubernetes plugin"],
 )
 def test_unused_rules_are_left_out(changes: dict[str, object], ingress: int, egress: int) -> None:
-    spec = changed("local", changes).inputs(NETWORK_POLICY)["spec"]
+    spec = changed("local", changes).inputs(NETWORK_POLICY, "backstage-network-policy")["spec"]
     assert (len(spec["ingress"]), len(spec["egress"])) == (ingress, egress)
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_no_policy_when_switched_off(stack: str) -> None:
-    assert len(previewed(stack).all(NETWORK_POLICY)) == (stack != "auto-mode")
+    expected = {"backstage", "backstage-database-role", "backstage-migrations"}
+    if stack in IN_CLUSTER_STACKS:
+        expected |= {"backstage-postgres"}
+    if stack == "local-build":  # migrationJob is false
+        expected -= {"backstage-migrations"}
+    found = previewed(stack).all(NETWORK_POLICY)
+    names = {each.inputs["metadata"]["name"] for each in found}
+    assert names == (set() if stack == "auto-mode" else expected)
+
+
+def test_without_policies_no_subnet_has_to_be_tagged(monkeypatch: pytest.MonkeyPatch) -> None:
+    public = {id_: (*each[:2], True) for id_, each in answers.SUBNETS.items()}
+    monkeypatch.setattr(answers, "SUBNETS", public)
+    subnets = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+    program = changed("prod", {"networkPolicy": False, "databaseSubnetIds": subnets})
+    assert not program.all(NETWORK_POLICY)

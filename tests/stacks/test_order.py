@@ -24,6 +24,7 @@ from tests.tokens import (
     INGRESS_CLASS,
     INSTANCE,
     JOB,
+    NETWORK_POLICY,
     PASSWORD,
     RELEASE,
     SECRET,
@@ -91,6 +92,15 @@ def test_role_job_waits_for_login_and_script(stack: str) -> None:
         program.one(CONFIG_MAP, "backstage-scripts"),
     )
     assert {secret.urn, scripts.urn} <= set(on)
+
+
+@pytest.mark.parametrize("stack", sorted(set(STACKS) - {"auto-mode"}))
+def test_policies_exist_before_the_pods_that_they_select(stack: str) -> None:
+    program = previewed(stack)
+    for pods in (*program.all(JOB), program.one(DEPLOYMENT)):
+        name = pods.name.replace("-deployment", "")
+        policy = program.one(NETWORK_POLICY, f"{name}-network-policy")
+        assert policy.urn in pods.dependencies
 
 
 @pytest.mark.parametrize("stack", MIGRATING)

@@ -241,5 +241,6 @@ def test_the_rules_know_every_variable_that_the_program_sets() -> None:
         found |= serving
         if settings.portal.migration_job:
             job = set(environment(stack, MIGRATING)) - own
-            assert job - serving == {*JOB_OVERRIDES, "MIGRATION_SECONDS", "READINESS_PATH"}
+            added = {"AWS_EC2_METADATA_DISABLED", "MIGRATION_SECONDS", "READINESS_PATH"}
+            assert job - serving == {*JOB_OVERRIDES, *added}
     assert found == known

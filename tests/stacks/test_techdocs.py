@@ -41,10 +41,16 @@ def test_pod_identity_exists_before_the_pods() -> None:
     program = previewed("dev")
     [association] = [each for each in program.all(ASSOCIATION) if "techdocs" in each.name]
     assert association.urn in program.one(DEPLOYMENT).dependencies
-    assert "annotations" not in program.inputs(SERVICE_ACCOUNT)["metadata"]
+    for account in program.all(SERVICE_ACCOUNT):
+        assert "annotations" not in account.inputs["metadata"]
 
 
 def test_irsa_annotates_the_service_account() -> None:
     program = previewed("irsa", creates=True)
-    annotations = program.inputs(SERVICE_ACCOUNT)["metadata"]["annotations"]
-    assert annotations[ROLE_ANNOTATION].endswith("backstage-techdocs-role")
+    annotations = {
+        each.name: each.inputs["metadata"].get("annotations", {})
+        for each in program.all(SERVICE_ACCOUNT)
+    }
+    roles = annotations.pop("backstage-service-account")
+    assert not any(annotations.values())
+    assert roles[ROLE_ANNOTATION].endswith("backstage-techdocs-role")

@@ -15,8 +15,6 @@ from typing import Any
 ACCOUNT = "123456789012"
 ISSUER_ID = "EXAMPLED539D4633E53DE1B71EXAMPLE"
 VPC = "vpc-0a1b2c3d4e5f60718"
-VPC_CIDR = "10.0.0.0/16"
-POD_CIDR = "100.64.0.0/16"  # a secondary network, as with the VPC CNI's custom networking
 SUBNETS = {  # id: (zone, network, public)
     "subnet-0aaaaaaaaaaaaaaa1": ("a", "10.0.0.0/19", False),
     "subnet-0bbbbbbbbbbbbbbb2": ("b", "10.0.32.0/19", False),
@@ -41,7 +39,7 @@ class Answers:
         self._other_subnets: dict[str, int] = {}
         self._by_token: dict[str, Callable[[Properties, str], Properties]] = {
             "aws:ec2/getSubnet:getSubnet": self._subnet,
-            "aws:ec2/getVpc:getVpc": _vpc,
+            "aws:ec2/getSubnets:getSubnets": _tagged_subnets,
             "aws:ecr/getAuthorizationToken:getAuthorizationToken": _registry_token,
             "aws:eks/getCluster:getCluster": _cluster,
             "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider": _identity_provider,
@@ -67,14 +65,17 @@ class Answers:
             with self._lock:
                 number = self._other_subnets.setdefault(subnet, len(self._other_subnets))
             zone, network, public = "abc"[number % 3], f"10.0.{128 + number}.0/24", False
-        role = "elb" if public else "internal-elb"
         return {
             "availabilityZone": f"{region}{zone}",
             "cidrBlock": network,
             "mapPublicIpOnLaunch": public,
-            "tags": {f"kubernetes.io/role/{role}": "1"},
+            "tags": {_role(public): "1"},
             "vpcId": VPC,
         }
+
+
+def _role(public: bool) -> str:
+    return f"kubernetes.io/role/{'' if public else 'internal-'}elb"
 
 
 def _cluster(arguments: Properties, region: str) -> Properties:
@@ -87,6 +88,7 @@ def _cluster(arguments: Properties, region: str) -> Properties:
         "identities": [
             {"oidcs": [{"issuer": f"https://oidc.eks.{region}.amazonaws.com/id/{ISSUER_ID}"}]}
         ],
+        "kubernetesNetworkConfigs": [{"ipFamily": "ipv4", "serviceIpv4Cidr": "172.20.0.0/16"}],
         "status": "ACTIVE",
         "version": "1.35",
         "vpcConfig": {
@@ -101,9 +103,10 @@ def _cluster(arguments: Properties, region: str) -> Properties:
     }
 
 
-def _vpc(arguments: Properties, region: str) -> Properties:
-    networks = [{"cidrBlock": cidr, "state": "associated"} for cidr in (VPC_CIDR, POD_CIDR)]
-    return {"cidrBlock": VPC_CIDR, "cidrBlockAssociations": networks}
+def _tagged_subnets(arguments: Properties, region: str) -> Properties:
+    asked = {each["name"] for each in arguments["filters"]}
+    found = [id_ for id_, (_, _, public) in SUBNETS.items() if f"tag:{_role(public)}" in asked]
+    return {"ids": found}
 
 
 def _zone(arguments: Properties, region: str) -> Properties:

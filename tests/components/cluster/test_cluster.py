@@ -25,7 +25,7 @@ def test_facts_are_looked_up_by_name(creates: bool) -> None:
     outputs = built(build, creates).outputs
     assert outputs["partition"] == "aws"
     assert outputs["account_id"] == "123456789012"
-    assert outputs["vpc_cidrs"] == ["10.0.0.0/16", "100.64.0.0/16"]
+    assert outputs["service_cidr"] == "172.20.0.0/16"
     assert outputs["security_group_id"].startswith("sg-")
     assert outputs["oidc_issuer"].startswith("https://oidc.eks.eu-west-1.")
     assert len(outputs["subnet_ids"]) == 5

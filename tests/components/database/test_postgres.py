@@ -145,7 +145,7 @@ def test_data_is_on_a_volume_or_goes_with_the_pod(size: str, creates: bool) -> N
 def test_users_of_the_host_wait_for_the_server(creates: bool) -> None:
     def build(opts: ResourceOptions) -> None:
         database = Postgres("p", PostgresArgs(DatabaseSettings(), Output.from_input("ns")), opts)
-        DatabaseRole("r", DatabaseRoleArgs(image(), objects(), database.connection), opts)
+        DatabaseRole("r", DatabaseRoleArgs(image(), objects(), database.connection, []), opts)
 
     program = run(build, creates)
     secret = program.one(SECRET, "r-database-administrator")

@@ -16,7 +16,7 @@ from tools.preview.monitor import SECRET as HIDDEN
 
 def database_role(creates: bool, tls: bool = True) -> Program:
     def build(opts: ResourceOptions) -> None:
-        DatabaseRole("r", DatabaseRoleArgs(image(), objects(), connection(tls)), opts)
+        DatabaseRole("r", DatabaseRoleArgs(image(), objects(), connection(tls), []), opts)
 
     return run(build, creates)
 

@@ -14,7 +14,7 @@ from tests.tokens import JOB
 
 def migrations(creates: bool) -> Program:
     def build(opts: ResourceOptions) -> None:
-        role = DatabaseRole("r", DatabaseRoleArgs(image(), objects(), connection()), opts)
+        role = DatabaseRole("r", DatabaseRoleArgs(image(), objects(), connection(), []), opts)
         Migrations("m", MigrationsArgs(pod(PortalSettings()), after=[role.job]), opts)
 
     return run(build, creates)
