@@ -138,3 +138,13 @@ def shared_load_balancer(s: Settings) -> Iterator[Warn]:
             "sign-in, by a rule before this one. Let only the portal's namespace join: "
             "docs/load-balancer-sign-in.md."
         )
+
+
+@rule("ingressAuthentication", "egressCidrs", "appConfigPaths", "env", target="eks")
+def keys_of_the_region(s: Settings) -> Iterator[Warn]:
+    if s.trusts_load_balancer and s.portal.egress_cidrs:
+        yield Warn(
+            f"Nobody signs in unless egressCidrs holds public-keys.auth.elb.{s.aws.region}."
+            "amazonaws.com, from which pods fetch the load balancer's keys. AWS publishes its "
+            "addresses by region only, in ip-ranges.json."
+        )
