@@ -13,6 +13,7 @@ from components.portal.migrations import Migrations, MigrationsArgs
 from components.portal.network_policy import PortalNetworkPolicy, PortalNetworkPolicyArgs
 from components.portal.portal import Portal, PortalArgs
 from components.portal.portal_pod import PortalPodArgs, portal_variables
+from settings.access import access
 from settings.load import load
 from targets.platform import NAME, Outputs, Platform
 
@@ -36,6 +37,8 @@ portal = Portal(
         namespace=namespace.name,
         port=settings.port,
         app_configs={name: file.text for name, file in settings.app_configs.items()},
+        permissions=settings.portal.permissions.text,
+        permission_conditions=settings.portal.permission_conditions.text,
         secret_env=settings.portal.secret_env,
         kubernetes_plugin=settings.portal.kubernetes_plugin,
         database=database.connection,
@@ -88,6 +91,7 @@ outputs: Outputs = {
     "namespace": namespace.name,
     "image": image.reference,
     "databaseEndpoint": database.connection.host,
+    "permissions": access(settings),
     "ecrRepositoryUrl": image.repository_url,
     **platform.outputs,
     **database.outputs,

@@ -10,6 +10,7 @@ from settings.backstage_app import BACKEND, BackstageApp
 # The packages under portal/plugins/, which such an app copies.
 SIGN_IN_PAGE = "@internal/plugin-sign-in-page"
 START = "@internal/backend-start"
+POLICY = "@internal/permission-policy"
 INDEX = f"{BACKEND}/src/index.ts"
 
 # A string, which stays, or a comment.
@@ -26,11 +27,19 @@ _PROVIDER = re.compile(
     r"""[^'"]+-provider)['"]"""
 )
 
+# Or the plugin whose files it reads.
+_POLICY = re.compile(rf"""import\(\s*['"]({POLICY}|@backstage-community/plugin-rbac-backend)['"]""")
+_ALLOW_ALL = "@backstage/plugin-permission-backend-module-allow-all-policy"
+
 
 def gaps(app: BackstageApp) -> Iterator[str]:
     """What the running portal will lack, each with its effect."""
     yield from _sign_in(app)
     yield from _start(app)
+    if _ALLOW_ALL in _code(app, INDEX):
+        yield f"{BACKEND} adds {_ALLOW_ALL}: every user may do everything"
+    elif not _POLICY.search(_code(app, INDEX)):
+        yield f"{BACKEND} doesn't add {POLICY}: nothing enforces permissionsPath"
     lock = app.text("yarn.lock")
     yield from _mixed_releases(lock, "backend", "plugins may fail at the start")
     yield from _mixed_releases(lock, "frontend", "pages may fail in the browser")

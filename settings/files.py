@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,16 @@ def read_text(path: str) -> str:
 
 def parse_yaml(text: str) -> dict[Any, Any]:
     """A YAML mapping. Raises FileError, with the line where there is one."""
+    return _mapping(_loaded(text, yaml.load))
+
+
+def parse_documents(text: str) -> list[dict[Any, Any]]:
+    """The YAML mappings of a file that `---` divides, without empty ones. Raises FileError."""
+    documents = _loaded(text, lambda *given: list(yaml.load_all(*given)))
+    return [_mapping(each) for each in documents if each is not None]
+
+
+def _loaded(text: str, load: Callable[..., Any]) -> Any:
     try:
         depth = 0
         for event in yaml.parse(text, Loader=_Loader):  # one by one: the loader would recurse
@@ -69,11 +79,14 @@ def parse_yaml(text: str) -> dict[Any, Any]:
             depth -= isinstance(event, yaml.CollectionEndEvent)
             if depth > MOST_LEVELS:
                 raise FileError(f"nested more than {MOST_LEVELS} levels deep")
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506, a safe loader
+        return load(text, _Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}" if mark else "unreadable"
         raise FileError(f"{where}: {getattr(error, 'problem', None) or 'not YAML'}") from error
+
+
+def _mapping(document: Any) -> dict[Any, Any]:
     if not isinstance(document, dict):
         raise FileError("not a YAML mapping")
     nodes: list[Any] = [document]

@@ -18,6 +18,7 @@ from settings import values as v
 from settings.app_config import SHIPPED, AppConfig
 from settings.backstage_app import BackstageApp
 from settings.ca_bundle import CaBundle
+from settings.permissions import Conditions, Permissions
 from settings.stack_config import stack_config
 from settings.versions import POSTGRES
 
@@ -200,6 +201,16 @@ class PortalSettings(v.Model, alias_generator=to_camel):
     )
     """Backstage configuration files; each overrides the one before, the first the one in assets/;
     each `${VAR}` without default has to be provided"""
+    permissions: v.PermissionsFile = Field(
+        "assets/permissions.csv", alias="permissionsPath", validate_default=True
+    )
+    """roles, what they may do, and who has them"""
+    permission_conditions: v.PermissionConditionsFile = Field(
+        "assets/permission-conditions.yaml", alias="permissionConditionsPath", validate_default=True
+    )
+    """what roles may do with some entities or tasks only"""
+    permission_names: Annotated[tuple[v.PermissionName, ...], v.UNIQUE] = ()
+    """further names that both files may use: permissions and resource types of own plugins"""
     secret_env: v.SecretMap = Field(default_factory=v.SecretMap)
     """further variables from the Secret, such as GITHUB_TOKEN"""
     env: v.Variables = Field(default_factory=dict)
@@ -427,7 +438,14 @@ def _is_text(annotation: Any) -> bool:
     origin, arguments = getattr(annotation, "__origin__", None), getattr(annotation, "__args__", ())
     if origin in (tuple, dict):
         return False
-    if origin is Literal or annotation in (str, AppConfig, BackstageApp, CaBundle):
+    if origin is Literal or annotation in (
+        str,
+        AppConfig,
+        BackstageApp,
+        CaBundle,
+        Permissions,
+        Conditions,
+    ):
         return True
     return any(_is_text(each) for each in arguments)
 

@@ -29,6 +29,7 @@ from pydantic_core import core_schema
 from settings.app_config import AppConfig
 from settings.backstage_app import BackstageApp
 from settings.ca_bundle import CaBundle
+from settings.permissions import Conditions, Permissions
 from settings.problem import Misspelt, nearest
 
 OBJECT_BYTES = 1_000_000  # the API server takes objects of up to 1 MiB
@@ -587,6 +588,29 @@ AppConfigFile = Annotated[
     AppConfig,
     *_file(
         AppConfig.load, "a file with a Backstage configuration", "assets/app-config.production.yaml"
+    ),
+]
+PermissionsFile = Annotated[
+    Permissions,
+    *_file(
+        Permissions.load, "a CSV file of roles, as docs/permissions.md", "assets/permissions.csv"
+    ),
+]
+PermissionConditionsFile = Annotated[
+    Conditions,
+    *_file(
+        Conditions.load,
+        "a YAML file of conditional policies, as docs/permissions.md",
+        "assets/permission-conditions.yaml",
+    ),
+]
+PermissionName = Annotated[
+    str,
+    _text(
+        r"[A-Za-z0-9][A-Za-z0-9_.:/-]*",
+        "the name of a permission or a resource type",
+        "jenkins.execute",
+        200,
     ),
 ]
 CaBundleFile = Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -15,7 +16,7 @@ from components.portal.portal import PortalObjects
 
 NAME = "backstage"  # logical name of every component, and name of the service account
 
-Outputs = Mapping[str, Input[str] | None]
+Outputs = Mapping[str, Input[str] | Mapping[str, Any] | None]
 """Stack outputs; None: not of this stack."""
 
 

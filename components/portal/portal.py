@@ -18,6 +18,8 @@ from settings.files import read_text
 
 SESSION_SECRET_LENGTH = 48
 CA_FILE = "ca.pem"
+PERMISSIONS_FILE = "permissions.csv"
+PERMISSION_CONDITIONS_FILE = "permission-conditions.yaml"
 NO_CA = "# The database speaks no TLS.\n"  # the configuration still names the file
 SERVICE_NAME = "backstage"
 ROLE_SCRIPT = "database-role.js"
@@ -32,6 +34,10 @@ class PortalArgs:
     """Of the Service and its pods."""
     app_configs: Mapping[str, str]
     """Backstage's configuration files by name, in the order in which they override."""
+    permissions: str
+    """Text of the CSV file of roles."""
+    permission_conditions: str
+    """Text of the YAML file of conditional policies."""
     secret_env: Mapping[str, Input[str]]
     """Further entries of the Secret."""
     kubernetes_plugin: bool
@@ -53,6 +59,7 @@ class PortalObjects:
     app_config: Output[str]
     app_config_files: Sequence[str]
     """Names of the configuration files, in the order in which they override."""
+    permissions: Output[str]
     database_ca: Output[str]
     scripts: Output[str]
 
@@ -95,6 +102,13 @@ class Portal(pulumi.ComponentResource):
             secret=self._secret(name, args),
             app_config=self._config_map(f"{name}-app-config", args.app_configs),
             app_config_files=tuple(args.app_configs),
+            permissions=self._config_map(
+                f"{name}-permissions",
+                {
+                    PERMISSIONS_FILE: args.permissions,
+                    PERMISSION_CONDITIONS_FILE: args.permission_conditions,
+                },
+            ),
             database_ca=self._config_map(
                 f"{name}-database-ca", {CA_FILE: args.database.ca_certificates or NO_CA}
             ),

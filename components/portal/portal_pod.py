@@ -31,6 +31,7 @@ CONTAINER = "backstage"
 USER = 10001  # above every host user (CKV_K8S_40)
 HEAP_SHARE = 0.75  # of the memory limit; the rest is for buffers, code and stacks
 CONFIG_DIRECTORY = "/etc/backstage/app-config"
+PERMISSIONS_DIRECTORY = "/etc/backstage/permissions"
 CA_DIRECTORY = "/etc/backstage/database-ca"
 SCRIPT_DIRECTORY = "/etc/backstage/scripts"
 TEMPORARY_SIZE = "1Gi"
@@ -113,6 +114,7 @@ def portal_container(
         env_from=secret_variables(args.objects.secret),
         volume_mounts=[
             read_only("app-config", CONFIG_DIRECTORY),
+            read_only("permissions", PERMISSIONS_DIRECTORY),
             read_only("database-ca", CA_DIRECTORY),
             core.VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108
             *mounts,
@@ -130,6 +132,7 @@ def portal_volumes(objects: PortalObjects) -> list[k8s.core.v1.VolumeArgs]:
     """The volumes that `portal_container` mounts."""
     return [
         config_map_volume("app-config", objects.app_config),
+        config_map_volume("permissions", objects.permissions),
         config_map_volume("database-ca", objects.database_ca),
         core.VolumeArgs(
             name="tmp", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=TEMPORARY_SIZE)

@@ -265,6 +265,25 @@ KEYS: dict[str, Key] = {
             ("portal/app-config.yaml", "a list"),
         ),
     ),
+    "permissionsPath": Key(
+        "assets/permissions.csv",
+        bad=(
+            ("nowhere.csv", "No such file"),
+            ("README.md", "README.md (line 3: neither", " more)", "a CSV file of roles"),
+        ),
+    ),
+    "permissionConditionsPath": Key(
+        "assets/permission-conditions.yaml",
+        bad=(
+            ("nowhere.yaml", "No such file"),
+            ("assets/guards.yaml", "document 1: 'guards' is unknown", "conditional policies"),
+            ("assets/database-role.js", "assets/database-role.js (line 1: "),
+        ),
+    ),
+    "permissionNames": Key(
+        ["jenkins.execute", "jenkins-job"],
+        bad=((["a b"], "'a b' isn't the name of a permission"), (["a", "a"], "a is there twice")),
+    ),
     "secretEnv": Key(
         {"TOKEN": "x"},
         bad=(

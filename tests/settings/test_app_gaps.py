@@ -18,6 +18,10 @@ CONFIG = re.compile("packages: all.*")
 PROVIDERS = "backend.add(import('@internal/sign-in-providers'));"
 GITHUB = "backend.add(import('@backstage/plugin-auth-backend-module-github-provider'));"
 GUEST = GITHUB.replace("github", "guest")
+POLICY = "backend.add(import('@internal/permission-policy'));"
+ALLOW_ALL = """backend.add(
+  import('@backstage/plugin-permission-backend-module-allow-all-policy'),
+);"""
 FRONTEND_API = 'resolution: "@backstage/frontend-plugin-api@npm:1.0'
 # An older copy of what runs plugins.
 SECOND_RUNTIME = """
@@ -68,6 +72,9 @@ def test_the_portal_has_no_gap() -> None:
         (INDEX, IMPORT + DEFAULTS, DEFAULTS + IMPORT, "doesn't import @internal/backend-start fir"),
         (INDEX, START, "backend.start().catch(fail);", "doesn't call start(backend) of @internal"),
         (INDEX, START, f"// {START}", "it answers 404 until it has started"),
+        (INDEX, POLICY, "", "doesn't add @internal/permission-policy: nothing enforces perm"),
+        (INDEX, POLICY, ALLOW_ALL, "module-allow-all-policy: every user may do everything"),
+        (INDEX, POLICY, f"{POLICY}{ALLOW_ALL}", "every user may do everything"),
         ("yarn.lock", FRONTEND_API, FRONTEND_API.replace("1.0", "0.18"), "pages may fail in the"),
         (
             "yarn.lock",
@@ -124,6 +131,7 @@ def test_a_start_that_nobody_catches_hangs(app: Path) -> None:
         ("app-config.yaml", CONFIG, "packages: {include: null, exclude: 1}"),
         (INDEX, IMPORT, f"// import first\nimport type {{ X }} from './x';\n{IMPORT}"),
         (INDEX, IMPORT, f"/* import './x'; */\n{IMPORT}"),
+        (INDEX, POLICY, "backend.add(import('@backstage-community/plugin-rbac-backend'));"),
         (INDEX, START, f"const url = 'https://x'; {START} // backend.start();"),
         (INDEX, PROVIDERS, GITHUB),
         (INDEX, DEFAULTS, DEFAULTS.replace("import {", "import {\n ").replace("' }", "'\n}")),

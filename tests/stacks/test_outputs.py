@@ -9,7 +9,7 @@ import pytest
 from tests.programs import AURORA_STACKS, EKS_STACKS, ROOT, STACKS, previewed
 from tools.preview.monitor import COMPUTED
 
-COMMON = {"url", "namespace", "image", "databaseEndpoint"}
+COMMON = {"url", "namespace", "image", "databaseEndpoint", "permissions"}
 EKS = {"loadBalancerHostname", "kubeconfigCommand"}
 AURORA = {"databaseSecretArn", "databaseAdministratorSecretArn"}
 FURTHER = {

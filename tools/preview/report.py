@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from textwrap import wrap
 from typing import Any
 
 from tools.preview.monitor import COMPUTED, SECRET, STACK_TYPE, Recording, Resource
@@ -20,13 +21,26 @@ def report(recording: Recording, stack: str) -> str:
         lines.append((mark + "  ".join([*cells, row[3]])).rstrip())
     if recording.warnings:
         lines += ["", "Diagnostics:", *[f"    warning: {text}" for text in recording.warnings]]
+    outputs = dict(recording.outputs)
+    lines += _permissions(outputs.pop("permissions", {}))
     lines += ["", "Outputs:"]
-    width = max((len(name) for name in recording.outputs), default=0)
-    for name, value in sorted(recording.outputs.items()):
+    width = max((len(name) for name in outputs), default=0)
+    for name, value in sorted(outputs.items()):
         text = value if isinstance(value, str) else json.dumps(value)
         lines.append(f"    {name.ljust(width)}: {text}")
     lines += ["", "Resources:", f"    + {len(recording.resources)} to create"]
     return "\n".join(lines)
+
+
+def _permissions(roles: Mapping[str, Mapping[str, list[str]]]) -> Iterator[str]:
+    """Each role's members, and below them what it may do."""
+    if roles:
+        yield from ("", "Permissions:")
+    for role, access in roles.items():
+        yield f"    {role}: {', '.join(access['members']) or 'nobody'}"
+        indent = " " * 8
+        text = ", ".join(access["may"])
+        yield from wrap(text, 100, initial_indent=indent, subsequent_indent=indent)
 
 
 def _rows(recording: Recording) -> Iterator[tuple[str, str, str, str]]:

@@ -21,6 +21,8 @@ def portal(creates: bool = False, tls: bool = True) -> Program:
             namespace=Output.from_input("ns"),
             port=8080,
             app_configs={"app-config.production.yaml": "app: {}\n", "app-config.1.yaml": "{}\n"},
+            permissions="g, group:default/a, role:default/a\n",
+            permission_conditions="---\n",
             secret_env={"ENCRYPTED": Output.secret("canary"), "PLAIN": "in the stack file"},
             kubernetes_plugin=True,
             database=connection(tls),
@@ -45,6 +47,7 @@ def test_generated_names_are_unknown_until_created(creates: bool) -> None:
         "secret": "p-secrets" if creates else COMPUTED,
         "app_config": "p-app-config" if creates else COMPUTED,
         "app_config_files": ["app-config.production.yaml", "app-config.1.yaml"],
+        "permissions": "p-permissions" if creates else COMPUTED,
         "database_ca": "p-database-ca" if creates else COMPUTED,
         "scripts": "p-scripts" if creates else COMPUTED,
     }

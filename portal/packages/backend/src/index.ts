@@ -30,9 +30,8 @@ backend.add(import('@backstage/plugin-auth-backend'));
 backend.add(import('@internal/sign-in-providers'));
 
 backend.add(import('@backstage/plugin-permission-backend'));
-backend.add(
-  import('@backstage/plugin-permission-backend-module-allow-all-policy'),
-);
+// Or, with the same files: import('@backstage-community/plugin-rbac-backend')
+backend.add(import('@internal/permission-policy'));
 
 backend.add(import('@backstage/plugin-catalog-backend'));
 backend.add(
