@@ -15,6 +15,7 @@ from components.portal.portal import Portal, PortalArgs
 from components.portal.portal_pod import PortalPodArgs, portal_variables
 from settings.access import access
 from settings.load import load
+from settings.sign_in import callback_urls
 from targets.platform import NAME, Outputs, Platform
 
 settings = load()
@@ -88,6 +89,7 @@ PortalDeployment(
 
 outputs: Outputs = {
     "url": platform.url,
+    "signInCallbackUrls": callback_urls(settings.access.providers, platform.url) or None,
     "namespace": namespace.name,
     "image": image.reference,
     "databaseEndpoint": database.connection.host,

@@ -115,20 +115,6 @@ class AppConfig:
         sizes = [size for size in own if isinstance(size, int)]
         return max(shared if isinstance(shared, int) and shared > 0 else KNEX_POOL_SIZE, *sizes, 1)
 
-    @property
-    def sign_in(self) -> Mapping[str, frozenset[str]]:
-        """By sign-in provider, the variables without which it signs nobody in."""
-        return {
-            path[-1]: frozenset(
-                name.strip()
-                for _, text in _strings(provider)
-                for name, default in _substitutions(text)
-                if default
-            )
-            for path, provider in self.values(("auth", "providers", "*"))
-            if provider is not None
-        }
-
 
 def _substituted(node: Any, variables: Mapping[str, str]) -> Any:
     def value(match: re.Match[str]) -> str:

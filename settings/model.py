@@ -265,6 +265,27 @@ def _mebibytes(quantity: str) -> int:
     return int(quantity[:-2]) * (1024 if quantity.endswith("Gi") else 1)
 
 
+class AccessSettings(v.Model, alias_generator=v.prefixed("sign_in")):
+    """Who signs in, and how."""
+
+    providers: Annotated[tuple[v.SignInProvider, ...], v.UNIQUE] = Field((), alias="signIn")
+    """who may vouch for a user, in the order of the sign-in page; docs/sign-in.md has what each
+    needs"""
+    resolvers: Annotated[
+        dict[v.SignInProvider, v.ResolverName], Shown("the provider's first in docs/sign-in.md")
+    ] = Field(default_factory=dict)
+    """by provider, how an account finds its user in the catalog"""
+    without_catalog_user: v.Flag = False
+    """sign in whoever has an email of signInAllowedDomains, also without a user in the catalog"""
+    allowed_domains: Annotated[tuple[v.ZoneName, ...], v.UNIQUE] = ()
+    """domains of email addresses; for signInWithoutCatalogUser and
+    emailLocalPartMatchingUserEntityName"""
+    oidc_email_verified: Literal["required", "assumed"] = "required"
+    """whether an oidc issuer has to say that it verified an email, or is taken to have"""
+    sign_out_url: Annotated[v.HttpsUrl | None, EKS] = Field(None, alias="signOutUrl")
+    """with alb: end-session URL of the identity provider, where sign-out leads"""
+
+
 class IngressSettings(v.Model, alias_generator=to_camel):
     """Load balancer, certificate and DNS."""
 
@@ -354,6 +375,7 @@ class Settings(v.Model, alias_generator=to_camel, defer_build=False):
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     portal: PortalSettings = Field(default_factory=PortalSettings)
     ingress: IngressSettings = Field(default_factory=IngressSettings)
+    access: AccessSettings = Field(default_factory=AccessSettings)
 
     @cached_property
     def app_configs(self) -> Mapping[str, AppConfig]:
@@ -460,5 +482,5 @@ def _declared() -> Iterator[Key]:
             yield Key(str(field.alias), None, attribute, field)
 
 
-GROUPS = ("aws", "image", "database", "portal", "ingress")  # of Settings
+GROUPS = ("aws", "image", "database", "portal", "ingress", "access")  # of Settings
 KEYS: Mapping[str, Key] = {key.name: key for key in _declared()}

@@ -31,6 +31,7 @@ from settings.backstage_app import BackstageApp
 from settings.ca_bundle import CaBundle
 from settings.permissions import Conditions, Permissions
 from settings.problem import Misspelt, nearest
+from settings.sign_in import PROVIDERS
 
 OBJECT_BYTES = 1_000_000  # the API server takes objects of up to 1 MiB
 SECURITY_GROUP_RULES = 60  # AWS's default quota of inbound rules
@@ -569,6 +570,28 @@ Snapshot = Annotated[
 DatabaseKind = Literal["aurora", "in-cluster"]
 Title = Annotated[
     str, _text(r"[^\x00-\x1f\x7f$]+", "text of at most 100 characters, without '$'", "Acme", 100)
+]
+
+# Sign-in
+
+SignInProvider = Annotated[
+    str,
+    Field(
+        pattern=f"^(?:{'|'.join(PROVIDERS)})$",
+        examples=["github"],
+        json_schema_extra={"errorMessage": ", ".join(PROVIDERS), "enum": [*PROVIDERS]},
+    ),
+]
+ResolverName = Annotated[
+    str,
+    _text(
+        "[A-Za-z]+",
+        "the name of a resolver, as docs/sign-in.md lists them",
+        "emailMatchingUserEntityProfileEmail",
+    ),
+]
+HttpsUrl = Annotated[
+    str, _text(r"https://[^\s@]+", "an https URL", "https://login.example.com/logout", 2000)
 ]
 
 # Files, read when the configuration is

@@ -3,6 +3,7 @@
 # Each module registers its rules as it is loaded.
 from settings.rules import (  # noqa: I001
     common,  # noqa: F401
+    sign_in,  # noqa: F401
     backstage,  # noqa: F401
     permissions,  # noqa: F401
     database,  # noqa: F401

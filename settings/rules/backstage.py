@@ -159,27 +159,6 @@ def provided_variables(s: Settings) -> Iterator[Problem]:
         yield Problem("appConfigPaths", given, allowed, fix)
 
 
-@rule("appConfigPaths", "env", "secretEnv")
-def sign_in(s: Settings) -> Iterator[Warn]:
-    given = {*s.portal.env, *s.portal.secret_env}
-    secret = {
-        path_of(name)[2]
-        for name in s.portal.secret_env
-        if path_of(name)[:2] == ("auth", "providers")
-    }
-    missing = {
-        name: needed - given for name, needed in s.backstage.sign_in.items() if name not in secret
-    }
-    if not missing and not secret:
-        yield Warn("Nobody will be able to sign in: no auth.providers are configured.")
-    elif all(missing.values()) and not secret:
-        names = ", ".join(sorted(set().union(*missing.values())))
-        yield Warn(
-            f"Nobody will be able to sign in to the portal: {names} not given. Once the OAuth app "
-            f"is registered: {config_set_secret('NAME')}"
-        )
-
-
 @rule("env", "secretEnv", "ingressClient")
 def secrets_in_clear(s: Settings) -> Iterator[Warn]:
     for name in sorted(name for name in s.portal.env if SECRET_NAME.search(name)):

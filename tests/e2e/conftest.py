@@ -16,7 +16,8 @@ import pytest
 from components.database.database import ROLE_NAME
 from components.portal.portal import CA_FILE
 from components.portal.portal_pod import CA_DIRECTORY
-from tests.programs import ROOT, previewed
+from tests.e2e import issuer
+from tests.programs import ROOT, STACK_FILES, previewed
 from tools.container import engine
 from tools.container.edge import GitHub
 from tools.container.portal import PodSpec, PortalContainer
@@ -24,6 +25,7 @@ from tools.container.postgres import HOST, PORT, USER, Postgres, binaries
 
 NETWORK = "backstage-e2e"
 TOKEN = secrets.token_hex(16)
+HOSTS = (HOST, issuer.HOST)  # names of this machine
 # In every file that must not reach an image.
 CANARY = "canary-of-the-build-context"
 PLANTED = (
@@ -34,11 +36,16 @@ PLANTED = (
     "packages/app/tls.key",
     ".git/config",
 )
+GITHUB = """
+  backstage:signIn: [github]
+  backstage:env: {AUTH_GITHUB_CLIENT_ID: e2e}
+  backstage:secretEnv: {AUTH_GITHUB_CLIENT_SECRET: given by the test}
+"""
 ORGANIZATION = """\
 apiVersion: backstage.io/v1alpha1
 kind: User
 metadata: {name: alice}
-spec: {memberOf: [platform], profile: {displayName: Alice}}
+spec: {memberOf: [platform], profile: {displayName: Alice, email: alice@example.com}}
 ---
 apiVersion: backstage.io/v1alpha1
 kind: Group
@@ -114,6 +121,24 @@ def site() -> Iterator[Site]:
             database.stop()
 
 
+Preview = Callable[[str], Path]
+
+
+@pytest.fixture(scope="session")
+def preview(tmp_path_factory: pytest.TempPathFactory) -> Preview:
+    """Previews the prod stack with further configuration; returns the folder of manifests."""
+
+    def preview(keys: str) -> Path:
+        folder = tmp_path_factory.mktemp("preview")
+        stack = folder / "Pulumi.prod.yaml"
+        stack.write_text(STACK_FILES["prod"].read_text("utf-8") + keys, encoding="utf-8")
+        command = ["-m", "tools.preview", "prod", "--config-file", str(stack), "--out", str(folder)]
+        subprocess.run([sys.executable, *command], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        return folder / "manifests"
+
+    return preview
+
+
 @dataclass(frozen=True)
 class Pods:
     """The prod stack's rendered pods, with values that the offline preview can't know."""
@@ -124,12 +149,11 @@ class Pods:
 
 
 @pytest.fixture(scope="session")
-def pods(site: Site) -> Pods:
-    """Adds what a user sets in secretEnv and env: sign-in credentials, a token for machines, the
+def pods(site: Site, preview: Preview) -> Pods:
+    """Signs in with GitHub. Adds what a user sets in secretEnv and env: a token for machines, the
     location of users, a title.
     """
-    subprocess.run([sys.executable, "-m", "tools.preview", "prod"], cwd=ROOT, check=True,
-                   stdout=subprocess.DEVNULL)  # fmt: skip
+    manifests = preview(GITHUB)
     password = secrets.token_hex(16)
     administrator = {
         "PGHOST": HOST, "PGUSER": USER, "PGPASSWORD": site.database.password,
@@ -138,14 +162,13 @@ def pods(site: Site) -> Pods:
     given = {
         "POSTGRES_HOST": HOST, "POSTGRES_USER": ROLE_NAME, "POSTGRES_PASSWORD": password,
         "AUTH_SESSION_SECRET": secrets.token_hex(24),
+        "AUTH_GITHUB_CLIENT_SECRET": secrets.token_hex(16),
     }  # fmt: skip
     access = [{"type": "static", "options": {"token": TOKEN, "subject": "e2e"}}]
     people = {"type": "file", "target": "/etc/backstage/people/people.yaml",
               "rules": [{"allow": ["User", "Group", "Component"]}]}  # fmt: skip
     added = {
         "POSTGRES_PORT": str(PORT),
-        "AUTH_GITHUB_CLIENT_ID": "e2e",
-        "AUTH_GITHUB_CLIENT_SECRET": secrets.token_hex(16),
         "APP_CONFIG_auth_providers_github_production_enterpriseInstanceUrl": site.github.url,
         "APP_CONFIG_app_title": "Acme Portal",
         "APP_CONFIG_organization_name": "Acme",
@@ -153,16 +176,24 @@ def pods(site: Site) -> Pods:
         "APP_CONFIG_catalog_locations": json.dumps([people]),
     }
     return Pods(
-        portal=_pod(site, "Deployment", "backstage", given, added),
-        migrations=_pod(site, "Job", "backstage-migrations", given, added),
-        role=_pod(site, "Job", "backstage-database-role", administrator, {"PGPORT": str(PORT)}),
+        portal=pod_of(site, manifests, "Deployment", "backstage", given, added),
+        migrations=pod_of(site, manifests, "Job", "backstage-migrations", given, added),
+        role=pod_of(
+            site, manifests, "Job", "backstage-database-role", administrator, {"PGPORT": str(PORT)}
+        ),
     )
 
 
-def _pod(
-    site: Site, kind: str, name: str, given: Mapping[str, str], added: Mapping[str, str]
+def pod_of(
+    site: Site,
+    manifests: Path,
+    kind: str,
+    name: str,
+    given: Mapping[str, str],
+    added: Mapping[str, str],
 ) -> PodSpec:
-    pod = PodSpec.read(ROOT / "build" / "preview" / "prod" / "manifests", kind, name)
+    """A rendered pod with `given` in place of what is unknown before an update, and `added`."""
+    pod = PodSpec.read(manifests, kind, name)
     placeholders = {key for key, value in pod.environment.items() if "__SECRET:" in value}
     assert placeholders == set(given), "the manifests hold an unexpected placeholder"
     roots = {CA_DIRECTORY: {CA_FILE: site.database.ca_certificate}}
@@ -200,7 +231,11 @@ def containers(image: str, site: Site) -> Iterator[Start]:
     ) -> PortalContainer:
         changed = replace(pod, environment={**pod.environment, **(environment or {})})
         container = PortalContainer(
-            f"backstage-e2e-{name}", image, changed, site.network, {HOST: site.address}
+            f"backstage-e2e-{name}",
+            image,
+            changed,
+            site.network,
+            dict.fromkeys(HOSTS, site.address),
         )
         started.append(container)
         return container

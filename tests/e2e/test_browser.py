@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,9 +28,9 @@ FLAGS = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def browser(portal: PortalContainer) -> Iterator[Browser]:
-    """A headless Chromium that resolves the portal's host to this machine."""
+@contextmanager
+def chromium(portal: PortalContainer, *names: str) -> Iterator[Browser]:
+    """A headless Chromium for which the portal's host is this machine. names: further `MAP`s."""
     executable = (
         os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     )
@@ -38,10 +39,19 @@ def browser(portal: PortalContainer) -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with https_edge(HOST, portal.address) as port, sync_playwright() as playwright:
-        rules = f"--host-resolver-rules=MAP {HOST}:443 127.0.0.1:{port}"
-        chromium = playwright.chromium.launch(executable_path=executable, args=[*FLAGS, rules])
-        yield chromium
-        chromium.close()
+        rules = ", ".join([f"MAP {HOST}:443 127.0.0.1:{port}", *names])
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=[*FLAGS, f"--host-resolver-rules={rules}"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser(portal: PortalContainer) -> Iterator[Browser]:
+    """`chromium` of the module's portal."""
+    with chromium(portal) as browser:
+        yield browser
 
 
 def opened(browser: Browser) -> Page:

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
+from tests.settings import sign_in_table
+from tests.settings.row import Key
 from tests.settings.stack import CLIENT, COGNITO, OIDC, VALID
 
 DIGEST = "sha256:" + "ab" * 32
 ROLE = "arn:aws:iam::123456789012:role/deploy"
 WAF = "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/portal/0a1b"
-
-
-@dataclass(frozen=True)
-class Key:
-    """good: an accepted value, other than the default where there is a choice. read: what the
-    program sees, if it isn't `good`, with tuples for lists. bad: refused values, each with parts of
-    the message. Files have a test of their own for what is read.
-    """
-
-    good: object
-    read: Any = None
-    bad: tuple[tuple[Any, ...], ...] = ()
-
 
 KEYS: dict[str, Key] = {
     "target": Key("eks", bad=(("gke", "eks or local"),)),
@@ -419,4 +405,5 @@ KEYS: dict[str, Key] = {
         ),
     ),
     "installLoadBalancerController": Key(True, bad=((True, "pod-identity or irsa"),)),
+    **sign_in_table.KEYS,
 }

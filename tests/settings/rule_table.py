@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from tests.settings import sign_in_table
 from tests.settings.key_table import DIGEST, WAF
+from tests.settings.row import Row
 from tests.settings.stack import CANARY, CLIENT, LOCAL, OIDC, WITH_COGNITO, WITH_OIDC
 
-Row = tuple[dict[str, object], str, tuple[str, ...]]
 RULES: dict[str, Row] = {
     "no host": (
         {"host": None},
@@ -344,4 +345,5 @@ RULES: dict[str, Row] = {
         "ingressCognito",
         ("in the load balancer's region, eu-west-1",),
     ),
+    **sign_in_table.RULES,
 }

@@ -49,7 +49,19 @@ WITH_OIDC: dict[str, object] = {
     "ingressClient": CLIENT,
 }
 WITH_COGNITO: dict[str, object] = {"ingressAuthentication": "cognito", "ingressCognito": COGNITO}
-_SIGN_IN_KEYS = ("ingressSessionTimeout", "ingressTokenPaths", *WITH_OIDC)
+
+
+def with_provider(name: str, **values: str) -> dict[str, object]:
+    """Changes that let VALID sign users in with a provider. values: of its other variables."""
+    client = f"AUTH_{name.upper()}_CLIENT"
+    return {
+        "signIn": [name],
+        "env": {f"{client}_ID": "portal", **values},
+        "secretEnv": {f"{client}_SECRET": CANARY},
+    }
+
+
+_ALB_KEYS = ("ingressSessionTimeout", "ingressTokenPaths", *WITH_OIDC)
 
 
 # By target and database.
@@ -70,7 +82,12 @@ def knows(base: tuple[str, str], key: str) -> bool:
 
 def base_of(key: str) -> dict[str, object]:
     """Changes that make VALID a stack that knows `key`."""
-    if key in _SIGN_IN_KEYS or key == "ingressCognito":
+    if key == "signOutUrl":
+        return {**WITH_OIDC, "signIn": ["alb"]}
+    if key.startswith("signIn"):
+        unknown = {"signInWithoutCatalogUser": True} if key == "signInAllowedDomains" else {}
+        return {**with_provider("google" if unknown else "github"), **unknown}
+    if key in _ALB_KEYS or key == "ingressCognito":
         return WITH_COGNITO if key == "ingressCognito" else WITH_OIDC
     return next(changes for base, changes in BASES.items() if knows(base, key))
 

@@ -189,30 +189,6 @@ def test_a_secret_override_that_is_accepted(name: str) -> None:
     loaded({"secretEnv": {f"APP_CONFIG_{name}": CANARY}}, ("secretEnv",))
 
 
-def nobody(changes: Mapping[str, object]) -> bool:
-    return any(each.startswith("Nobody") for each in warnings(changes))
-
-
-def test_guests_may_try_a_local_portal() -> None:
-    guest = {"APP_CONFIG_auth_providers_guest": '{"dangerouslyAllowOutsideDevelopment": true}'}
-    assert not nobody({**LOCAL, "env": guest})
-
-
-def test_the_preview_says_when_nobody_can_sign_in(tmp_path: Path) -> None:
-    credentials = {"AUTH_GITHUB_CLIENT_ID": "id", "AUTH_GITHUB_CLIENT_SECRET": CANARY}
-    assert nobody({})
-    assert nobody({"env": {"AUTH_GITHUB_CLIENT_ID": "id"}})
-    assert not nobody({"secretEnv": credentials})
-    assert nobody(app_config(tmp_path, "auth: {providers: {guest: null}}\n"))
-    assert not nobody(app_config(tmp_path, "auth: {providers: {oidc: {production: {}}}}\n"))
-    oidc = {"APP_CONFIG_auth_providers_oidc": "{}"}
-    assert not nobody({**app_config(tmp_path, "{}\n"), "env": oidc})
-    github = "APP_CONFIG_auth_providers_github_production"
-    assert nobody({"env": {f"{github}_enterpriseInstanceUrl": "https://github.example.com"}})
-    assert not nobody({"env": {f"{github}_clientId": "id", f"{github}_clientSecret": "x"}})
-    assert not nobody({"secretEnv": {f"{github}_clientSecret": CANARY}})
-
-
 def test_timeouts_that_lose_requests_are_warned_of(tmp_path: Path) -> None:
     assert not [each for each in warnings({}) if "load balancer" in each]
     short = (

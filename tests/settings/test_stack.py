@@ -17,7 +17,9 @@ from tests.settings.stack import LOCAL, loaded, refused
 def test_defaults_on_eks() -> None:
     settings, recording = loaded({})
     [warning] = recording.warnings
-    assert warning.startswith("Nobody will be able to sign in to the portal: AUTH_GITHUB_CLIENT_ID")
+    assert warning.startswith(
+        "Nobody will be able to sign in. Choose a provider of docs/sign-in.md: "
+    )
     assert (settings.port, settings.namespace, settings.target) == (7007, "backstage", "eks")
     assert settings.workload_identity == "pod-identity"
     portal, ingress = settings.portal, settings.ingress
@@ -41,7 +43,9 @@ def test_defaults_on_eks() -> None:
 def test_defaults_on_local() -> None:
     settings, recording = loaded(LOCAL)
     [warning] = recording.warnings
-    assert warning.startswith("Nobody will be able to sign in to the portal: AUTH_GITHUB_CLIENT_ID")
+    assert warning.startswith(
+        "Nobody will be able to sign in. Choose a provider of docs/sign-in.md: "
+    )
     assert (settings.target, settings.host, settings.kube_context) == ("local", "", None)
     assert (settings.aws.region, settings.cluster_name) == ("", "")
     assert settings.ingress.given_class_name is None

@@ -74,7 +74,7 @@ def test_pods_know_the_load_balancer_that_signs_users_in() -> None:
 
 
 def test_without_the_portals_provider_nothing_is_looked_up() -> None:
-    program = changed("oidc", {"env": {}}, creates=True)
+    program = changed("oidc", {"signIn": None}, creates=True)
     assert SIGNER not in variables(templates(program)[PORTAL])
     assert alb_annotations("oidc")["auth-type"] == "oidc"
 

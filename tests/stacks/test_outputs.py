@@ -16,6 +16,8 @@ FURTHER = {
     "dev": {"ecrRepositoryUrl", "techdocsBucketName", "loadBalancerControllerRoleArn"},
     "irsa": {"techdocsBucketName", "loadBalancerControllerRoleArn"},
     "snapshot-restore": {"loadBalancerControllerRoleArn"},
+    "internet-facing": {"signInCallbackUrls"},
+    "oidc": {"signInCallbackUrls"},
     "local": {"portForwardCommand"},
 }
 
@@ -36,6 +38,19 @@ def test_outputs_of_aurora_are_known_after_creation(stack: str) -> None:
     assert created["databaseEndpoint"].endswith(".rds.amazonaws.com")
     assert created["databaseSecretArn"].endswith(":backstage-postgres-role")
     assert created["databaseAdministratorSecretArn"].endswith(":backstage-postgres-password")
+
+
+@pytest.mark.parametrize(
+    ("stack", "urls"),
+    [
+        ("internet-facing", {"github": "/api/auth/github/handler/frame"}),
+        ("oidc", {"alb": "/oauth2/idpresponse"}),
+    ],
+)
+def test_callback_urls_are_those_to_register(stack: str, urls: dict[str, str]) -> None:
+    outputs = previewed(stack).outputs
+    assert outputs["url"] == "https://portal.example.com"
+    assert outputs["signInCallbackUrls"] == {key: outputs["url"] + urls[key] for key in urls}
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ def test_what_the_portal_needs_is_there(stack: str) -> None:
     assert database["connection"]["ssl"] == (False if stack == "local" else verified)
     assert database["skipMigrations"] is True
     assert (database["ensureExists"], database["ensureSchemaExists"]) == (False, True)
-    assert set(config["auth"]["providers"]) == {"github"}
+    assert set(config["auth"]["providers"]) == ({"guest"} if stack == "local" else set())
     assert config["auth"]["session"]["secret"] == "secret"
     assert config["backend"]["trustProxy"] == 1
     techdocs = config["techdocs"]["publisher"]
@@ -214,13 +214,14 @@ def test_layers_of_the_configuration() -> None:
     assert config["catalog"]["import"]["entityFilename"] == "catalog-info.yaml"
 
 
-@pytest.mark.parametrize("stack", COMMITTED)
-def test_every_variable_of_the_file_is_provided(stack: str) -> None:
-    (text,) = previewed(stack).inputs(CONFIG_MAP, "backstage-app-config")["data"].values()
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_variable_of_the_files_is_provided(stack: str) -> None:
+    texts = previewed(stack).inputs(CONFIG_MAP, "backstage-app-config")["data"].values()
+    text = "\n".join(texts)
     values = re.sub(r"^\s*#.*$", "", text, flags=re.M)
     uses = set(re.findall(r"(?<!\$)\$\{([A-Z0-9_]+)\}", values))
     assert uses
-    for workload in (SERVING, MIGRATING):
+    for workload in (SERVING,) if stack == "local-build" else (SERVING, MIGRATING):
         assert uses <= set(environment(stack, workload))
 
 
