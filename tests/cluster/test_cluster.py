@@ -70,11 +70,12 @@ def test_service_account_can_only_read_what_its_role_lists(
         assert not allowed(verb, group, resource), f"{verb} {resource}"
 
 
-def test_autoscaler_and_network_policy_are_accepted(portal: Portal) -> None:
+def test_autoscaler_and_network_policies_are_accepted(portal: Portal) -> None:
     (autoscaler,) = portal.cluster.get("horizontalpodautoscalers")
     assert autoscaler["spec"]["maxReplicas"] == 4
-    (policy,) = portal.cluster.get("networkpolicies")
-    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    policies = portal.cluster.get("networkpolicies")
+    assert len(policies) == 4  # portal, two Jobs, database
+    assert all(each["spec"]["policyTypes"] == ["Ingress", "Egress"] for each in policies)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
