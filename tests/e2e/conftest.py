@@ -48,6 +48,31 @@ metadata: {name: alice}
 spec: {memberOf: [platform], profile: {displayName: Alice, email: alice@example.com}}
 ---
 apiVersion: backstage.io/v1alpha1
+kind: User
+metadata: {name: bob}
+spec: {memberOf: []}
+---
+apiVersion: backstage.io/v1alpha1
+kind: User
+metadata: {name: tina}
+spec: {memberOf: [template-users]}
+---
+apiVersion: backstage.io/v1alpha1
+kind: User
+metadata: {name: ada}
+spec: {memberOf: [administrators]}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Group
+metadata: {name: template-users}
+spec: {type: team, children: []}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Group
+metadata: {name: administrators}
+spec: {type: team, children: []}
+---
+apiVersion: backstage.io/v1alpha1
 kind: Group
 metadata: {name: platform}
 spec: {type: team, children: []}
@@ -56,6 +81,14 @@ apiVersion: backstage.io/v1alpha1
 kind: Component
 metadata: {name: checkout, description: Takes the money}
 spec: {type: service, lifecycle: production, owner: platform}
+---
+apiVersion: scaffolder.backstage.io/v1beta3
+kind: Template
+metadata: {name: echo}
+spec:
+  type: service
+  parameters: []
+  steps: [{id: echo, name: Echo, action: debug:log, input: {message: hello}}]
 """
 
 
@@ -166,7 +199,7 @@ def pods(site: Site, preview: Preview) -> Pods:
     }  # fmt: skip
     access = [{"type": "static", "options": {"token": TOKEN, "subject": "e2e"}}]
     people = {"type": "file", "target": "/etc/backstage/people/people.yaml",
-              "rules": [{"allow": ["User", "Group", "Component"]}]}  # fmt: skip
+              "rules": [{"allow": ["User", "Group", "Component", "Template"]}]}  # fmt: skip
     added = {
         "POSTGRES_PORT": str(PORT),
         "APP_CONFIG_auth_providers_github_production_enterpriseInstanceUrl": site.github.url,
