@@ -34,19 +34,20 @@ backend.add(import('@backstage/plugin-permission-backend'));
 backend.add(import('@internal/permission-policy'));
 
 backend.add(import('@backstage/plugin-catalog-backend'));
-backend.add(
-  ifConfigured(
-    'catalog.providers.githubOrg',
-    () => import('@backstage/plugin-catalog-backend-module-github-org'),
-  ),
-);
 backend.add(import('@backstage/plugin-catalog-backend-module-logs'));
 backend.add(
   import('@backstage/plugin-catalog-backend-module-scaffolder-entity-model'),
 );
 
+backend.add(import('@internal/integrations'));
+
 backend.add(import('@backstage/plugin-scaffolder-backend'));
-backend.add(import('@backstage/plugin-scaffolder-backend-module-github'));
+backend.add(
+  ifConfigured(
+    'integrations.github',
+    () => import('@backstage/plugin-scaffolder-backend-module-github'),
+  ),
+);
 backend.add(
   import('@backstage/plugin-scaffolder-backend-module-notifications'),
 );
