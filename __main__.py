@@ -41,6 +41,7 @@ portal = Portal(
         permissions=settings.portal.permissions.text,
         permission_conditions=settings.portal.permission_conditions.text,
         secret_env=settings.portal.secret_env,
+        secret_files=settings.integrations.secret_files,
         kubernetes_plugin=settings.portal.kubernetes_plugin,
         database=database.connection,
         service_account_name=NAME,

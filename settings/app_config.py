@@ -22,6 +22,11 @@ KNEX_POOL_SIZE = 10  # knex's default upper limit
 # Source: @backstage/config-loader, substitution transform.
 _SUBSTITUTION = re.compile(r"(\$?)\$\{([^{}]*)\}")
 
+# Durations as @backstage/config reads them: an object, ms, or ISO 8601.
+_UNITS = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1, "milliseconds": 0.001}
+_SHORT = {"d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
+_ISO_8601 = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+
 
 @dataclass(frozen=True)
 class AppConfig:
@@ -96,15 +101,18 @@ class AppConfig:
         return next((value for _, value in self.values(path)), None)
 
     def seconds(self, *path: str) -> float | None:
-        """A duration such as `{minutes: 2}` or `125s`; None when there is none to read."""
+        """A duration such as `{minutes: 2}`, `125s` or `PT1H`; None when there is none to read."""
         value = self.value(*path)
-        units = {"minutes": 60, "seconds": 1, "milliseconds": 0.001}
-        if isinstance(value, dict) and set(value) <= set(units):
+        if isinstance(value, dict) and set(value) <= set(_UNITS):
             numbers = [n for n in value.values() if isinstance(n, (int, float))]
             if numbers and len(numbers) == len(value):
-                return sum(units[unit] * number for unit, number in value.items())
-        match = re.fullmatch(r"([0-9.]+)\s*(ms|s|m)", value) if isinstance(value, str) else None
-        return float(match[1]) * {"ms": 0.001, "s": 1, "m": 60}[match[2]] if match else None
+                return sum(_UNITS[unit] * number for unit, number in value.items())
+        text = value if isinstance(value, str) else ""
+        if match := re.fullmatch(r"([0-9.]+)\s*(ms|s|m|h|d)", text):
+            return float(match[1]) * _SHORT[match[2]]
+        if (match := _ISO_8601.fullmatch(text)) and any(match.groups()):
+            return sum(int(n or 0) * _SHORT[u] for n, u in zip(match.groups(), "dhms", strict=True))
+        return None
 
     @property
     def pool_size(self) -> int:

@@ -11,6 +11,7 @@ from settings.backstage_app import BACKEND, BackstageApp
 SIGN_IN_PAGE = "@internal/plugin-sign-in-page"
 START = "@internal/backend-start"
 POLICY = "@internal/permission-policy"
+INTEGRATIONS = "@internal/integrations"
 INDEX = f"{BACKEND}/src/index.ts"
 
 # A string, which stays, or a comment.
@@ -43,6 +44,12 @@ def gaps(app: BackstageApp) -> Iterator[str]:
     lock = app.text("yarn.lock")
     yield from _mixed_releases(lock, "backend", "plugins may fail at the start")
     yield from _mixed_releases(lock, "frontend", "pages may fail in the browser")
+
+
+def loads(app: BackstageApp, *packages: str) -> bool:
+    """Whether the backend loads one of several plugins or modules."""
+    names = "|".join(map(re.escape, packages))
+    return bool(re.search(rf"""import\(\s*['"](?:{names})['"]""", _code(app, INDEX)))
 
 
 def _sign_in(app: BackstageApp) -> Iterator[str]:

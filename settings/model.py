@@ -286,6 +286,54 @@ class AccessSettings(v.Model, alias_generator=v.prefixed("sign_in")):
     """with alb: end-session URL of the identity provider, where sign-out leads"""
 
 
+@dataclass(frozen=True)
+class Integration:
+    """A GitHub App or a GitLab group, and its secrets.
+
+    kind: its name in Backstage's configuration. key: the stack's. folder: of its mounted secrets.
+    """
+
+    kind: Literal["github", "gitlab"]
+    key: str
+    folder: str
+    given: v.GithubApp | v.Gitlab | None
+    secrets: v.SecretMap
+
+
+class IntegrationsSettings(v.Model, alias_generator=to_camel):
+    """Where people and repositories come from."""
+
+    github_app: v.GithubApp | None = None
+    """the GitHub App: appId, clientId, owners (organizations); optional host (github.com), and
+    repositories (500), how many each organization has, for the estimate of API requests"""
+    github_app_secrets: v.SecretMap = Field(default_factory=v.SecretMap)
+    """the App's privateKey and clientSecret; webhookSecret to accept webhooks; files in the pods"""
+    gitlab: v.Gitlab | None = None
+    """the GitLab group: group (its path); optional host (gitlab.com)"""
+    gitlab_secrets: v.SecretMap = Field(default_factory=v.SecretMap)
+    """GitLab's token; webhookSecret to accept webhooks; files in the pods"""
+
+    @property
+    def all(self) -> tuple[Integration, ...]:
+        """Both, given or not."""
+        return (
+            Integration(
+                "github", "githubApp", "github-app", self.github_app, self.github_app_secrets
+            ),
+            Integration("gitlab", "gitlab", "gitlab", self.gitlab, self.gitlab_secrets),
+        )
+
+    @property
+    def webhooks(self) -> tuple[str, ...]:
+        """The kinds whose webhooks the portal accepts."""
+        return tuple(each.kind for each in self.all if "webhookSecret" in each.secrets)
+
+    @property
+    def secret_files(self) -> Mapping[str, v.SecretMap]:
+        """Files to mount, by folder."""
+        return {each.folder: each.secrets for each in self.all if each.secrets}
+
+
 class IngressSettings(v.Model, alias_generator=to_camel):
     """Load balancer, certificate and DNS."""
 
@@ -374,6 +422,7 @@ class Settings(v.Model, alias_generator=to_camel, defer_build=False):
     image: ImageSettings = Field(default_factory=ImageSettings)
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     portal: PortalSettings = Field(default_factory=PortalSettings)
+    integrations: IntegrationsSettings = Field(default_factory=IntegrationsSettings)
     ingress: IngressSettings = Field(default_factory=IngressSettings)
     access: AccessSettings = Field(default_factory=AccessSettings)
 
@@ -411,9 +460,13 @@ class Settings(v.Model, alias_generator=to_camel, defer_build=False):
 
     @property
     def database_plugins(self) -> int:
-        """Plugins that keep a pool of connections: as set, as counted, or as shipped."""
+        """Plugins that keep a pool of connections: as set, as counted, or as shipped.
+
+        One more with webhooks, whose backend is loaded only then.
+        """
         counted = self.image.app.database_plugins() if self.image.app else 0
-        return self.database.plugins or counted or SHIPPED_PLUGINS
+        events = bool(self.integrations.webhooks)
+        return self.database.plugins or (counted or SHIPPED_PLUGINS) + events
 
     @property
     def most_connections(self) -> int:
@@ -482,5 +535,5 @@ def _declared() -> Iterator[Key]:
             yield Key(str(field.alias), None, attribute, field)
 
 
-GROUPS = ("aws", "image", "database", "portal", "ingress", "access")  # of Settings
+GROUPS = ("aws", "image", "database", "portal", "integrations", "ingress", "access")  # of Settings
 KEYS: Mapping[str, Key] = {key.name: key for key in _declared()}

@@ -13,4 +13,5 @@ def open_paths(s: Settings) -> list[str]:
     """The open paths of a stack; each with everything below it."""
     if not s.ingress.authentication:
         return []
-    return [*s.ingress.token_paths]
+    webhooks = [f"/api/events/http/{kind}" for kind in s.integrations.webhooks]
+    return [*s.ingress.token_paths, *webhooks]

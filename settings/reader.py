@@ -208,7 +208,7 @@ def _detail(key: Key, error: Mapping[str, Any]) -> str:
     if error["type"] == "missing":
         return f"{name} is missing" if "properties" in schema else ""
     if "properties" in schema:
-        return f"the value of {name} isn't {allowed(schema['fields'][name])}"
+        return f"the value of {place[0]} isn't {allowed(schema['fields'][place[0]])}"
     if schema.get("type") == "object":
         return (
             f"{name} {cause}"
@@ -228,13 +228,8 @@ def _fix(key: Key, details: list[Any]) -> str:
     """A command that keeps the valid entries of an object or of a list of texts."""
     schema, entries = _schema(key), dict.fromkeys(each["loc"][0] for each in details if each["loc"])
     if entries and "properties" in schema:
-        known = {name: next(_examples(schema["fields"].get(name, {})), None) for name in entries}
-        return " && ".join(
-            config_set(f"{key.name}.{name}", example, "--path")
-            if example
-            else config_rm(key.name, str(name))
-            for name, example in known.items()
-        )
+        fields = ((str(name), schema["fields"].get(name, {})) for name in entries)
+        return " && ".join(_fix_of_a_field(key.name, name, field) for name, field in fields)
     if entries and schema["type"] == "object":
         return " && ".join(config_rm(key.name, str(name)) for name in entries)
     if len(entries) == 1 and "items" in schema:
@@ -242,6 +237,16 @@ def _fix(key: Key, details: list[Any]) -> str:
         if isinstance(example, str):
             return config_set(f"{key.name}[{next(iter(entries))}]", example, "--path")
     return _set_command(key, _example(key))
+
+
+def _fix_of_a_field(key: str, name: str, field: Mapping[str, Any]) -> str:
+    example = None if "default" in field else next(_examples(field), None)
+    if isinstance(example, list):  # the CLI takes JSON for a text
+        first = config_set(f"{key}.{name}[0]", example[0], "--path")
+        return f"{config_rm(key, name)} && {first}"
+    if example is None:
+        return config_rm(key, name)
+    return config_set(f"{key}.{name}", _as_text(example), "--path")
 
 
 def _example(key: Key) -> str:

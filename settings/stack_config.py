@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from settings import sign_in
+from settings import integrations, sign_in
 from settings.overrides import merged
 
 if TYPE_CHECKING:
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def stack_config(settings: Settings) -> Mapping[str, Any]:
     """What the keys add above the shipped file; empty when they add nothing."""
-    return reduce(merged, [_names(settings), sign_in.config(settings)], {})
+    parts = (_names(settings), sign_in.config(settings), integrations.config(settings))
+    return reduce(merged, parts, {})
 
 
 def _names(settings: Settings) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ messages and the stack file's schema both come from there.
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
@@ -152,6 +153,8 @@ class SecretMap(dict[str, "pulumi.Output[str]"]):
     """Bytes of all names and values."""
     blank: frozenset[str] = frozenset()
     """Names whose value is empty."""
+    private_keys: frozenset[str] = frozenset()
+    """Names whose value is a private key in PEM, or not known offline."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
@@ -162,7 +165,25 @@ class SecretMap(dict[str, "pulumi.Output[str]"]):
         secrets = cls({name: pulumi.Output.secret(value) for name, value in plain.items()})
         secrets.size = byte_size(plain)
         secrets.blank = frozenset(name for name, value in plain.items() if not value.strip())
+        secrets.private_keys = frozenset(filter(lambda name: _is_private_key(plain[name]), plain))
         return secrets
+
+
+ENCRYPTED = "encrypted"  # what the offline preview has in place of an encrypted value
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN (?:RSA )?PRIVATE KEY-----\r?\n([^-]+)-----END (?:RSA )?PRIVATE KEY-----\s*"
+)
+
+
+def _is_private_key(text: str) -> bool:
+    match = _PRIVATE_KEY.fullmatch(text.replace("\\n", "\n"))  # as Backstage reads it
+    try:
+        der = base64.b64decode("".join(match[1].split()), validate=True) if match else b""
+    except ValueError:
+        return False
+    # ASN.1: a sequence with two bytes of length, which a key that was cut short contradicts.
+    complete = der[:2] == b"\x30\x82" and len(der) == 4 + int.from_bytes(der[2:4], "big")
+    return complete or text == ENCRYPTED
 
 
 def byte_size(variables: Mapping[str, str]) -> int:
@@ -431,6 +452,49 @@ TokenPath = Annotated[
     ),
     AfterValidator(_plugin_path),
 ]
+
+# GitHub and GitLab
+
+Owner = Annotated[
+    str,
+    _text(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*", "the name of a GitHub organization", "acme", 39),
+]
+
+
+class GithubApp(Model, alias_generator=to_camel):
+    """A GitHub App, as its settings page shows it."""
+
+    app_id: Annotated[
+        int,
+        Field(strict=True, ge=1, le=2**31 - 1),
+        _allowing("the App ID, a whole number", 123456),
+    ]
+    client_id: Annotated[
+        str, _text(r"[A-Za-z0-9._-]+", "the App's client ID", "Iv23liAbCdEf01234567", 100)
+    ]
+    owners: Annotated[
+        tuple[Owner, ...],
+        Field(min_length=1),
+        UNIQUE,
+        _allowing("a list of GitHub organizations that installed the App, each once", ["acme"]),
+    ]
+    host: HostName = "github.com"
+    repositories: Annotated[int, whole(1, 100_000)] = 500
+
+
+class Gitlab(Model, alias_generator=to_camel):
+    """A GitLab group with its subgroups."""
+
+    group: Annotated[
+        str,
+        _text(
+            r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*",
+            "the path of a GitLab group, such as acme or acme/platform",
+            "acme",
+            255,
+        ),
+    ]
+    host: HostName = "gitlab.com"
 
 
 def _bucket_name(name: str) -> str:

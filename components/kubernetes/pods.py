@@ -115,6 +115,12 @@ def config_map_volume(name: str, config_map: Input[str]) -> k8s.core.v1.VolumeAr
     return core.VolumeArgs(name=name, config_map=core.ConfigMapVolumeSourceArgs(name=config_map))
 
 
+def secret_volume(name: str, secret: Input[str]) -> k8s.core.v1.VolumeArgs:
+    """A volume with the entries of a Secret as files, for the pod's group only."""
+    source = core.SecretVolumeSourceArgs(secret_name=secret, default_mode=0o440)
+    return core.VolumeArgs(name=name, secret=source)
+
+
 def read_only(volume: str, path: str) -> k8s.core.v1.VolumeMountArgs:
     """Mounts a volume that the container can't write to."""
     return core.VolumeMountArgs(name=volume, mount_path=path, read_only=True)

@@ -40,6 +40,8 @@ class PortalArgs:
     """Text of the YAML file of conditional policies."""
     secret_env: Mapping[str, Input[str]]
     """Further entries of the Secret."""
+    secret_files: Mapping[str, Mapping[str, Input[str]]]
+    """Files of Secrets to mount, by folder."""
     kubernetes_plugin: bool
     """Whether the portal may read the cluster's workloads."""
     database: DatabaseConnection
@@ -56,6 +58,8 @@ class PortalObjects:
     service: Output[str]
     service_account: Output[str]
     secret: Output[str]
+    secret_files: Mapping[str, Output[str]]
+    """Secrets to mount, by folder."""
     app_config: Output[str]
     app_config_files: Sequence[str]
     """Names of the configuration files, in the order in which they override."""
@@ -65,9 +69,9 @@ class PortalObjects:
 
 
 class Portal(pulumi.ComponentResource):
-    """Creates the service account, the Secret, the ConfigMaps and the Service.
+    """Creates the service account, the Secrets, the ConfigMaps and the Service.
 
-    Secret and ConfigMaps have generated names: a changed value creates a new object, whose name
+    Secrets and ConfigMaps have generated names: a changed value creates a new object, whose name
     changes the pod template and rolls the pods; the old object is deleted last. The Service exists
     before the pods, because readiness gates are injected only into pods created after it.
     """
@@ -99,7 +103,11 @@ class Portal(pulumi.ComponentResource):
             namespace=self._namespace,
             service=name_of(self.service),
             service_account=service_account.name,
-            secret=self._secret(name, args),
+            secret=self._secret(f"{name}-secrets", self._variables(name, args)),
+            secret_files={
+                folder: self._secret(f"{name}-{folder}", files)
+                for folder, files in args.secret_files.items()
+            },
             app_config=self._config_map(f"{name}-app-config", args.app_configs),
             app_config_files=tuple(args.app_configs),
             permissions=self._config_map(
@@ -119,22 +127,24 @@ class Portal(pulumi.ComponentResource):
         )
         self.register_outputs({"serviceName": self.objects.service})
 
-    def _secret(self, name: str, args: PortalArgs) -> Output[str]:
+    def _variables(self, name: str, args: PortalArgs) -> Mapping[str, Input[str]]:
         # Sign-in sessions survive a restart and are known to every pod.
         session_secret = random.RandomPassword(
             f"{name}-session-secret",
             random.RandomPasswordArgs(length=SESSION_SECRET_LENGTH, special=False),
             opts=ResourceOptions(parent=self),
         )
-        values: dict[str, Input[str]] = {
+        return {
             "POSTGRES_HOST": args.database.host,
             "POSTGRES_USER": args.database.login.user,
             "POSTGRES_PASSWORD": args.database.login.password,
             "AUTH_SESSION_SECRET": session_secret.result,
             **args.secret_env,
         }
+
+    def _secret(self, name: str, values: Mapping[str, Input[str]]) -> Output[str]:
         secret = k8s.core.v1.Secret(
-            f"{name}-secrets",
+            name,
             k8s.core.v1.SecretInitArgs(
                 metadata=self._metadata(), type="Opaque", string_data=values
             ),

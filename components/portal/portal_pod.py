@@ -20,9 +20,11 @@ from components.kubernetes.pods import (
     port_text,
     read_only,
     secret_variables,
+    secret_volume,
 )
 from components.portal.portal import PortalObjects
 from settings.draining import GRACE_SECONDS, PRE_STOP_SECONDS
+from settings.integrations import SECRETS_DIRECTORY
 from settings.model import METRICS_PORT, PortalSettings
 
 core = k8s.core.v1
@@ -116,6 +118,7 @@ def portal_container(
             read_only("app-config", CONFIG_DIRECTORY),
             read_only("permissions", PERMISSIONS_DIRECTORY),
             read_only("database-ca", CA_DIRECTORY),
+            *(read_only(each, f"{SECRETS_DIRECTORY}/{each}") for each in args.objects.secret_files),
             core.VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108
             *mounts,
         ],
@@ -134,6 +137,7 @@ def portal_volumes(objects: PortalObjects) -> list[k8s.core.v1.VolumeArgs]:
         config_map_volume("app-config", objects.app_config),
         config_map_volume("permissions", objects.permissions),
         config_map_volume("database-ca", objects.database_ca),
+        *(secret_volume(folder, name) for folder, name in objects.secret_files.items()),
         core.VolumeArgs(
             name="tmp", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=TEMPORARY_SIZE)
         ),

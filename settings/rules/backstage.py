@@ -9,7 +9,7 @@ import pulumi
 from pulumi.runtime import is_config_secret
 
 from settings.app_config import CONFIG_MAP_BYTES, AppConfig
-from settings.model import SIGNER, Settings
+from settings.model import KEYS, SIGNER, Settings
 from settings.overrides import Path, fault, overlap, path_of
 from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret
 from settings.rules.guards import GUARDS, GUEST, Guard, unsafe
@@ -43,6 +43,7 @@ UNSAFE_VARIABLES = {
     "LD_LIBRARY_PATH": "only the image's own libraries are loaded",
 }
 AWS_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+SECRETS = [key.name for key in KEYS.values() if key.holds_secrets]
 SECRET_NAME = re.compile(r"(^|_)(TOKEN|SECRET|PASSWORD|PRIVATE_KEY|API_KEY)$")
 
 
@@ -159,11 +160,12 @@ def provided_variables(s: Settings) -> Iterator[Problem]:
         yield Problem("appConfigPaths", given, allowed, fix)
 
 
-@rule("env", "secretEnv", "ingressClient")
+@rule("env", *SECRETS)
 def secrets_in_clear(s: Settings) -> Iterator[Warn]:
     for name in sorted(name for name in s.portal.env if SECRET_NAME.search(name)):
         yield Warn(f"env.{name} looks like a secret. Encrypt it: {config_set_secret(name)}")
-    for key, held in {"secretEnv": s.portal.secret_env, "ingressClient": s.ingress.client}.items():
+    for key in SECRETS:
+        held = getattr(getattr(s, str(KEYS[key].group)), KEYS[key].attribute)
         if held and not is_config_secret(f"{pulumi.get_project()}:{key}"):
             fix = config_set_secret("NAME", key)
             yield Warn(f"{key} is plain text in the stack file. Encrypt it: {fix}")

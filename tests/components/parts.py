@@ -67,9 +67,11 @@ def connection(tls: bool = True) -> DatabaseConnection:
 
 def objects() -> PortalObjects:
     """The portal's objects, named `the-<field>`."""
-    names = {field.name for field in dataclasses.fields(PortalObjects)} - {"app_config_files"}
+    given = {"app_config_files", "secret_files"}
+    names = {field.name for field in dataclasses.fields(PortalObjects)} - given
     return PortalObjects(
         app_config_files=("app-config.production.yaml", "app-config.1.yaml"),
+        secret_files={"github-app": Output.from_input("the-app")},
         **{name: Output.from_input(f"the-{name}") for name in names},
     )
 

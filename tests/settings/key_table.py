@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.settings import sign_in_table
+from tests.settings import integration_table, sign_in_table
 from tests.settings.row import Key
 from tests.settings.stack import CLIENT, COGNITO, OIDC, VALID
 
@@ -405,5 +405,6 @@ KEYS: dict[str, Key] = {
         ),
     ),
     "installLoadBalancerController": Key(True, bad=((True, "pod-identity or irsa"),)),
+    **integration_table.KEYS,
     **sign_in_table.KEYS,
 }

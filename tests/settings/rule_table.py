@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.settings import sign_in_table
+from tests.settings import integration_table, sign_in_table
 from tests.settings.key_table import DIGEST, WAF
 from tests.settings.row import Row
 from tests.settings.stack import CANARY, CLIENT, LOCAL, OIDC, WITH_COGNITO, WITH_OIDC
@@ -345,5 +345,6 @@ RULES: dict[str, Row] = {
         "ingressCognito",
         ("in the load balancer's region, eu-west-1",),
     ),
+    **integration_table.RULES,
     **sign_in_table.RULES,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 
@@ -48,6 +49,24 @@ WITH_OIDC: dict[str, object] = {
     "ingressOidc": OIDC,
     "ingressClient": CLIENT,
 }
+APP: dict[str, object] = {
+    "appId": 123456,
+    "clientId": "Iv23liAbCdEf01234567",
+    "owners": ["acme"],
+    "host": "github.com",
+    "repositories": 500,
+}
+# A key's frame only: what the settings look at.
+PEM = "-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----\n".format(
+    base64.b64encode((b"\x30\x82\x01\x00" + CANARY.encode() * 24)[:260]).decode()
+)
+APP_SECRETS = {"privateKey": PEM, "clientSecret": CANARY}
+_INTEGRATIONS: dict[str, dict[str, object]] = {
+    "githubApp": {"githubAppSecrets": APP_SECRETS},
+    "githubAppSecrets": {"githubApp": APP},
+    "gitlab": {"gitlabSecrets": {"token": CANARY}},
+    "gitlabSecrets": {"gitlab": {"group": "acme"}},
+}
 WITH_COGNITO: dict[str, object] = {"ingressAuthentication": "cognito", "ingressCognito": COGNITO}
 
 
@@ -89,6 +108,8 @@ def base_of(key: str) -> dict[str, object]:
         return {**with_provider("google" if unknown else "github"), **unknown}
     if key in _ALB_KEYS or key == "ingressCognito":
         return WITH_COGNITO if key == "ingressCognito" else WITH_OIDC
+    if key in _INTEGRATIONS:
+        return _INTEGRATIONS[key]
     return next(changes for base, changes in BASES.items() if knows(base, key))
 
 

@@ -14,6 +14,7 @@ import pytest
 from settings.app_config import AppConfig
 from settings.files import ROOT
 from settings.overrides import fault, overlap, path_of
+from tests.settings.stack import APP, APP_SECRETS, PEM, loaded
 
 LOADER = ROOT / "portal" / "node_modules" / "@backstage" / "config-loader"
 pytestmark = pytest.mark.portal
@@ -122,3 +123,21 @@ def test_what_is_refused_though_backstage_reads_it(real: dict[str, Any]) -> None
         case for case in ENVIRONMENTS if refused(variables(case)) and "error" not in real[case]
     ]
     assert stricter == ["parent before child", "grandparent"]
+
+
+def test_backstage_reads_secrets_of_integrations_from_files(tmp_path: Path) -> None:
+    secrets = {**APP_SECRETS, "webhookSecret": "webhook"}
+    settings, _ = loaded({"githubApp": APP, "githubAppSecrets": secrets})
+    folder = tmp_path / "github-app"
+    folder.mkdir()
+    for name, text in secrets.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    files = settings.app_configs.values()
+    texts = [each.text.replace("/etc/backstage", str(tmp_path)) for each in files]
+    (tmp_path / "database-ca").mkdir()
+    (tmp_path / "database-ca" / "ca.pem").write_text("PEM", encoding="utf-8")
+    [found] = backstage(tmp_path, texts, dict.fromkeys(settings.backstage.variables, "x"))
+    [github] = found["config"]["integrations"]["github"]
+    assert github["apps"][0]["privateKey"] == PEM.strip()
+    assert github["apps"][0]["clientSecret"] == APP_SECRETS["clientSecret"]
+    assert found["config"]["events"]["modules"]["github"] == {"webhookSecret": "webhook"}

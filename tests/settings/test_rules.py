@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import functools
+import itertools
 import json
 import re
 import shlex
+from typing import Any
 
 import pytest
 
 from settings.rules.rule import rule
 from tests.settings.key_table import KEYS
 from tests.settings.rule_table import RULES
-from tests.settings.stack import CANARY, LOCAL, base_of, loaded, refused
+from tests.settings.stack import CANARY, LOCAL, PEM, base_of, loaded, refused
 from tools.preview.run import PreviewError
 
 
@@ -45,20 +48,27 @@ def fixed(changes: dict[str, object], command: str) -> dict[str, object] | None:
     key, *value = rest[path:]
     if action == "set" and not value:  # the CLI asks for a secret
         value = ["typed"]
+    elif value[:1] == ["<"]:
+        value = [PEM]
     if any(PLACEHOLDER.search(word) for word in (key, *value)):
         return None
-    after = dict(changes)
-    entry = re.fullmatch(r"([\w:]+)(?:\.([\w-]+)|\[(\d+|\".*\")\])", key, re.S) if path else None
-    if not entry:
+    after = copy.deepcopy(changes)
+    if not path:
         after[key] = None if action == "rm" else value[0]
         return after
-    name, inner = entry[1], entry[2] or json.loads(entry[3])
-    if isinstance(inner, int):
-        entries = [*(after.get(name) or [])]  # type: ignore[misc]
-        after[name] = [*entries[:inner], *value, *entries[inner + 1 :]]
+    *above, last = [json.loads(each) if each[0] in '"0123456789' else each
+                    for each in re.findall(r'"(?:[^"\\]|\\.)*"|[\w:-]+', key)]  # fmt: skip
+    node: Any = after
+    for each, below in itertools.pairwise([*above, last]):
+        if isinstance(node, dict) and not isinstance(node.get(each), (dict, list)):
+            node[each] = [] if isinstance(below, int) else {}
+        node = node[each]
+    if isinstance(node, list):
+        node[last : last + 1] = value
+    elif action == "rm":
+        node.pop(last, None)
     else:
-        kept = {each: old for each, old in dict(after.get(name) or {}).items() if each != inner}  # type: ignore[call-overload]
-        after[name] = {**kept, **({inner: value[0]} if action == "set" else {})}
+        node[last] = int(value[0]) if value[0].isdecimal() else value[0]  # as the CLI does
     return after
 
 

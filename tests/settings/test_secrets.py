@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.settings.stack import CANARY, loaded, refused, warnings
+from tests.settings.stack import APP, APP_SECRETS, CANARY, loaded, refused, warnings
 
 
 def test_secret_values_become_secret_outputs() -> None:
@@ -22,6 +22,14 @@ def test_secrets_in_clear_are_warned_of() -> None:
         "secretEnv is plain text in the stack file. Encrypt it: pulumi config"
     )
     assert CANARY not in warning
+
+
+def test_every_secret_key_in_clear_is_warned_of() -> None:
+    changes = {"githubApp": APP, "githubAppSecrets": APP_SECRETS}
+    found = [each for each in warnings(changes) if "plain text" in each]
+    assert [each.split()[0] for each in found] == ["githubAppSecrets"]
+    _, recording = loaded(changes, ("githubAppSecrets",))
+    assert not [each for each in recording.warnings if "plain text" in each]
 
 
 @pytest.mark.parametrize("name", ["GITHUB_TOKEN", "TOKEN", "OIDC_CLIENT_SECRET", "SMTP_PASSWORD"])
@@ -54,6 +62,6 @@ def test_a_refused_secret_is_not_shown(secrets: object, encrypted: bool) -> None
 @pytest.mark.parametrize("key", ["env", "host", "databaseMinCapacity"])
 def test_an_encrypted_value_of_another_key_is_refused(key: str) -> None:
     message = refused({key: json.dumps({"A": CANARY})}, (key,))
-    assert "secretEnv and ingressClient hold secrets" in message
+    assert " hold secrets" in message
     assert "--plaintext" in message
     assert CANARY not in message

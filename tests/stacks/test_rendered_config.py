@@ -119,6 +119,16 @@ def test_rendered_configuration_follows_the_schema(stack: str, workload: tuple[s
     assert problems(rendered(stack, workload)) == []
 
 
+def test_integrations_follow_the_schema() -> None:
+    config = rendered("integrations")
+    assert problems(config) == []
+    assert set(config["integrations"]) == {"github", "gitlab"}
+    [github] = config["integrations"]["github"]
+    assert "token" not in github  # the shipped list is replaced
+    github["apps"][0]["clientId"] = ["x"]
+    assert problems(config)
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [

@@ -15,6 +15,7 @@ from tools.preview.monitor import SECRET as MASKED
 PORTAL_SECRET = "backstage-secrets"
 ADMINISTRATOR = "backstage-database-administrator"
 POSTGRES_SECRET = "backstage-postgres"
+MOUNTED_SECRETS = ("backstage-github-app", "backstage-gitlab")
 INGRESS_CLIENT = "backstage-ingress-client"
 
 
@@ -27,6 +28,7 @@ def test_kubernetes_secrets_are_masked(stack: str, creates: bool) -> None:
         ADMINISTRATOR,
         *([POSTGRES_SECRET] if stack in IN_CLUSTER_STACKS else []),
         *([INGRESS_CLIENT] if stack == "oidc" else []),
+        *(MOUNTED_SECRETS if stack == "integrations" else []),
     }
     for secret in found.values():
         assert secret["stringData"] == MASKED
@@ -140,3 +142,30 @@ def test_logins_of_administrator_and_portal(stack: str) -> None:
     found = variables(templates(program)[ROLE_JOB])
     certificates = None if in_cluster else "/etc/backstage/database-ca/ca.pem"
     assert found.get("PGSSLROOTCERT") == certificates
+
+
+@pytest.mark.parametrize("creates", [False, True], ids=["preview", "created"])
+def test_secrets_of_integrations_are_files_and_no_variables(creates: bool) -> None:
+    program = previewed("integrations", creates)
+    workloads = [each for name, each in templates(program).items() if name != ROLE_JOB]
+    assert len(workloads) == 2  # the pods that serve, and the Job that migrates with their files
+    for pod in workloads:
+        [container] = pod["spec"]["containers"]
+        mounts = {each["name"]: each for each in container["volumeMounts"]}
+        volumes = {each["name"]: each for each in pod["spec"]["volumes"]}
+        for folder in ("github-app", "gitlab"):
+            mount = {"name": folder, "mountPath": f"/etc/backstage/{folder}", "readOnly": True}
+            assert mounts[folder] == mount
+            assert volumes[folder]["secret"]["defaultMode"] == 0o440
+        assert len(container["envFrom"]) == 1
+        assert not [each for each in container["env"] if "APP_CONFIG_integrations" in each["name"]]
+    if creates:
+        held = {
+            name: set(program.one(SECRET, name).raw_inputs["stringData"]["value"])
+            for name in (PORTAL_SECRET, *MOUNTED_SECRETS)
+        }
+        assert held.pop(PORTAL_SECRET).isdisjoint(set.union(*held.values()))
+        assert held == {
+            "backstage-github-app": {"privateKey", "clientSecret", "webhookSecret"},
+            "backstage-gitlab": {"token", "webhookSecret"},
+        }

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from settings.values import ENCRYPTED
 from tests.programs import ROOT
 from tests.tools.project import project
 from tools.preview.__main__ import main
-from tools.preview.stack_file import ENCRYPTED, StackFileError, read_stack
+from tools.preview.stack_file import StackFileError, read_stack
 
 
 def test_values_are_what_the_engine_passes(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ class PodSpec:
     environment: dict[str, str]
     """Values unknown before an update are placeholders, __SECRET:...__."""
     files: dict[str, dict[str, str]]
-    """ConfigMap texts by mount path, then by file name."""
+    """Texts of ConfigMaps and Secrets by mount path, then by file name."""
     writable: list[str]
     user: str
     """uid:gid"""
@@ -67,6 +67,9 @@ class PodSpec:
             if "configMap" in volume:
                 name = volume["configMap"]["name"]
                 files[mount["mountPath"]] = dict(named["ConfigMap", name]["data"])
+            elif "secret" in volume:
+                name = volume["secret"]["secretName"]
+                files[mount["mountPath"]] = dict(named["Secret", name]["stringData"])
             else:
                 writable.append(mount["mountPath"])
         limit = container["resources"]["limits"]["memory"]
@@ -97,9 +100,14 @@ class Answer:
         return json.loads(self.body)
 
 
-def get(url: str, headers: Mapping[str, str] | None = None, timeout: float = 10) -> Answer:
-    """Sends a GET request over a new connection."""
-    request = urllib.request.Request(url, headers=dict(headers or {}))  # noqa: S310, http only
+def get(
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    timeout: float = 10,
+    body: bytes | None = None,
+) -> Answer:
+    """Sends a GET request over a new connection; with a body, a POST request."""
+    request = urllib.request.Request(url, body, dict(headers or {}))  # noqa: S310, http only
     try:
         with urllib.request.urlopen(request, timeout=timeout) as response:  # noqa: S310
             return Answer(response.status, response.read().decode(), dict(response.headers))
@@ -160,6 +168,10 @@ class PortalContainer:
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         """Sends a GET request to the portal's port."""
         return get(f"http://{self.address}{path}", headers)
+
+    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Sends a POST request to the portal's port."""
+        return get(f"http://{self.address}{path}", headers, body=body)
 
     def state(self) -> Any:
         """Docker's view: Running, ExitCode, OOMKilled, ..."""

@@ -13,8 +13,7 @@ from typing import Any
 import pulumi.runtime
 
 from settings.files import FileError, parse_yaml, read_text
-
-ENCRYPTED = "encrypted"  # stands for a value that only the stack's key can decrypt
+from settings.values import ENCRYPTED
 
 
 class StackFileError(Exception):

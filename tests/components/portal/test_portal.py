@@ -24,6 +24,7 @@ def portal(creates: bool = False, tls: bool = True) -> Program:
             permissions="g, group:default/a, role:default/a\n",
             permission_conditions="---\n",
             secret_env={"ENCRYPTED": Output.secret("canary"), "PLAIN": "in the stack file"},
+            secret_files={"keys": {"key": Output.secret("canary")}},
             kubernetes_plugin=True,
             database=connection(tls),
             service_account_name="sa",
@@ -45,6 +46,7 @@ def test_generated_names_are_unknown_until_created(creates: bool) -> None:
         "service": "backstage",
         "service_account": "sa",
         "secret": "p-secrets" if creates else COMPUTED,
+        "secret_files": {"keys": "p-keys" if creates else COMPUTED},
         "app_config": "p-app-config" if creates else COMPUTED,
         "app_config_files": ["app-config.production.yaml", "app-config.1.yaml"],
         "permissions": "p-permissions" if creates else COMPUTED,
@@ -56,7 +58,7 @@ def test_generated_names_are_unknown_until_created(creates: bool) -> None:
 
 
 def test_secret_holds_the_portals_login_only() -> None:
-    secret = portal(creates=True).one(SECRET)
+    secret = portal(creates=True).one(SECRET, "p-secrets")
     assert secret.raw_inputs["stringData"]["value"] == {
         "POSTGRES_HOST": "db.example.com",
         "POSTGRES_USER": "portal",
@@ -68,8 +70,14 @@ def test_secret_holds_the_portals_login_only() -> None:
 
 
 @MODES
-def test_whole_secret_is_hidden(creates: bool) -> None:
-    assert portal(creates).one(SECRET).inputs["stringData"] == HIDDEN
+def test_whole_secrets_are_hidden(creates: bool) -> None:
+    for secret in portal(creates).all(SECRET):
+        assert secret.inputs["stringData"] == HIDDEN
+
+
+def test_files_have_a_secret_of_their_own() -> None:
+    secret = portal(creates=True).one(SECRET, "p-keys")
+    assert secret.raw_inputs["stringData"]["value"] == {"key": "canary"}
 
 
 def test_service_forwards_the_same_port() -> None:

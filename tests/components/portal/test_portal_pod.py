@@ -62,3 +62,18 @@ def test_pods_skip_migrations_when_a_job_runs_them(migration_job: bool) -> None:
 
     found = {each["name"]: each["value"] for each in run(build).outputs["env"]}
     assert found.get(SKIPPED) == ("true" if migration_job else None)
+
+
+def test_secret_files_are_mounted_and_no_variables() -> None:
+    def build(opts: ResourceOptions) -> None:
+        pulumi.export("spec", pod_template(pod(PortalSettings())).spec)
+
+    spec = run(build).outputs["spec"]
+    [container] = spec["containers"]
+    [mount] = [each for each in container["volume_mounts"] if each["name"] == "github-app"]
+    assert mount["mount_path"] == "/etc/backstage/github-app"
+    assert mount["read_only"] is True
+    [volume] = [each for each in spec["volumes"] if each["name"] == "github-app"]
+    assert volume["secret"] == {"secret_name": "the-app", "default_mode": 0o440}
+    [source] = container["env_from"]
+    assert source["secret_ref"]["name"] == "the-secret"
