@@ -12,6 +12,7 @@ SIGN_IN_PAGE = "@internal/plugin-sign-in-page"
 START = "@internal/backend-start"
 POLICY = "@internal/permission-policy"
 INTEGRATIONS = "@internal/integrations"
+AUDIT = "@internal/audit"
 INDEX = f"{BACKEND}/src/index.ts"
 
 # A string, which stays, or a comment.
@@ -22,6 +23,7 @@ _IMPORT = re.compile(r"""^\s*import\s+(?!type\b)[^'"]*['"]([^'"]+)['"]""", re.MU
 _STARTS = re.compile(r"(?<![.\w])start\(")
 _STARTS_UNCAUGHT = re.compile(r"\.start\(\)(?!.*\bcatch\b)", re.DOTALL)
 PROVIDERS = "@internal/sign-in-providers"
+_AUDITS = re.compile(rf"""import\(\s*['"]{AUDIT}['"]""")
 # Imported: a scaffolded backend depends on a provider that it doesn't add.
 _PROVIDER = re.compile(
     rf"""import\(\s*['"]({PROVIDERS}|@[^/'"]+/(backstage-)?plugin-auth-backend-module-(?!guest-)"""
@@ -41,6 +43,8 @@ def gaps(app: BackstageApp) -> Iterator[str]:
         yield f"{BACKEND} adds {_ALLOW_ALL}: every user may do everything"
     elif not _POLICY.search(_code(app, INDEX)):
         yield f"{BACKEND} doesn't add {POLICY}: nothing enforces permissionsPath"
+    if AUDIT not in app.dependencies("backend") or not _AUDITS.search(_code(app, INDEX)):
+        yield f"{BACKEND} doesn't add {AUDIT}: sign-ins and refused permissions aren't audited"
     lock = app.text("yarn.lock")
     yield from _mixed_releases(lock, "backend", "plugins may fail at the start")
     yield from _mixed_releases(lock, "frontend", "pages may fail in the browser")

@@ -82,13 +82,19 @@ kind: Component
 metadata: {name: checkout, description: Takes the money}
 spec: {type: service, lifecycle: production, owner: platform}
 ---
+apiVersion: backstage.io/v1alpha1
+kind: Resource
+metadata: {name: ledger, annotations: {backstage.io/kubernetes-namespace: shop}}
+spec: {type: database, owner: platform}
+---
 apiVersion: scaffolder.backstage.io/v1beta3
 kind: Template
-metadata: {name: echo}
+metadata: {name: greet}
 spec:
   type: service
-  parameters: []
-  steps: [{id: echo, name: Echo, action: debug:log, input: {message: hello}}]
+  owner: platform
+  parameters: [{title: Who, properties: {name: {type: string}}}]
+  steps: [{id: log, action: "debug:log", input: {message: Hello}}]
 """
 
 
@@ -198,8 +204,9 @@ def pods(site: Site, preview: Preview) -> Pods:
         "AUTH_GITHUB_CLIENT_SECRET": secrets.token_hex(16),
     }  # fmt: skip
     access = [{"type": "static", "options": {"token": TOKEN, "subject": "e2e"}}]
+    kinds = ["User", "Group", "Component", "Resource", "Template"]
     people = {"type": "file", "target": "/etc/backstage/people/people.yaml",
-              "rules": [{"allow": ["User", "Group", "Component", "Template"]}]}  # fmt: skip
+              "rules": [{"allow": kinds}]}  # fmt: skip
     added = {
         "POSTGRES_PORT": str(PORT),
         "APP_CONFIG_auth_providers_github_production_enterpriseInstanceUrl": site.github.url,

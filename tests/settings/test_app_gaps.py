@@ -22,6 +22,7 @@ POLICY = "backend.add(import('@internal/permission-policy'));"
 ALLOW_ALL = """backend.add(
   import('@backstage/plugin-permission-backend-module-allow-all-policy'),
 );"""
+AUDIT = "backend.add(import('@internal/audit'));"
 FRONTEND_API = 'resolution: "@backstage/frontend-plugin-api@npm:1.0'
 # An older copy of what runs plugins.
 SECOND_RUNTIME = """
@@ -75,6 +76,8 @@ def test_the_portal_has_no_gap() -> None:
         (INDEX, POLICY, "", "doesn't add @internal/permission-policy: nothing enforces perm"),
         (INDEX, POLICY, ALLOW_ALL, "module-allow-all-policy: every user may do everything"),
         (INDEX, POLICY, f"{POLICY}{ALLOW_ALL}", "every user may do everything"),
+        (INDEX, AUDIT, f"// {AUDIT}", "doesn't add @internal/audit: sign-ins and refused"),
+        ("packages/backend/package.json", "@internal/audit", "@x/y", "doesn't add @internal/audit"),
         ("yarn.lock", FRONTEND_API, FRONTEND_API.replace("1.0", "0.18"), "pages may fail in the"),
         (
             "yarn.lock",

@@ -23,6 +23,8 @@ const ifConfigured = (
 
 const backend = createBackend();
 
+backend.add(import('@internal/audit'));
+
 backend.add(import('@backstage/plugin-app-backend'));
 backend.add(import('@backstage/plugin-proxy-backend'));
 
