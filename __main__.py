@@ -14,6 +14,7 @@ from components.portal.network_policy import PortalNetworkPolicy, PortalNetworkP
 from components.portal.portal import Portal, PortalArgs
 from components.portal.portal_pod import PortalPodArgs, portal_variables
 from settings.access import access
+from settings.kubernetes import shown
 from settings.load import load
 from settings.sign_in import callback_urls
 from targets.platform import NAME, Outputs, Platform
@@ -42,7 +43,8 @@ portal = Portal(
         permission_conditions=settings.portal.permission_conditions.text,
         secret_env=settings.portal.secret_env,
         secret_files=settings.integrations.secret_files,
-        kubernetes_plugin=settings.portal.kubernetes_plugin,
+        readable=shown(settings.backstage) if settings.portal.kubernetes_plugin else {},
+        readable_namespaces=settings.portal.kubernetes_namespaces,
         database=database.connection,
         service_account_name=NAME,
         service_account_annotations=platform.identity.annotations,

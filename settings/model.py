@@ -25,7 +25,7 @@ from settings.versions import POSTGRES
 IN_CLUSTER_CONNECTIONS = 300  # max_connections of Postgres in the cluster
 SIGNER = "APP_CONFIG_auth_providers_awsalb_signer"  # variable with the load balancer's ARN
 METRICS_PORT = 9464  # of OpenTelemetry's Prometheus exporter
-SHIPPED_PLUGINS = 13  # the schemas that portal/ creates, as the end-to-end test counts them
+SHIPPED_PLUGINS = 12  # the schemas that portal/ creates, as the end-to-end test counts them
 
 TargetName = Literal["eks", "local"]
 DEFAULT_DATABASE: Mapping[TargetName, v.DatabaseKind] = {"eks": "aurora", "local": "in-cluster"}
@@ -236,7 +236,12 @@ class PortalSettings(v.Model, alias_generator=to_camel):
     egress_ports: Annotated[tuple[v.Port, ...], v.UNIQUE] = ()
     """further TCP ports that pods may connect to, besides DNS, the database and 443"""
     kubernetes_plugin: v.Flag = True
-    """read access to workloads for Backstage's Kubernetes plugin"""
+    """Backstage's Kubernetes plugin, and read access to what it shows"""
+    kubernetes_namespaces: Annotated[tuple[v.Label, ...], v.UNIQUE, Shown("every namespace")] = ()
+    """existing namespaces that the portal may read, by a Role in each instead of a ClusterRole;
+    entities then need the annotation `backstage.io/kubernetes-namespace`"""
+    mcp: v.Flag = False
+    """tools for MCP clients that read the catalog, at /api/mcp-actions/v1"""
     techdocs_bucket: Annotated[v.TechdocsBucket | None, EKS] = None
     """S3 bucket of the documentation site: `create`, an existing one, or none"""
 
@@ -466,7 +471,7 @@ class Settings(v.Model, alias_generator=to_camel, defer_build=False):
         """
         counted = self.image.app.database_plugins() if self.image.app else 0
         events = bool(self.integrations.webhooks)
-        return self.database.plugins or (counted or SHIPPED_PLUGINS) + events
+        return self.database.plugins or (counted or SHIPPED_PLUGINS + self.portal.mcp) + events
 
     @property
     def most_connections(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from settings import integrations, sign_in
+from settings import integrations, mcp, sign_in
 from settings.overrides import merged
 
 if TYPE_CHECKING:
@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 
 def stack_config(settings: Settings) -> Mapping[str, Any]:
     """What the keys add above the shipped file; empty when they add nothing."""
-    parts = (_names(settings), sign_in.config(settings), integrations.config(settings))
-    return reduce(merged, parts, {})
+    contribute = (sign_in.config, integrations.config, mcp.config)
+    parts = (_names(settings), *(each(settings) for each in contribute))
+    added: Mapping[str, Any] = reduce(merged, parts, {})
+    # Null removes the shipped list; the portal doesn't load the plugin without.
+    none = {"kubernetes": {"objectTypes": None}}
+    return added if settings.portal.kubernetes_plugin else {**added, **none}
 
 
 def _names(settings: Settings) -> Mapping[str, Any]:

@@ -42,8 +42,10 @@ class PortalArgs:
     """Further entries of the Secret."""
     secret_files: Mapping[str, Mapping[str, Input[str]]]
     """Files of Secrets to mount, by folder."""
-    kubernetes_plugin: bool
-    """Whether the portal may read the cluster's workloads."""
+    readable: Mapping[str, Sequence[str]]
+    """Resources by API group that the portal may read."""
+    readable_namespaces: Sequence[str]
+    """Where; empty: in every namespace."""
     database: DatabaseConnection
     service_account_name: str
     """Physical name: AWS's trust policies name the service account."""
@@ -88,7 +90,8 @@ class Portal(pulumi.ComponentResource):
                 namespace=self._namespace,
                 name=args.service_account_name,
                 annotations=args.service_account_annotations,
-                kubernetes_plugin=args.kubernetes_plugin,
+                readable=args.readable,
+                namespaces=args.readable_namespaces,
             ),
             ResourceOptions(parent=self),
         )

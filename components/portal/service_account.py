@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -12,16 +12,6 @@ from pulumi import Input, Output, ResourceOptions
 from components.kubernetes.labels import LABELS
 from components.kubernetes.names import name_of
 
-# What Backstage's Kubernetes plugin fetches by default, by API group. No Secret, no write.
-READ = {
-    "": ["configmaps", "limitranges", "pods", "resourcequotas", "services"],
-    "apps": ["daemonsets", "deployments", "replicasets", "statefulsets"],
-    "autoscaling": ["horizontalpodautoscalers"],
-    "batch": ["cronjobs", "jobs"],
-    "metrics.k8s.io": ["pods"],
-    "networking.k8s.io": ["ingresses"],
-}
-
 
 @dataclass(frozen=True)
 class PortalServiceAccountArgs:
@@ -29,13 +19,15 @@ class PortalServiceAccountArgs:
     name: str
     """Physical name: AWS's trust policies name the service account."""
     annotations: Mapping[str, Input[str]]
-    kubernetes_plugin: bool
-    """Whether the portal may read the cluster's workloads."""
+    readable: Mapping[str, Sequence[str]]
+    """Resources by API group that the portal may read."""
+    namespaces: Sequence[str]
+    """Where; empty: in every namespace."""
 
 
 class PortalServiceAccount(pulumi.ComponentResource):
-    """Creates the service account and, for the Kubernetes plugin, a read-only ClusterRole and its
-    binding. Tokens are mounted only where a pod opts in.
+    """Creates the service account and, if it may read anything, a ClusterRole and its binding, or a
+    Role and its binding in each of `namespaces`. Tokens are mounted only where a pod opts in.
     """
 
     name: Output[str]
@@ -58,39 +50,60 @@ class PortalServiceAccount(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self),
         )
         self.name = name_of(account)
-        if args.kubernetes_plugin:
-            self._read_access(name, args)
+        rules = [
+            k8s.rbac.v1.PolicyRuleArgs(
+                api_groups=[group], resources=resources, verbs=["get", "list", "watch"]
+            )
+            for group, resources in args.readable.items()
+        ]
+        subject = k8s.rbac.v1.SubjectArgs(
+            kind="ServiceAccount", name=self.name, namespace=args.namespace
+        )
+        # After the account: its namespace may be one of them.
+        child = ResourceOptions(parent=self, depends_on=[account])
+        if rules and not args.namespaces:
+            _read_everywhere(f"{name}-kubernetes-plugin", rules, subject, child)
+        for namespace in args.namespaces if rules else ():
+            _read_in(namespace, f"{name}-kubernetes-plugin-{namespace}", rules, subject, child)
         self.register_outputs({"name": self.name})
 
-    def _read_access(self, name: str, args: PortalServiceAccountArgs) -> None:
-        metadata = k8s.meta.v1.ObjectMetaArgs(labels=LABELS)
-        role = k8s.rbac.v1.ClusterRole(
-            f"{name}-kubernetes-plugin",
-            k8s.rbac.v1.ClusterRoleInitArgs(
-                metadata=metadata,
-                rules=[
-                    k8s.rbac.v1.PolicyRuleArgs(
-                        api_groups=[group], resources=resources, verbs=["get", "list", "watch"]
-                    )
-                    for group, resources in READ.items()
-                ],
-            ),
-            opts=ResourceOptions(parent=self),
-        )
-        k8s.rbac.v1.ClusterRoleBinding(
-            f"{name}-kubernetes-plugin",
-            k8s.rbac.v1.ClusterRoleBindingInitArgs(
-                metadata=metadata,
-                role_ref=k8s.rbac.v1.RoleRefArgs(
-                    api_group="rbac.authorization.k8s.io",
-                    kind="ClusterRole",
-                    name=name_of(role),
-                ),
-                subjects=[
-                    k8s.rbac.v1.SubjectArgs(
-                        kind="ServiceAccount", name=self.name, namespace=args.namespace
-                    )
-                ],
-            ),
-            opts=ResourceOptions(parent=self),
-        )
+
+Rules = Sequence[k8s.rbac.v1.PolicyRuleArgs]
+
+
+def _read_everywhere(
+    name: str, rules: Rules, subject: k8s.rbac.v1.SubjectArgs, opts: ResourceOptions
+) -> None:
+    metadata = k8s.meta.v1.ObjectMetaArgs(labels=LABELS)
+    role = k8s.rbac.v1.ClusterRole(
+        name, k8s.rbac.v1.ClusterRoleInitArgs(metadata=metadata, rules=rules), opts=opts
+    )
+    binding = k8s.rbac.v1.ClusterRoleBindingInitArgs(
+        metadata=metadata, role_ref=_reference("ClusterRole", role), subjects=[subject]
+    )
+    k8s.rbac.v1.ClusterRoleBinding(name, binding, opts=opts)
+
+
+def _read_in(
+    namespace: str,
+    name: str,
+    rules: Rules,
+    subject: k8s.rbac.v1.SubjectArgs,
+    opts: ResourceOptions,
+) -> None:
+    metadata = k8s.meta.v1.ObjectMetaArgs(namespace=namespace, labels=LABELS)
+    role = k8s.rbac.v1.Role(
+        name, k8s.rbac.v1.RoleInitArgs(metadata=metadata, rules=rules), opts=opts
+    )
+    binding = k8s.rbac.v1.RoleBindingInitArgs(
+        metadata=metadata, role_ref=_reference("Role", role), subjects=[subject]
+    )
+    k8s.rbac.v1.RoleBinding(name, binding, opts=opts)
+
+
+def _reference(
+    kind: str, role: k8s.rbac.v1.ClusterRole | k8s.rbac.v1.Role
+) -> k8s.rbac.v1.RoleRefArgs:
+    return k8s.rbac.v1.RoleRefArgs(
+        api_group="rbac.authorization.k8s.io", kind=kind, name=name_of(role)
+    )

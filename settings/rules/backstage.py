@@ -160,6 +160,21 @@ def provided_variables(s: Settings) -> Iterator[Problem]:
         yield Problem("appConfigPaths", given, allowed, fix)
 
 
+@rule("kubernetesPlugin", "kubernetesNamespaces")
+def kubernetes_namespaces(s: Settings) -> Iterator[Problem]:
+    if s.portal.kubernetes_namespaces and not s.portal.kubernetes_plugin:
+        given = ", ".join(s.portal.kubernetes_namespaces)
+        fix = config_rm("kubernetesNamespaces")
+        yield Problem("kubernetesNamespaces", given, "unset, with kubernetesPlugin false", fix)
+
+
+@rule("mcp", "appConfigPaths", "env")
+def mcp(s: Settings) -> Iterator[Problem]:
+    if s.backstage.value("mcpActions") is not None and not s.portal.mcp:
+        given = "false, and Backstage's configuration has mcpActions"
+        yield Problem("mcp", given, "true, or no mcpActions", config_set("mcp", "true"))
+
+
 @rule("env", *SECRETS)
 def secrets_in_clear(s: Settings) -> Iterator[Warn]:
     for name in sorted(name for name in s.portal.env if SECRET_NAME.search(name)):

@@ -73,6 +73,7 @@ def portal(start: Start, pod: PodSpec, migrated: list[str], upstream: Upstream) 
     integration = {"host": "git.internal", "apiBaseUrl": upstream.url, "token": GITHUB_TOKEN}
     values = {
         "backend_auth_externalAccess": machines,
+        "mcpActions_name": "e2e",
         "backend_actions_pluginSources": sorted({each.partition(":")[0] for each in ACTIONS}),
         "kubernetes_clusterLocatorMethods": [{"type": "config", "clusters": [cluster]}],
         "integrations_github": [integration],

@@ -327,6 +327,10 @@ KEYS: dict[str, Key] = {
     ),
     "egressPorts": Key([25], bad=(([0], "from 1 to 65535"), ("25", "a list"))),
     "kubernetesPlugin": Key(False, bad=(("maybe", "true or false"),)),
+    "kubernetesNamespaces": Key(
+        ["shop"], ("shop",), bad=(("shop", "list"), (["Shop"], "characters"), (["a", "a"], "twice"))
+    ),
+    "mcp": Key(True, bad=(("on", "true or false"),)),
     "techdocsBucket": Key(
         "docs",
         bad=(

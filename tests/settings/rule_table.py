@@ -112,11 +112,11 @@ RULES: dict[str, Row] = {
         {"maxReplicas": 20, "databaseMaxCapacity": 4},
         "maxReplicas",
         (
-            "1092 connections",
-            "13 plugins x 4 in each pool x 21 pods",
+            "1008 connections",
+            "12 plugins x 4 in each pool x 21 pods",
             "the 803 connections",
             "db.serverless of at most 4 ACU",
-            "maxReplicas 14",
+            "maxReplicas 15",
         ),
     ),
     "too many plugins": (
@@ -132,8 +132,8 @@ RULES: dict[str, Row] = {
         {**LOCAL, "maxReplicas": 5},
         "maxReplicas",
         (
-            "312 connections",
-            "13 plugins x 4 in each pool x 6 pods",
+            "288 connections",
+            "12 plugins x 4 in each pool x 6 pods",
             "the 280 connections that Postgres in the cluster has to give\n",
             "maxReplicas 4",
         ),
@@ -344,6 +344,16 @@ RULES: dict[str, Row] = {
         },
         "ingressCognito",
         ("in the load balancer's region, eu-west-1",),
+    ),
+    "namespaces without the plugin": (
+        {"kubernetesPlugin": False, "kubernetesNamespaces": ["shop"]},
+        "kubernetesNamespaces",
+        ("shop", "kubernetesPlugin false", "config rm"),
+    ),
+    "MCP configured but off": (
+        {"env": {"APP_CONFIG_mcpActions_name": "x"}},
+        "mcp",
+        ("mcpActions", "config set --stack test mcp true"),
     ),
     **integration_table.RULES,
     **sign_in_table.RULES,

@@ -89,6 +89,22 @@ SSL = "backend: {database: {connection: {ssl: %s}}}"
             "[{name: a, skipTLSVerify: true}]}]}",
             "kubernetes.clusterLocatorMethods.0.clusters.0.skipTLSVerify",
         ),
+        ("kubernetes: {objectTypes: [pods, configmaps]}", "kubernetes.objectTypes.1"),
+        ("kubernetes: {objectTypes: [pods]}", None),
+        (
+            "kubernetes: {customResources: [{group: '', plural: secrets}]}",
+            "kubernetes.customResources.0.plural",
+        ),
+        (
+            "kubernetes: {clusterLocatorMethods: [{clusters: [{customResources: "
+            "[{plural: configmaps}]}]}]}",
+            "kubernetes.clusterLocatorMethods.0.clusters.0.customResources.0.plural",
+        ),
+        (
+            "backend: {actions: {pluginSources: [catalog, scaffolder]}}",
+            "backend.actions.pluginSources.1",
+        ),
+        ("backend: {actions: {pluginSources: [catalog, acme]}}", None),
     ],
 )  # fmt: skip
 def test_unsafe_values(text: str, path: str | None) -> None:

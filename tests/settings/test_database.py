@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from settings.files import ROOT
-from settings.model import IN_CLUSTER_CONNECTIONS, DatabaseSettings
+from settings.model import IN_CLUSTER_CONNECTIONS, SHIPPED_PLUGINS, DatabaseSettings
 from tests.settings.stack import IN_CLUSTER, LOCAL, loaded, warnings
 from tests.settings.test_backstage import app_config
 
@@ -37,17 +37,17 @@ def test_connections_that_the_database_accepts(changes: Mapping[str, object], mo
 
 def test_the_pool_size_of_the_app_config_counts(tmp_path: Path) -> None:
     pool = app_config(tmp_path, "backend: {database: {knexConfig: {pool: {max: 7}}}}\n")
-    assert loaded(pool)[0].most_connections == 13 * 7 * 2
+    assert loaded(pool)[0].most_connections == 12 * 7 * 2
     given = {"env": {"APP_CONFIG_backend_database_knexConfig_pool": '{"max": 3}'}}
-    assert loaded({**pool, **given})[0].most_connections == 13 * 3 * 2
+    assert loaded({**pool, **given})[0].most_connections == 12 * 3 * 2
     unset = app_config(tmp_path, "backend: {database: {knexConfig: null}}\n")
-    assert loaded(unset)[0].most_connections == 13 * 10 * 2  # knex's default
+    assert loaded(unset)[0].most_connections == 12 * 10 * 2  # knex's default
     one = "backend: {database: {plugin: {catalog: {knexConfig: {pool: {max: 20}}}}}}\n"
-    assert loaded(app_config(tmp_path, one))[0].most_connections == 13 * 20 * 2
+    assert loaded(app_config(tmp_path, one))[0].most_connections == 12 * 20 * 2
 
 
 def test_as_many_pods_as_postgres_in_the_cluster_has_connections_for() -> None:
-    assert loaded({**LOCAL, "maxReplicas": 4})[0].most_connections == 260
+    assert loaded({**LOCAL, "maxReplicas": 4})[0].most_connections == 240
 
 
 @pytest.mark.parametrize(
@@ -117,3 +117,8 @@ def test_defaults() -> None:
         "storage_size": "5Gi",
         "password_version": 1,
     }
+
+
+def test_mcp_keeps_a_pool_of_its_own() -> None:
+    plugins = [loaded({"mcp": mcp})[0].database_plugins for mcp in (False, True)]
+    assert plugins == [SHIPPED_PLUGINS, SHIPPED_PLUGINS + 1]

@@ -61,11 +61,21 @@ backend.add(import('@backstage/plugin-search-backend-module-pg'));
 backend.add(import('@backstage/plugin-search-backend-module-catalog'));
 backend.add(import('@backstage/plugin-search-backend-module-techdocs'));
 
-backend.add(import('@backstage/plugin-kubernetes-backend'));
+backend.add(
+  ifConfigured(
+    'kubernetes.objectTypes',
+    () => import('@backstage/plugin-kubernetes-backend'),
+  ),
+);
 
 backend.add(import('@backstage/plugin-user-settings-backend'));
 backend.add(import('@backstage/plugin-notifications-backend'));
 backend.add(import('@backstage/plugin-signals-backend'));
-backend.add(import('@backstage/plugin-mcp-actions-backend'));
+backend.add(
+  ifConfigured(
+    'mcpActions',
+    () => import('@backstage/plugin-mcp-actions-backend'),
+  ),
+);
 
 start(backend);
