@@ -174,3 +174,17 @@ def test_without_policies_no_subnet_has_to_be_tagged(monkeypatch: pytest.MonkeyP
     subnets = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
     program = changed("prod", {"networkPolicy": False, "databaseSubnetIds": subnets})
     assert not program.all(NETWORK_POLICY)
+
+
+def test_an_ipv6_cluster_has_no_resolver_by_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its Services have no IPv4 network; the resolver's pods are found by their labels."""
+    cluster = answers._cluster
+
+    def ipv6(arguments: dict[str, str], region: str) -> dict[str, object]:
+        configs = {"kubernetesNetworkConfigs": [{"ipFamily": "ipv6"}]}
+        return {**cluster(arguments, region), **configs}
+
+    monkeypatch.setattr(answers, "_cluster", ipv6)
+    policy = changed("prod", {}).inputs(NETWORK_POLICY, "backstage-network-policy")
+    [dns, *_] = policy["spec"]["egress"]
+    assert [peer.get("ipBlock", {}).get("cidr") for peer in dns["to"]] == [None, "169.254.20.10/32"]
