@@ -7,7 +7,17 @@ from collections.abc import Mapping
 import pytest
 
 from settings.open_paths import open_paths
-from tests.settings.stack import CANARY, COGNITO, OIDC, WITH_COGNITO, WITH_OIDC, loaded, refused
+from tests.settings.stack import (
+    APP,
+    APP_SECRETS,
+    CANARY,
+    COGNITO,
+    OIDC,
+    WITH_COGNITO,
+    WITH_OIDC,
+    loaded,
+    refused,
+)
 
 # The portal's provider, which takes users from the load balancer.
 TRUSTING: dict[str, dict[str, object]] = {
@@ -38,6 +48,15 @@ def test_nothing_is_open_without_sign_in() -> None:
     assert open_paths(loaded({**WITH_OIDC, **paths})[0]) == ["/api/catalog"]
     assert open_paths(loaded({**WITH_OIDC})[0]) == []
     assert open_paths(loaded({})[0]) == []
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_webhooks_are_open_if_their_secret_is_set(signed: bool) -> None:
+    secrets = {**APP_SECRETS, **({"webhookSecret": CANARY} if signed else {})}
+    app: dict[str, object] = {"githubApp": APP, "githubAppSecrets": secrets}
+    expected = ["/api/events/http/github"] if signed else []
+    assert open_paths(loaded({**WITH_OIDC, **app})[0]) == expected
+    assert open_paths(loaded(app)[0]) == []
 
 
 @pytest.mark.parametrize("encrypted", [True, False])

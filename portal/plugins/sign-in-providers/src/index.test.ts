@@ -1,5 +1,6 @@
 import { ConfigReader } from '@backstage/config';
 import stockOidc from '@backstage/plugin-auth-backend-module-oidc-provider';
+import { signedProfile } from './alb';
 import { configured } from './index';
 import oidcLoader, { assumeVerified } from './oidc';
 
@@ -35,9 +36,29 @@ describe('the providers', () => {
     ['microsoft', ['microsoft-provider']],
     ['oidc', ['oidc-provider']],
     ['okta', ['okta-provider']],
-    ['awsalb', ['awsAlbProvider', 'awsalb-sign-out']],
+    ['awsalb', ['awsalb-provider', 'awsalb-sign-out']],
   ])('include %s', async (id, modules) => {
     expect(await ids({ [id]: {} })).toEqual(modules);
+  });
+});
+
+describe('awsalb', () => {
+  it('takes the profile from the signed claims only', async () => {
+    const found = await signedProfile({
+      fullProfile: {
+        provider: 'unknown',
+        id: '1',
+        displayName: 'Alice',
+        emails: [{ value: 'alice@example.com' }],
+        photos: [{ value: undefined as any }],
+      },
+      accessToken: 'opaque',
+      expiresInSeconds: 1,
+    });
+    expect(found.profile).toEqual({
+      email: 'alice@example.com',
+      displayName: 'Alice',
+    });
   });
 });
 

@@ -9,10 +9,7 @@ type Load = () => Promise<{ default: BackendFeature }>;
 
 /** By key in auth.providers. */
 const PROVIDERS: Record<string, Load[]> = {
-  awsalb: [
-    () => import('@backstage/plugin-auth-backend-module-aws-alb-provider'),
-    () => import('./albSignOut'),
-  ],
+  awsalb: [() => import('./alb'), () => import('./albSignOut')],
   github: [
     () => import('@backstage/plugin-auth-backend-module-github-provider'),
   ],
