@@ -19,6 +19,7 @@ lint: .venv/dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/yamllint --strict .
+	@$(BIN)/zizmor --offline --quiet --persona=auditor .github
 
 types: .venv/dev
 	@$(BIN)/mypy
