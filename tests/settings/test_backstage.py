@@ -104,6 +104,12 @@ def test_one_config_map_holds_all_files(tmp_path: Path) -> None:
         ("backend", '{"database":{"skipMigrations":false}}', "covers backend."),
         ("backend_auth_dangerouslyDisableDefaultAuthPolicy", "true", "without authentication"),
         ("permission_enabled", "false", "lets every request do everything"),
+        ("permission_rbac_policies-csv-file", "/tmp/x.csv", "isn't the file that permissionsPath"),
+        (
+            "permission_rbac_conditionalPoliciesFile",
+            "x",
+            "file that permissionConditionsPath names",
+        ),
         ("catalog_rules", '[{"allow": ["Group"]}]', "takes users and groups"),
         ("a_1x", "1", "'1x' is no name that Backstage accepts"),
         ("a__b", "1", "'' is no name that Backstage accepts"),

@@ -29,6 +29,19 @@ KEYS = {
 }
 
 
+def test_report_of_who_may_do_what() -> None:
+    lines = report(previewed("prod").recording, "prod").splitlines()
+    start = lines.index("Permissions:")
+    section = lines[start : lines.index("", start)]
+    assert "    role:default/everyone: everyone who is signed in" in section
+    assert "    role:default/administrators: group:default/administrators" in section
+    assert "catalog-entity (update, delete) by IS_ENTITY_OWNER" in " ".join(
+        " ".join(section).split()
+    )
+    assert max(map(len, section)) <= 100
+    assert not [line for line in lines if line.startswith("    permissions ")]
+
+
 def test_report_of_a_small_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     program = """
     c = pulumi.ComponentResource("shop:x:Y", "c")
