@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import secrets
 import subprocess
 import sys
@@ -180,7 +181,8 @@ def test_people_and_repositories_come_through_the_app(
     assert user["spec"]["profile"]["email"] == "alice@acme.example.com"
     assert names(portal, "group") == {"platform"}
     # A repository may define components, but no users.
-    assert eventually(lambda: "user:default/mallory is not of an allowed kind" in portal.logs())
+    refusal = re.compile("Entity user:default/mallory at .* is not of an allowed kind")
+    assert eventually(lambda: refusal.search(portal.logs()))
     assert names(portal, "user") == {"alice"}
     assert "POST /api/v3/app/installations/1/access_tokens" in integrated.api.requests
 

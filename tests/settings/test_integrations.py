@@ -14,9 +14,19 @@ import pytest
 
 from settings.app_config import AppConfig
 from settings.files import ROOT
+from settings.open_paths import open_paths
 from settings.rules.integrations import requests_an_hour
 from settings.values import ENCRYPTED
-from tests.settings.stack import APP, APP_SECRETS, CANARY, PEM, loaded, refused, warnings
+from tests.settings.stack import (
+    APP,
+    APP_SECRETS,
+    CANARY,
+    PEM,
+    WITH_OIDC,
+    loaded,
+    refused,
+    warnings,
+)
 
 WEBHOOK = {"webhookSecret": CANARY}
 WITH_APP: dict[str, object] = {"githubApp": APP, "githubAppSecrets": APP_SECRETS}
@@ -134,6 +144,20 @@ def test_both_at_once_and_a_database_plugin_for_their_webhooks() -> None:
     assert set(both["events"]["modules"]) == {"gitlab"}  # the App has no secret for webhooks
     without, webhooks = loaded(WITH_APP)[0], loaded(WITH_GITLAB)[0]
     assert webhooks.database_plugins == without.database_plugins + 1
+
+
+def test_only_webhooks_with_a_secret_pass_the_load_balancers_sign_in() -> None:
+    def opened(changes: Mapping[str, object]) -> list[str]:
+        return open_paths(loaded({**changes, "ingressTokenPaths": None})[0])
+
+    both = {**WITH_APP, **WITH_GITLAB}
+    assert opened({**WITH_OIDC, **both}) == ["/api/events/http/gitlab"]
+    with_secret = {**both, "githubAppSecrets": {**APP_SECRETS, **WEBHOOK}}
+    assert opened({**WITH_OIDC, **with_secret}) == [
+        "/api/events/http/github",
+        "/api/events/http/gitlab",
+    ]
+    assert opened(with_secret) == []
 
 
 DER = re.sub(r"-----.*-----|\s", "", PEM)
