@@ -7,7 +7,7 @@ LOCKED = requirements requirements-test requirements-dev requirements-e2e requir
 # The yarn release that portal/package.json names, whatever is on PATH.
 YARN = npx --yes --package="@yarnpkg/cli-dist@$$(node -p 'require("./package.json").packageManager.split("@")[1]')" yarn
 
-.PHONY: preview test lint types lock schema bench e2e bench-image test-cluster test-alb reliability test-engine engine local portal-dev portal-check clean
+.PHONY: preview test lint types lock scan schema bench e2e bench-image test-cluster test-alb reliability test-engine engine local portal-dev portal-check clean
 
 preview: .venv/installed
 	@$(BIN)/python -m tools.preview $(STACK)
@@ -28,6 +28,10 @@ types: .venv/dev
 # UPGRADE=--upgrade also moves what the .in files don't name.
 lock: .venv/dev
 	@for file in $(LOCKED); do $(BIN)/uv pip compile --quiet $(UPGRADE) --output-file=$$file.txt $$file.in || exit; done
+
+# What scanners find in the previews beside docs/decisions/0008; kube-score has to be on PATH.
+scan: .venv/test .local/scan/installed
+	@$(BIN)/pytest -m scan -rs tests/scan
 
 # stack.schema.json, with which editors complete and check the keys of a stack file.
 schema: .venv/installed
@@ -96,6 +100,11 @@ clean:
 
 .venv/test .venv/dev .venv/e2e .venv/cluster: .venv/%: requirements-%.txt .venv/installed
 	@$(PIP) $<
+	@touch $@
+
+.local/scan/installed: requirements-scan.txt
+	@$(PYTHON) -m venv .local/scan
+	@.local/scan/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
 portal/node_modules/.yarn-state.yml: portal/package.json portal/yarn.lock portal/packages/app/package.json portal/packages/backend/package.json $(wildcard portal/plugins/*/package.json)

@@ -19,6 +19,7 @@ OPT_IN = {
     "cluster": "needs a cluster and kubectl; run by `make test-cluster`",
     "alb": "needs a cluster and the AWS Load Balancer Controller; run by `make test-alb`",
     "portal": "needs the installed packages of portal/; run by `make portal-check`",
+    "scan": "needs checkov and kube-score; run by `make scan`",
     "engine": "needs the Pulumi CLI; run by `make test-engine`",
 }
 
