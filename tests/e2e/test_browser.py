@@ -29,8 +29,8 @@ FLAGS = (
 
 
 @contextmanager
-def chromium(portal: PortalContainer, *names: str) -> Iterator[Browser]:
-    """A headless Chromium for which the portal's host is this machine. names: further `MAP`s."""
+def launched(*rules: str) -> Iterator[Browser]:
+    """A headless Chromium. rules: such as `MAP HOST:443 ADDRESS:PORT`."""
     executable = (
         os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     )
@@ -38,13 +38,21 @@ def chromium(portal: PortalContainer, *names: str) -> Iterator[Browser]:
         pytest.skip("needs Chromium: install it, or set CHROMIUM to its executable")
     from playwright.sync_api import sync_playwright
 
-    with https_edge(HOST, portal.address) as port, sync_playwright() as playwright:
-        rules = ", ".join([f"MAP {HOST}:443 127.0.0.1:{port}", *names])
-        browser = playwright.chromium.launch(
-            executable_path=executable, args=[*FLAGS, f"--host-resolver-rules={rules}"]
-        )
+    mapped = f"--host-resolver-rules={', '.join(rules)}"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=[*FLAGS, mapped])
         yield browser
         browser.close()
+
+
+@contextmanager
+def chromium(portal: PortalContainer, *names: str) -> Iterator[Browser]:
+    """A browser for which the portal's host is this machine. names: further rules."""
+    with (
+        https_edge(HOST, portal.address) as port,
+        launched(f"MAP {HOST}:443 127.0.0.1:{port}", *names) as browser,
+    ):
+        yield browser
 
 
 @pytest.fixture(scope="module")
