@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.settings import integration_table, sign_in_table
 from tests.settings.row import Key
-from tests.settings.stack import CLIENT, COGNITO, OIDC, VALID
+from tests.settings.stack import VALID
 
 DIGEST = "sha256:" + "ab" * 32
 ROLE = "arn:aws:iam::123456789012:role/deploy"
@@ -362,52 +362,6 @@ KEYS: dict[str, Key] = {
     "accessLogsBucket": Key("logs", bad=(("s3://logs", "S3 bucket"),)),
     "ingressGroup": Key("shared", bad=(("A", "RFC 1123"),)),
     "loadBalancerController": Key("irsa", bad=(("nginx", "auto-mode"),)),
-    "ingressAuthentication": Key("oidc", bad=(("saml", "oidc or cognito"),)),
-    "ingressOidc": Key(
-        OIDC,
-        bad=(
-            ({**OIDC, "issuer": "idp.example.com"}, "the value of issuer", "exactly as tokens"),
-            ({**OIDC, "issuer": "https://idp.example.com?a=b"}, "the value of issuer"),
-            ({**OIDC, "tokenEndpoint": "http://idp.example.com/token"}, "tokenEndpoint", "https"),
-            ({**OIDC, "userinfoEndpoint": "x"}, "did you mean userInfoEndpoint?"),
-            ({"issuer": "https://idp.example.com"}, "tokenEndpoint is missing"),
-            ("https://idp.example.com", "an object with issuer, authorizationEndpoint"),
-        ),
-    ),
-    "ingressCognito": Key(
-        COGNITO,
-        bad=(
-            ({**COGNITO, "userPoolArn": "us-east-1_AbC"}, "the ARN of a Cognito user pool"),
-            ({**COGNITO, "domain": "https://staff"}, "the value of domain", "the prefix"),
-            ({**COGNITO, "clientId": "a b"}, "the value of clientId"),
-            ({"domain": "staff"}, "userPoolArn is missing", "clientId is missing"),
-        ),
-    ),
-    "ingressClient": Key(
-        CLIENT,
-        bad=(
-            ("hunter2", "[secret]", "--secret ingressClient.NAME"),
-            ({**CLIENT, "x": {}}, "[secret]", "x has no plain value"),
-        ),
-    ),
-    "ingressSessionTimeout": Key(
-        3600, bad=((60, "from 300 to 604800 seconds"), ("12h", "a whole number"))
-    ),
-    "ingressTokenPaths": Key(
-        ["/api/catalog", "/api/scaffolder/v2"],
-        bad=(
-            (["/api/auth"], "/api/auth is never open"),
-            (["/api/proxy/x"], "/api/proxy is never open"),
-            (["/"], "'/' isn't a plugin's path"),
-            (["/api"], "'/api' isn't"),
-            (["/api/"], "'/api/' isn't"),
-            (["/api/catalog/*"], "isn't a plugin's path"),
-            (["/api/catalog/../auth"], "isn't a plugin's path"),
-            (["/API/catalog"], "isn't a plugin's path"),
-            (["/api/catalog", "/api/catalog"], "/api/catalog is there twice"),
-            ("/api/catalog", "a list"),
-        ),
-    ),
     "installLoadBalancerController": Key(True, bad=((True, "pod-identity or irsa"),)),
     **integration_table.KEYS,
     **sign_in_table.KEYS,

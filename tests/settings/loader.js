@@ -9,6 +9,7 @@ const { ConfigSources } = createRequire(path.resolve('portal/package.json'))('@b
 async function read(env) {
   const source = ConfigSources.default({
     env,
+    substitutionFunc: async name => env[name],
     argv: process.argv.slice(2).flatMap(file => ['--config', file]),
     rootDir: '.',
     watch: false,

@@ -1,9 +1,9 @@
-"""Rows of the sign-in keys and rules."""
+"""Rows of the keys and rules of sign-in, also at the load balancer."""
 
 from __future__ import annotations
 
 from tests.settings.row import Key, Row
-from tests.settings.stack import LOCAL, WITH_OIDC, with_provider
+from tests.settings.stack import CLIENT, COGNITO, LOCAL, OIDC, WITH_OIDC, with_provider
 
 BY_ANNOTATION = "emailMatchingUserEntityAnnotation"
 BY_EMAIL = "emailMatchingUserEntityProfileEmail"
@@ -12,7 +12,7 @@ BY_USERNAME = "usernameMatchingUserEntityName"
 GITHUB, GOOGLE, GITLAB = map(with_provider, ("github", "google", "gitlab"))
 METADATA = "https://id.example.com/.well-known/openid-configuration"
 ENTRA = "https://login.microsoftonline.com/{}/v2.0/.well-known/openid-configuration"
-COGNITO = (
+COGNITO_ISSUER = (
     "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab/.well-known/openid-configuration"
 )
 DOMAINS: dict[str, object] = {"signInAllowedDomains": ["example.com"]}
@@ -66,6 +66,52 @@ KEYS: dict[str, Key] = {
     "signOutUrl": Key(
         "https://idp.example.com/logout?client_id=portal",
         bad=(("http://idp.example.com", "an https URL"), ("/logout", "an https URL")),
+    ),
+    "ingressAuthentication": Key("oidc", bad=(("saml", "oidc or cognito"),)),
+    "ingressOidc": Key(
+        OIDC,
+        bad=(
+            ({**OIDC, "issuer": "idp.example.com"}, "the value of issuer", "exactly as tokens"),
+            ({**OIDC, "issuer": "https://idp.example.com?a=b"}, "the value of issuer"),
+            ({**OIDC, "tokenEndpoint": "http://idp.example.com/token"}, "tokenEndpoint", "https"),
+            ({**OIDC, "userinfoEndpoint": "x"}, "did you mean userInfoEndpoint?"),
+            ({"issuer": "https://idp.example.com"}, "tokenEndpoint is missing"),
+            ("https://idp.example.com", "an object with issuer, authorizationEndpoint"),
+        ),
+    ),
+    "ingressCognito": Key(
+        COGNITO,
+        bad=(
+            ({**COGNITO, "userPoolArn": "us-east-1_AbC"}, "the ARN of a Cognito user pool"),
+            ({**COGNITO, "domain": "https://staff"}, "the value of domain", "the prefix"),
+            ({**COGNITO, "clientId": "a b"}, "the value of clientId"),
+            ({"domain": "staff"}, "userPoolArn is missing", "clientId is missing"),
+        ),
+    ),
+    "ingressClient": Key(
+        CLIENT,
+        bad=(
+            ("hunter2", "[secret]", "--secret ingressClient.NAME"),
+            ({**CLIENT, "x": {}}, "[secret]", "x has no plain value"),
+        ),
+    ),
+    "ingressSessionTimeout": Key(
+        3600, bad=((60, "from 300 to 604800 seconds"), ("12h", "a whole number"))
+    ),
+    "ingressTokenPaths": Key(
+        ["/api/catalog", "/api/scaffolder/v2"],
+        bad=(
+            (["/api/auth"], "/api/auth is never open"),
+            (["/api/proxy/x"], "/api/proxy is never open"),
+            (["/"], "'/' isn't a plugin's path"),
+            (["/api"], "'/api' isn't"),
+            (["/api/"], "'/api/' isn't"),
+            (["/api/catalog/*"], "isn't a plugin's path"),
+            (["/api/catalog/../auth"], "isn't a plugin's path"),
+            (["/API/catalog"], "isn't a plugin's path"),
+            (["/api/catalog", "/api/catalog"], "/api/catalog is there twice"),
+            ("/api/catalog", "a list"),
+        ),
     ),
 }
 
@@ -208,7 +254,11 @@ RULES: dict[str, Row] = {
         "signInOidcEmailVerified",
         ("required, with https://login.microsoftonline.com/", "such as microsoft"),
     ),
-    "Cognito by oidc": (oidc(COGNITO), "signInOidcEmailVerified", ("sends no `email_verified",)),
+    "Cognito by oidc": (
+        oidc(COGNITO_ISSUER),
+        "signInOidcEmailVerified",
+        ("sends no `email_verified",),
+    ),
     "an issuer on another port": (
         oidc(METADATA.replace(".com/", ".com:8443/")),
         "egressPorts",

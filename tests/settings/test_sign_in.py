@@ -25,6 +25,7 @@ from tests.settings.sign_in_table import (
 )
 from tests.settings.stack import CANARY, LOCAL, WITH_COGNITO, WITH_OIDC, loaded, warnings
 from tests.settings.stack import with_provider as provider
+from tests.settings.test_loader import backstage
 from tests.stacks.test_rendered_config import problems
 
 MODULES = ROOT / "portal" / "node_modules" / "@backstage" / "plugin-auth-node"
@@ -228,6 +229,29 @@ def test_every_provider_is_documented() -> None:
             assert variable.name in page, variable.name
         for resolver in each.resolvers:
             assert f"`{resolver}`" in page, resolver
+
+
+@pytest.mark.portal
+@pytest.mark.parametrize("name", ["guest", "google"])
+def test_backstage_reads_the_generated_layer_above_the_shipped_one(
+    name: str, tmp_path: Path
+) -> None:
+    """A scaffolded app's own file allows guests, which the shipped file removes."""
+    settings, _ = loaded({**LOCAL, "signIn": ["guest"]} if name == "guest" else GOOGLE)
+    layers = ["auth: {providers: {guest: {}}}\n", "auth: {providers: {guest: null}}\n"]
+    text = settings.app_configs["app-config.stack.yaml"].text
+    env = {"AUTH_GOOGLE_CLIENT_ID": "an id", "AUTH_GOOGLE_CLIENT_SECRET": "a: secret #"}
+    [found] = backstage(tmp_path, [*layers, text], env)
+    client = {"clientId": "an id", "clientSecret": "a: secret #"}
+    resolvers = {"signIn": {"resolvers": [{"resolver": BY_EMAIL}]}}
+    expected = {
+        "guest": {"guest": {"dangerouslyAllowOutsideDevelopment": True}},
+        "google": {"google": {"production": {**client, **resolvers}}},
+    }
+    assert found["config"] == {
+        "auth": {"providers": expected[name]},
+        "app": {"signIn": {"providers": [name]}},
+    }
 
 
 @pytest.mark.portal
