@@ -66,7 +66,10 @@ def serve(address: str) -> Iterator[Issuer]:
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
         path = environ["PATH_INFO"]
-        return provider({**environ, "PATH_INFO": PATHS.get(path, path)}, start_response)
+        # Okta's strategy writes "Basic: ", and sends the client in the body as well.
+        credentials = environ.get("HTTP_AUTHORIZATION", "").replace("Basic: ", "Basic ")
+        changed = {"PATH_INFO": PATHS.get(path, path), "HTTP_AUTHORIZATION": credentials}
+        return provider({**environ, **changed}, start_response)
 
     server = werkzeug.serving.make_server(
         address, 0, application, threaded=True, ssl_context=context
