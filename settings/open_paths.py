@@ -14,4 +14,5 @@ def open_paths(s: Settings) -> list[str]:
     if not s.ingress.authentication:
         return []
     webhooks = [f"/api/events/http/{kind}" for kind in s.integrations.webhooks]
-    return [*s.ingress.token_paths, *webhooks]
+    mcp = ["/api/mcp-actions"] if s.portal.mcp else []
+    return [*s.ingress.token_paths, *webhooks, *mcp]

@@ -59,6 +59,11 @@ def test_webhooks_are_open_if_their_secret_is_set(signed: bool) -> None:
     assert open_paths(loaded(app)[0]) == []
 
 
+def test_mcp_clients_need_no_sign_in() -> None:
+    assert open_paths(loaded({**WITH_OIDC, "mcp": True})[0]) == ["/api/mcp-actions"]
+    assert open_paths(loaded({"mcp": True})[0]) == []
+
+
 @pytest.mark.parametrize("encrypted", [True, False])
 def test_the_client_is_a_secret(encrypted: bool) -> None:
     settings, recording = loaded(WITH_OIDC, ("ingressClient",) if encrypted else ())
