@@ -1,48 +1,13 @@
-"""A client of the portal's API, with the tokens of people and machines."""
+"""A client of the portal's API, and what the portal calls with its own rights."""
 
 from __future__ import annotations
 
-import json
-import re
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from tools.container.portal import Answer
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-_OPENER = urllib.request.build_opener(_NoRedirect)
-
-
-def call(
-    url: str,
-    method: str = "GET",
-    body: object = None,
-    headers: Mapping[str, str] | None = None,
-) -> Answer:
-    """Sends a request, `body` as JSON; follows no redirect. Set-Cookie is as Cookie takes it."""
-    data = None if body is None else json.dumps(body).encode()
-    given = {"Content-Type": "application/json", **(headers or {})}
-    request = urllib.request.Request(url, data, given, method=method)
-    try:
-        response = _OPENER.open(request, timeout=30)
-    except urllib.error.HTTPError as error:
-        response = error
-    with response:
-        cookies = [each.partition(";")[0] for each in response.headers.get_all("Set-Cookie", [])]
-        kept = [each for each in cookies if not each.endswith("=")]  # not those that it clears
-        headers = {**response.headers, "Set-Cookie": "; ".join(kept)}
-        return Answer(response.status, response.read().decode(), headers)
+from tests.e2e.sign_in import Response, send
 
 
 class Client:
@@ -58,24 +23,9 @@ class Client:
         path: str,
         body: object = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> Response:
         bearer = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        url = f"http://{self.address}{path}"
-        return call(url, method, body, {**bearer, **(headers or {})})
-
-
-def sign_in(address: str) -> str:
-    """Signs the GitHub stand-in's account in, as the popup of a browser does. Returns its token."""
-    edge = {"X-Forwarded-Proto": "https", "Host": "backstage.example.com"}
-    start = f"http://{address}/api/auth/github/start?env=production&scope=read%3Auser"
-    started = call(start, headers=edge)
-    code = call(started.headers["Location"]).headers["Location"]
-    parts = urlsplit(code)
-    frame = f"http://{address}{parts.path}?{parts.query}"
-    page = call(frame, headers={**edge, "Cookie": started.headers["Set-Cookie"]}).body
-    found = re.search(r'"backstageIdentity":\{"token":"([^"]+)"', unquote(page))
-    assert found, page
-    return found[1]
+        return send(self.address, method, path, {**bearer, **(headers or {})}, body)
 
 
 class Upstream:

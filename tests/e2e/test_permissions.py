@@ -15,9 +15,10 @@ import pytest
 from settings.access import PERMISSIONS, RULES
 from settings.files import parse_yaml, read_text
 from tests.e2e.access_table import ACTIONS, ADMINISTRATORS, ALLOWED, ROUTES, USERS
-from tests.e2e.client import Client, Upstream, sign_in
+from tests.e2e.client import Client, Upstream
 from tests.e2e.conftest import TOKEN, Site, Start
-from tools.container.portal import Answer, PodSpec, PortalContainer
+from tests.e2e.sign_in import Response, sign_in
+from tools.container.portal import PodSpec, PortalContainer
 
 pytestmark = pytest.mark.e2e
 
@@ -99,12 +100,13 @@ def clients(portal: PortalContainer, site: Site) -> Clients:
     }
     machine = Client(portal.address, TOKEN)
     end = time.monotonic() + 180  # a portal that was killed keeps the location reserved
-    while machine.call("GET", "/api/catalog/entities/by-name/template/default/echo").status != 200:
-        assert time.monotonic() < end, "the catalog is empty"
-        time.sleep(0.5)
+    for entity in ("template/default/echo", "component/default/checkout"):
+        while machine.call("GET", f"/api/catalog/entities/by-name/{entity}").status != 200:
+            assert time.monotonic() < end, f"no {entity}"
+            time.sleep(0.5)
     for who, login in USERS.items():
-        site.github.login = login
-        tokens[who] = sign_in(portal.address)
+        signed_in = sign_in(portal.address, site.github, login)
+        tokens[who] = signed_in["response"]["backstageIdentity"]["token"]
     return {who: Client(portal.address, token) for who, token in tokens.items()}
 
 
@@ -113,7 +115,7 @@ def task(clients: Clients) -> str:
     """A task that the template user has started."""
     body = {"templateRef": "template:default/echo", "values": {}}
     answer = clients["template user"].call("POST", "/api/scaffolder/v2/tasks", body)
-    assert answer.status == 201, answer.body
+    assert answer.status == 201, answer.text
     task: str = answer.json()["id"]
     return task
 
@@ -147,7 +149,7 @@ def test_every_permission(clients: Clients, task: str, who: str) -> None:
         for name, (action, resource_type) in PERMISSIONS.items()
     ]
     answer = clients[who].call("POST", "/api/permission/authorize", {"items": items})
-    assert answer.status == 200, answer.body
+    assert answer.status == 200, answer.text
     found = {each["id"] for each in answer.json()["items"] if each["result"] == "ALLOW"}
     assert found == {name for name, people in ALLOWED.items() if who in people}
 
@@ -176,7 +178,7 @@ def test_permissions_and_rules_are_those_of_the_portal(
     for plugin in plugins(portal):
         answer = clients["administrator"].call("GET", f"/api/{plugin}/{path}")
         if answer.status != 200:
-            assert answer.status == 404, (plugin, answer.body)
+            assert answer.status == 404, (plugin, answer.text)
             continue
         for each in answer.json()["permissions"]:
             words = (each["attributes"].get("action", "use"), each.get("resourceType", ""))
@@ -194,14 +196,14 @@ def test_permissions_and_rules_are_those_of_the_portal(
     assert rules == RULES
 
 
-def refused(answer: Answer) -> bool:
+def refused(answer: Response) -> bool:
     """Whether it was the right that was missing."""
     return answer.status in (401, 403)
 
 
 def allowed(clients: Clients, method: str, path: str, body: object = None) -> set[str]:
     answers = {who: client.call(method, path, body) for who, client in clients.items()}
-    assert answers["anonymous"].status == 401, answers["anonymous"].body
+    assert answers["anonymous"].status == 401, answers["anonymous"].text
     assert all(each.status < 500 for each in answers.values()), answers
     return {who for who, answer in answers.items() if not refused(answer)}
 
@@ -238,7 +240,7 @@ def actions(client: Client) -> set[str]:
     found: set[str] = set()
     for plugin in {each.partition(":")[0] for each in ACTIONS}:
         answer = client.call("GET", f"/api/{plugin}/.backstage/actions/v1/actions")
-        assert answer.status == 200, answer.body
+        assert answer.status == 200, answer.text
         found |= {each["id"] for each in answer.json()["actions"]}
     return found
 
@@ -272,25 +274,19 @@ def test_mcp_offers_what_the_user_may_do(clients: Clients) -> None:
     )
     answers = {who: call(clients[who]) for who in ("reader", "administrator", "anonymous")}
     assert answers["anonymous"].status == 401
-    if answers["reader"].status == 404:
-        pytest.skip("the portal serves no MCP")
-    assert "get-catalog-entity" in answers["reader"].body
-    assert "unregister-entity" not in answers["reader"].body
-    assert "unregister-entity" in answers["administrator"].body
+    assert "get-catalog-entity" in answers["reader"].text
+    assert "unregister-entity" not in answers["reader"].text
+    assert "unregister-entity" in answers["administrator"].text
 
 
-def test_owners_unregister_what_they_own(clients: Clients) -> None:
-    """The location brings the entity back, as docs/permissions.md says."""
-    reader, by_name = clients["reader"], "/api/catalog/entities/by-name/component/default/checkout"
-    path = f"/api/catalog/entities/by-uid/{reader.call('GET', by_name).json()['metadata']['uid']}"
+def test_others_unregister_nothing(clients: Clients) -> None:
+    """That its owner may is in `test_every_permission`; the other tests still need the entity."""
+    by_name = "/api/catalog/entities/by-name/component/default/checkout"
+    uid = clients["reader"].call("GET", by_name).json()["metadata"]["uid"]
     for who in ("anonymous", "reader", "template user", "restricted machine"):
-        assert clients[who].call("DELETE", path).status in (401, 403, 404), who
-    assert clients["owner"].call("DELETE", path).status == 204
-    assert reader.call("GET", by_name).status == 404
-    end = time.monotonic() + 60
-    while reader.call("GET", by_name).status != 200:
-        assert time.monotonic() < end, "the entity didn't come back"
-        time.sleep(0.5)
+        answer = clients[who].call("DELETE", f"/api/catalog/entities/by-uid/{uid}")
+        assert answer.status in (401, 403, 404), who
+    assert clients["reader"].call("GET", by_name).status == 200
 
 
 def test_tasks_are_their_users_own(clients: Clients, task: str) -> None:
@@ -302,15 +298,15 @@ def test_tasks_are_their_users_own(clients: Clients, task: str) -> None:
         assert (one.status == 200) == sees, who
 
 
-Attack = Callable[[Client], Answer]
+Attack = Callable[[Client], Response]
 
 
-def dry_run(client: Client) -> Answer:
+def dry_run(client: Client) -> Response:
     """A template of one's own with the portal's token: any private repository."""
     return client.call("POST", "/api/scaffolder/v2/dry-run", DRY_RUN)
 
 
-def kubernetes_proxy(client: Client) -> Answer:
+def kubernetes_proxy(client: Client) -> Response:
     """The pod's service account: every ConfigMap."""
     path = "/api/kubernetes/proxy/api/v1/configmaps"
     return client.call("GET", path, headers=CLUSTER)
@@ -329,5 +325,5 @@ def test_an_attack(
         assert refused(attack(clients[who])), who
         assert upstream.asked == [], who
     answer = attack(clients["administrator"])
-    assert answer.status == 200, answer.body
+    assert answer.status == 200, answer.text
     assert authorization in [given for *_, given in upstream.asked]
