@@ -100,7 +100,7 @@ def clients(portal: PortalContainer, site: Site) -> Clients:
     }
     machine = Client(portal.address, TOKEN)
     end = time.monotonic() + 180  # a portal that was killed keeps the location reserved
-    for entity in ("template/default/echo", "component/default/checkout"):
+    for entity in ("template/default/greet", "component/default/checkout"):
         while machine.call("GET", f"/api/catalog/entities/by-name/{entity}").status != 200:
             assert time.monotonic() < end, f"no {entity}"
             time.sleep(0.5)
@@ -113,7 +113,7 @@ def clients(portal: PortalContainer, site: Site) -> Clients:
 @pytest.fixture(scope="module")
 def task(clients: Clients) -> str:
     """A task that the template user has started."""
-    body = {"templateRef": "template:default/echo", "values": {}}
+    body = {"templateRef": "template:default/greet", "values": {}}
     answer = clients["template user"].call("POST", "/api/scaffolder/v2/tasks", body)
     assert answer.status == 201, answer.text
     task: str = answer.json()["id"]
@@ -123,7 +123,7 @@ def task(clients: Clients) -> str:
 def resource(resource_type: str | None, task: str) -> dict[str, str]:
     found = {
         "catalog-entity": "component:default/checkout",
-        "scaffolder-template": "template:default/echo",
+        "scaffolder-template": "template:default/greet",
         "scaffolder-action": "debug:log",
         "scaffolder-task": task,
     }
