@@ -33,12 +33,7 @@ function policyOf(
 ) {
   return new RolePolicy(
     {
-      grants: lines.map(([role, permission, action, effect]) => ({
-        role,
-        permission,
-        action,
-        effect,
-      })) as Roles['grants'],
+      grants: lines as Roles['grants'],
       rolesOf: new Map([
         [ada, ['own']],
         ['group:default/sre', ['sre', 'admin']],

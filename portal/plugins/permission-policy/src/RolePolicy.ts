@@ -42,10 +42,7 @@ export class RolePolicy implements PermissionPolicy {
       const info = await this.userInfo.getUserInfo(user.credentials);
       return this.decide(permission, info);
     } catch (error) {
-      this.logger.error(
-        `Denied ${permission.name}, which failed`,
-        error as Error,
-      );
+      this.logger.error(`Denied ${permission.name}: ${error}`);
       return DENY;
     }
   }
@@ -62,9 +59,11 @@ export class RolePolicy implements PermissionPolicy {
     }
     const effects = (object: string) =>
       grants
-        .filter(each => each.permission === object && each.action === action)
-        .filter(each => roles.has(each.role))
-        .map(each => each.effect);
+        .filter(
+          ([role, name, act]) =>
+            roles.has(role) && name === object && act === action,
+        )
+        .map(([, , , effect]) => effect);
 
     let found = effects(permission.name);
     if (isResourcePermission(permission)) {
@@ -113,18 +112,12 @@ export class RolePolicy implements PermissionPolicy {
 }
 
 /** A copy with the user's references in place of the aliases `$ownerRefs` and `$currentUser`. */
-function resolved<T>(value: T, user: BackstageUserInfo): T;
-function resolved(value: unknown, user: BackstageUserInfo): unknown {
-  if (Array.isArray(value)) {
-    return value.flatMap(each =>
-      each === '$ownerRefs' ? user.ownershipEntityRefs : [resolved(each, user)],
-    );
-  }
-  if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value);
-    return Object.fromEntries(
-      entries.map(([key, each]) => [key, resolved(each, user)]),
-    );
-  }
-  return value === '$currentUser' ? user.userEntityRef : value;
+function resolved<T>(value: T, user: BackstageUserInfo): T {
+  const owners = user.ownershipEntityRefs;
+  return JSON.parse(JSON.stringify(value), (_, each) => {
+    if (Array.isArray(each)) {
+      return each.flatMap(one => (one === '$ownerRefs' ? owners : [one]));
+    }
+    return each === '$currentUser' ? user.userEntityRef : each;
+  });
 }

@@ -7,38 +7,31 @@ import type {
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod/v3';
 
-export type Criteria = PermissionCriteria<PermissionCondition>;
-
-const ACTIONS = ['create', 'read', 'update', 'delete', 'use'] as const;
 const ROLE = /^role:[a-z0-9]+(-[a-z0-9]+)*\/[a-zA-Z0-9]+([._-][a-zA-Z0-9]+)*$/;
 const MEMBER =
   /^(user|group):[a-z0-9]+(-[a-z0-9]+)*\/[a-z0-9]+([._-][a-z0-9]+)*$/;
 
-const action = z.enum(ACTIONS);
-const criteria: z.ZodType<Criteria> = z.lazy(() =>
-  z.union(
-    [
-      z.object({ anyOf: z.array(criteria).nonempty() }).strict(),
-      z.object({ allOf: z.array(criteria).nonempty() }).strict(),
-      z.object({ not: criteria }).strict(),
-      z
-        .object({
+const role = z.string().regex(ROLE, 'not role:NAMESPACE/NAME');
+const action = z.enum(['create', 'read', 'update', 'delete', 'use']);
+const criteria: z.ZodType<PermissionCriteria<PermissionCondition>> = z.lazy(
+  () =>
+    z.union(
+      [
+        z.strictObject({ anyOf: z.array(criteria).nonempty() }),
+        z.strictObject({ allOf: z.array(criteria).nonempty() }),
+        z.strictObject({ not: criteria }),
+        z.strictObject({
           rule: z.string(),
           resourceType: z.string(),
           params: z.record(z.any()).optional(),
-        })
-        .strict(),
-    ],
-    {
-      errorMap: () => ({
-        message: 'not one of anyOf, allOf, not, or rule with resourceType',
-      }),
-    },
-  ),
+        }),
+      ],
+      { errorMap: () => ({ message: 'not anyOf, allOf, not, or a rule' }) },
+    ),
 );
 const condition = z.object({
   result: z.literal('CONDITIONAL'),
-  roleEntityRef: z.string().regex(ROLE),
+  roleEntityRef: role,
   pluginId: z.string(),
   resourceType: z.string(),
   permissionMapping: z
@@ -46,20 +39,13 @@ const condition = z.object({
     .nonempty(),
   conditions: criteria,
 });
-const grant = z.object({
-  role: z.string().regex(ROLE),
-  permission: z.string().min(1),
-  action,
-  effect: z.enum(['allow', 'deny']),
-});
-const membership = z.object({
-  member: z.string().toLowerCase().regex(MEMBER),
-  role: z.string().regex(ROLE),
-});
+const effect = z.enum(['allow', 'deny']);
+const grant = z.tuple([role, z.string().min(1), action, effect]);
+const member = z.string().toLowerCase().regex(MEMBER, 'no user or group');
 
 /** Who has which role, and what each role may do. */
 export type Roles = {
-  /** `p` lines; `permission` is a permission's name or a resource type. */
+  /** `p` lines: role, permission or resource type, action, effect. */
   grants: z.infer<typeof grant>[];
   /** Roles by the reference of a user or group, from `g` lines. */
   rolesOf: Map<string, string[]>;
@@ -79,14 +65,13 @@ export function readRoles(root: Config): Roles {
   const config = root.getOptionalConfig('permission.rbac');
   const defaults = config?.getOptionalConfig('defaultPermissions');
   const defaultRole = defaults?.getString('defaultRole');
-  const basic = defaults?.getOptional('basicPermissions') ?? [];
   const roles: Roles = {
     grants: z
       .array(
         z.object({ permission: z.string(), action: action.default('use') }),
       )
-      .parse(basic)
-      .map(each => ({ ...each, role: defaultRole!, effect: 'allow' as const })),
+      .parse(defaults?.getOptional('basicPermissions') ?? [])
+      .map(each => [defaultRole!, each.permission, each.action, 'allow']),
     rolesOf: new Map(),
     conditions: [],
     defaultRole,
@@ -96,11 +81,15 @@ export function readRoles(root: Config): Roles {
       .parse(config?.getOptional('policyDecisionPrecedence')),
   };
   const csv = config?.getOptionalString('policies-csv-file');
-  for (const [number, line] of csv ? read(csv).split(/\r?\n/).entries() : []) {
+  for (const [number, line] of csv
+    ? readFileSync(csv, 'utf8').split(/\r?\n/).entries()
+    : []) {
     readLine(line, `${csv}, line ${number + 1}`, roles);
   }
   const yaml = config?.getOptionalString('conditionalPoliciesFile');
-  for (const document of yaml ? parseAllDocuments(read(yaml)) : []) {
+  for (const document of yaml
+    ? parseAllDocuments(readFileSync(yaml, 'utf8'))
+    : []) {
     const where = `${yaml}, document ${roles.conditions.length + 1}`;
     if (document.errors?.length) {
       throw new Error(`${where}: ${document.errors[0].message}`);
@@ -113,31 +102,18 @@ export function readRoles(root: Config): Roles {
   return roles;
 }
 
-function readLine(line: string, where: string, roles: Roles) {
-  if (!line.trim() || line.trim().startsWith('#')) {
+function readLine(line: string, where: string, { grants, rolesOf }: Roles) {
+  const [kind, ...fields] = line.split(',').map(field => field.trim());
+  if (!line.trim() || kind.startsWith('#')) {
     return;
   }
-  const [kind, ...rest] = line.split(',').map(field => field.trim());
-  if (kind === 'p' && rest.length === 4) {
-    const [role, permission, act, effect] = rest;
-    const fields = { role, permission, action: act, effect };
-    roles.grants.push(checked(grant, fields, where));
-  } else if (kind === 'g' && rest.length === 2) {
-    const fields = { member: rest[0], role: rest[1] };
-    const { member, role } = checked(membership, fields, where);
-    roles.rolesOf.set(member, [...(roles.rolesOf.get(member) ?? []), role]);
+  if (kind === 'p' && fields.length === 4) {
+    grants.push(checked(grant, fields, where));
+  } else if (kind === 'g' && fields.length === 2) {
+    const [of, name] = checked(z.tuple([member, role]), fields, where);
+    rolesOf.set(of, [...(rolesOf.get(of) ?? []), name]);
   } else {
-    throw new Error(
-      `${where}: neither "p, ROLE, PERMISSION, ACTION, EFFECT" nor "g, MEMBER, ROLE"`,
-    );
-  }
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new Error(`Can't read the permissions: ${(error as Error).message}`);
+    throw new Error(`${where}: neither p with 4 fields nor g with 2`);
   }
 }
 
@@ -146,10 +122,11 @@ function checked<T>(
   value: unknown,
   where: string,
 ): T {
-  const result = schema.safeParse(value);
-  if (result.success) {
-    return result.data;
+  const { data, error } = schema.safeParse(value);
+  if (error) {
+    const [{ path, message }] = error.issues;
+    const names = path.filter(each => typeof each === 'string');
+    throw new Error(`${where}: ${[...names, message].join(': ')}`);
   }
-  const [{ path, message }] = result.error.issues;
-  throw new Error(`${where}: ${[...path, message].join(': ')}`);
+  return data as T;
 }
