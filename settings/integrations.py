@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from settings.keys import Integration, Keys
 from settings.overrides import merged
 from settings.values import GithubApp, Gitlab
-
-if TYPE_CHECKING:
-    from settings.model import Integration, Settings
 
 SECRETS_DIRECTORY = "/etc/backstage"  # has a folder for each Secret that is mounted
 DISCOVERY_MINUTES = 30  # between two searches for repositories and people
@@ -18,7 +16,7 @@ DISCOVERY_MINUTES = 30  # between two searches for repositories and people
 PROCESSING_MINUTES = 30
 
 
-def config(settings: Settings) -> Mapping[str, Any]:
+def config(settings: Keys) -> Mapping[str, Any]:
     """Empty without either."""
     result: Mapping[str, Any] = {}
     for each in settings.integrations.all:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from settings.model import Settings
+from settings.keys import Keys
 
 # Not scaffolder, which announces its dry run as read-only. The portal loads the plugin if
 # `mcpActions` is there.
@@ -21,6 +20,6 @@ TOOLS: Mapping[str, Any] = {
 }
 
 
-def config(settings: Settings) -> Mapping[str, Any]:
+def config(settings: Keys) -> Mapping[str, Any]:
     """`TOOLS` with `mcp: true`, else nothing."""
     return TOOLS if settings.portal.mcp else {}

@@ -12,7 +12,8 @@ from pulumi.runtime import get_config, get_config_env, is_config_secret
 from pydantic import ValidationError
 
 from settings.files import FileError
-from settings.model import GROUPS, KEYS, Key, Settings
+from settings.keys import GROUPS, KEYS, Key
+from settings.model import Settings
 from settings.problem import (
     Misspelt,
     Problem,

@@ -1,165 +1,15 @@
-"""The sign-in providers: what each needs from a stack, and adds to Backstage's configuration."""
+"""What `signIn` adds to Backstage's configuration, and what to register at the providers."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from settings.model import Settings
-
-BY_EMAIL = "emailMatchingUserEntityProfileEmail"
-# Of any address with that local part, unless its option allowedDomains narrows it.
-BY_LOCAL_PART = "emailLocalPartMatchingUserEntityName"
-BY_USERNAME = "usernameMatchingUserEntityName"
-BY_USER_ID = "userIdMatchingUserEntityAnnotation"
-BY_EMAIL_ANNOTATION = "emailMatchingUserEntityAnnotation"
-
-_HOST = r"https://[a-z0-9][a-z0-9.-]*(?::[0-9]{1,5})?"
-_ENTRA = "https://login.microsoftonline.com/"
-# Any tenant's administrator chooses the addresses of its accounts.
-_MANY_TENANTS = r"common|organizations|consumers"
-# Issuers without the claim email_verified, or with text in it, which Backstage doesn't accept.
-_UNVERIFIED = re.compile(rf"{_ENTRA}|https://sts\.windows\.net/|https://cognito-idp\.")
+from settings.keys import Keys
+from settings.providers import BY_LOCAL_PART, PROVIDERS
 
 
-@dataclass(frozen=True)
-class Variable:
-    """A value of a provider's configuration, from a variable of the pods.
-
-    key: in `auth.providers.<id>.production`. pattern, allowed, example: of a plain value.
-    """
-
-    name: str
-    key: str
-    allowed: str
-    example: str = "VALUE"
-    pattern: str = r"\S+"
-    secret: bool = False
-    required: bool = True
-
-
-@dataclass(frozen=True)
-class Provider:
-    """A sign-in provider with an OAuth client, unless it has no variables.
-
-    id: in `auth.providers`. resolvers: those that its module registers, the default first.
-    vouches: whether its email addresses are verified. extra: fixed configuration.
-    """
-
-    id: str
-    resolvers: tuple[str, ...] = ()
-    variables: tuple[Variable, ...] = ()
-    vouches: bool = False
-    extra: Mapping[str, Any] = field(default_factory=dict)
-
-
-def _client(id_: str, *others: Variable) -> tuple[Variable, ...]:
-    prefix = f"AUTH_{id_.upper()}_CLIENT"
-    return (
-        Variable(
-            f"{prefix}_ID", "clientId", "the id of the OAuth client that docs/sign-in.md registers"
-        ),
-        Variable(f"{prefix}_SECRET", "clientSecret", "its secret", secret=True),
-        *others,
-    )
-
-
-def _base_url(
-    name: str, key: str, example: str, path: str = "", required: bool = False
-) -> Variable:
-    allowed = f"an https URL without {'trailing slash' if path else 'path or trailing slash'}"
-    return Variable(name, key, allowed, example, _HOST + path, required=required)
-
-
-# Sources: the providers' modules, @backstage/plugin-auth-backend-module-*-provider. Google's and
-# Okta's addresses are verified by them, Microsoft's set by the tenant; anyone chooses what GitHub
-# shows, and a GitLab may not ask for confirmation.
-PROVIDERS: Mapping[str, Provider] = {
-    "github": Provider(
-        "github",
-        (BY_USERNAME, BY_USER_ID, BY_EMAIL, BY_LOCAL_PART),
-        _client(
-            "github",
-            _base_url("AUTH_GITHUB_URL", "enterpriseInstanceUrl", "https://github.example.com"),
-        ),
-    ),
-    "gitlab": Provider(
-        "gitlab",
-        (BY_USERNAME, BY_USER_ID, BY_EMAIL, BY_LOCAL_PART),
-        _client(
-            "gitlab",
-            _base_url(
-                "AUTH_GITLAB_AUDIENCE", "audience", "https://gitlab.example.com", r"(?:/[^\s/?#]+)*"
-            ),
-        ),
-    ),
-    "google": Provider(
-        "google",
-        (BY_EMAIL, BY_EMAIL_ANNOTATION, BY_LOCAL_PART),
-        _client("google"),
-        vouches=True,
-    ),
-    "microsoft": Provider(
-        "microsoft",
-        (BY_EMAIL, BY_EMAIL_ANNOTATION, BY_USER_ID, BY_LOCAL_PART),
-        _client(
-            "microsoft",
-            Variable(
-                "AUTH_MICROSOFT_TENANT_ID",
-                "tenantId",
-                "the tenant's id or domain; not common, organizations or consumers, which are "
-                "every tenant's accounts",
-                "example.onmicrosoft.com",
-                r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|(?:[A-Za-z0-9-]+\.)+[A-Za-z]+",
-            ),
-        ),
-        vouches=True,
-    ),
-    "okta": Provider(
-        "okta",
-        (BY_EMAIL, BY_EMAIL_ANNOTATION, BY_LOCAL_PART),
-        _client(
-            "okta",
-            _base_url("AUTH_OKTA_AUDIENCE", "audience", "https://example.okta.com", required=True),
-            Variable(
-                "AUTH_OKTA_AUTH_SERVER_ID",
-                "authServerId",
-                "the id of an authorization server, such as default",
-                "default",
-                r"[A-Za-z0-9]+",
-                required=False,
-            ),
-        ),
-        vouches=True,
-    ),
-    "oidc": Provider(
-        "oidc",
-        (BY_EMAIL, BY_LOCAL_PART),
-        _client(
-            "oidc",
-            Variable(
-                "AUTH_OIDC_METADATA_URL",
-                "metadataUrl",
-                "the https URL of the issuer's discovery document, which ends in "
-                "/.well-known/openid-configuration; at Entra that of one tenant",
-                "https://login.example.com/.well-known/openid-configuration",
-                rf"(?!{_ENTRA}(?:{_MANY_TENANTS})/){_HOST}(?:/[^\s?#]*)?"
-                r"/\.well-known/openid-configuration",
-            ),
-        ),
-        vouches=True,
-        # Backstage's default, none, fails for a user without a session at the issuer.
-        extra={"prompt": "auto"},
-    ),
-    "alb": Provider("awsalb", (BY_EMAIL, BY_LOCAL_PART)),
-    "guest": Provider("guest"),
-}
-
-
-def config(s: Settings) -> Mapping[str, Any]:
+def config(s: Keys) -> Mapping[str, Any]:
     """The providers of `signIn`, and their order on the sign-in page; {} without any."""
     chosen = [PROVIDERS[name] for name in s.access.providers]
     if not chosen:
@@ -169,7 +19,7 @@ def config(s: Settings) -> Mapping[str, Any]:
     return {"app": order, "auth": {"providers": blocks}}
 
 
-def _block(s: Settings, name: str) -> Mapping[str, Any]:
+def _block(s: Keys, name: str) -> Mapping[str, Any]:
     provider = PROVIDERS[name]
     if name == "guest":
         return {"dangerouslyAllowOutsideDevelopment": True}
@@ -188,12 +38,12 @@ def _block(s: Settings, name: str) -> Mapping[str, Any]:
     return {"production": {**values, **provider.extra, **verified, **sign_in}}
 
 
-def resolver_of(s: Settings, name: str) -> str:
+def resolver_of(s: Keys, name: str) -> str:
     """Who of the catalog an account is: the resolver as set, or the provider's default."""
     return s.access.resolvers.get(name, next(iter(PROVIDERS[name].resolvers), ""))
 
 
-def _resolvers(s: Settings, name: str) -> Iterator[Mapping[str, Any]]:
+def _resolvers(s: Keys, name: str) -> Iterator[Mapping[str, Any]]:
     """In the order in which Backstage tries them, as long as no User is found."""
     chosen, domains = resolver_of(s, name), list(s.access.allowed_domains)
     if chosen != BY_LOCAL_PART:
@@ -205,11 +55,6 @@ def _resolvers(s: Settings, name: str) -> Iterator[Mapping[str, Any]]:
             "allowedDomains": domains,
             **(unknown if s.access.without_catalog_user else {}),
         }
-
-
-def omits_verification(metadata_url: str) -> bool:
-    """Whether an issuer is known to send no `email_verified: true`."""
-    return bool(_UNVERIFIED.match(metadata_url))
 
 
 def callback_urls(names: Iterable[str], url: str) -> Mapping[str, str]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from settings import integrations, mcp, sign_in
+from settings.keys import Keys
 from settings.overrides import merged
 
-if TYPE_CHECKING:
-    from settings.model import Settings
 
-
-def stack_config(settings: Settings) -> Mapping[str, Any]:
+def stack_config(settings: Keys) -> Mapping[str, Any]:
     """What the keys add above the shipped file; empty when they add nothing."""
     contribute = (sign_in.config, integrations.config, mcp.config)
     parts = (_names(settings), *(each(settings) for each in contribute))
@@ -23,7 +21,7 @@ def stack_config(settings: Settings) -> Mapping[str, Any]:
     return added if settings.portal.kubernetes_plugin else {**added, **none}
 
 
-def _names(settings: Settings) -> Mapping[str, Any]:
+def _names(settings: Keys) -> Mapping[str, Any]:
     title, organization = settings.portal.title, settings.portal.organization_name
     return {
         **({"app": {"title": title}} if title else {}),

@@ -32,7 +32,7 @@ from settings.backstage_app import BackstageApp
 from settings.ca_bundle import CaBundle
 from settings.permissions import Conditions, Permissions
 from settings.problem import Misspelt, nearest
-from settings.sign_in import PROVIDERS
+from settings.providers import PROVIDERS
 
 OBJECT_BYTES = 1_000_000  # the API server takes objects of up to 1 MiB
 SECURITY_GROUP_RULES = 60  # AWS's default quota of inbound rules

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from settings.model import DEFAULT_DATABASE
+from settings.keys import DEFAULT_DATABASE
 from tools.preview.monitor import Recording, Resource
 from tools.preview.run import run_program, run_project
 from tools.preview.stack_file import StackConfig, read_stack

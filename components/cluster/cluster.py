@@ -12,7 +12,7 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 from pulumi import InvokeOutputOptions, Output, ResourceOptions
 
-from settings.model import AwsSettings
+from settings.keys import AwsSettings
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from components.database.database import (
     generated_password,
 )
 from components.kubernetes.network import networks
-from settings.model import DatabaseSettings
+from settings.keys import DatabaseSettings
 
 MASTER_USERNAME = "backstageadmin"  # 1-16 letters or digits; not postgres or admin (RDS.24)
 LOG_RETENTION_DAYS = 365  # CKV_AWS_338

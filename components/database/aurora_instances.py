@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
-from settings.model import DatabaseSettings
+from settings.keys import DatabaseSettings
 
 ENGINE = "aurora-postgresql"
 # The certificate authority of the instances; it renews their certificates by itself.

@@ -12,7 +12,7 @@ from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
 from components.cluster.cluster import ClusterFacts
 from components.cluster.subnets import PUBLIC_ROLE, subnets
 from components.database.database import POSTGRES_PORT
-from settings.model import DatabaseSettings
+from settings.keys import DatabaseSettings
 
 
 @dataclass(frozen=True)

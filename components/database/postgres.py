@@ -25,7 +25,7 @@ from components.kubernetes.pods import (
     secret_variables,
     service_account,
 )
-from settings.model import IN_CLUSTER_CONNECTIONS, DatabaseSettings
+from settings.keys import IN_CLUSTER_CONNECTIONS, DatabaseSettings
 from settings.values import EPHEMERAL
 
 core = k8s.core.v1

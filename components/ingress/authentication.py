@@ -13,7 +13,7 @@ from components.ingress.load_balancer_controller import NAMESPACE, SERVICE_ACCOU
 from components.kubernetes.labels import LABELS
 from components.kubernetes.names import name_of
 from components.portal.portal import PortalObjects, portal_service
-from settings.model import IngressSettings
+from settings.keys import IngressSettings
 from settings.values import IngressCognito, IngressOidc
 
 ANNOTATION = "alb.ingress.kubernetes.io/"

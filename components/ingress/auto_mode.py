@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import ResourceOptions
 
-from settings.model import IngressSettings
+from settings.keys import IngressSettings
 
 API_GROUP = "eks.amazonaws.com"
 

@@ -17,7 +17,7 @@ from components.kubernetes.health import READINESS
 from components.kubernetes.labels import LABELS
 from components.portal.portal import PortalObjects
 from settings.draining import DEREGISTRATION_SECONDS, IDLE_SECONDS
-from settings.model import IngressSettings
+from settings.keys import IngressSettings
 
 # TLS 1.2 with restricted ciphers and TLS 1.3, post-quantum key exchange: in ELB.17's list.
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"

@@ -9,7 +9,7 @@ from pulumi.runtime import is_dry_run
 from pulumi.runtime.rpc import UNKNOWN
 
 from components.ingress.ingress import PortalIngress
-from settings.model import IngressSettings
+from settings.keys import IngressSettings
 
 
 def load_balancer_arn(

@@ -14,7 +14,7 @@ from pulumi import Output, ResourceOptions
 from components.cluster.cluster import ClusterFacts
 from components.cluster.pod_role import PodRole, PodRoleArgs
 from settings.files import read_text
-from settings.model import IngressSettings
+from settings.keys import IngressSettings
 from settings.versions import LOAD_BALANCER_CONTROLLER_CHART
 
 NAMESPACE = "kube-system"

@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from pulumi import InvokeOutputOptions, Output, ResourceOptions
 
 from components.kubernetes.pods import PodImage
-from settings.model import ImageSettings
+from settings.keys import ImageSettings
 
 # account.dkr.ecr.region.amazonaws.com/name; the China partition ends in .com.cn
 _ECR = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/.+")

@@ -21,7 +21,7 @@ from components.kubernetes.network import (
     pods,
     ports,
 )
-from settings.model import METRICS_PORT, PortalSettings
+from settings.keys import METRICS_PORT, PortalSettings
 
 networking = k8s.networking.v1
 

@@ -25,7 +25,7 @@ from components.kubernetes.pods import (
 from components.portal.portal import PortalObjects
 from settings.draining import GRACE_SECONDS, PRE_STOP_SECONDS
 from settings.integrations import SECRETS_DIRECTORY
-from settings.model import METRICS_PORT, PortalSettings
+from settings.keys import METRICS_PORT, PortalSettings
 
 core = k8s.core.v1
 

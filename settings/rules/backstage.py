@@ -9,7 +9,8 @@ import pulumi
 from pulumi.runtime import is_config_secret
 
 from settings.app_config import CONFIG_MAP_BYTES, AppConfig
-from settings.model import KEYS, SIGNER, Settings
+from settings.keys import KEYS, SIGNER
+from settings.model import Settings
 from settings.overrides import Path, fault, overlap, path_of
 from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret
 from settings.rules.guards import GUARDS, GUEST, Guard, unsafe

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from settings import values
 from settings.app_gaps import gaps
-from settings.model import DEFAULT_DATABASE, KEYS, METRICS_PORT, Settings
+from settings.keys import DEFAULT_DATABASE, KEYS, METRICS_PORT
+from settings.model import Settings
 from settings.problem import Problem, Warn, config_rm, config_set
 from settings.rules.rule import rule
 

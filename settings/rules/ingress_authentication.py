@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from settings.model import IngressSettings, Settings
+from settings.keys import IngressSettings
+from settings.model import Settings
 from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret
 from settings.rules.rule import rule
 from settings.values import IngressCognito

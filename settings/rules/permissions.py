@@ -14,7 +14,8 @@ from settings.access import (
     default_grants,
     default_role,
 )
-from settings.model import KEYS, Settings
+from settings.keys import KEYS
+from settings.model import Settings
 from settings.overrides import overlap, path_of
 from settings.permissions import ACTIONS, Condition, Grant, meant, shown
 from settings.problem import Problem, Warn, config_rm, config_set

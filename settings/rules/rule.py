@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from settings.model import KEYS, Settings, TargetName
+from settings.keys import KEYS, TargetName
+from settings.model import Settings
 from settings.problem import Problem, Warn
 
 Check = Callable[[Settings], Iterator[Problem | Warn]]

@@ -10,16 +10,16 @@ from urllib.parse import urlsplit
 from settings.model import Settings
 from settings.overrides import path_of
 from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret
-from settings.rules.rule import rule
-from settings.sign_in import (
+from settings.providers import (
     BY_EMAIL,
     BY_LOCAL_PART,
     BY_USERNAME,
     PROVIDERS,
     Variable,
     omits_verification,
-    resolver_of,
 )
+from settings.rules.rule import rule
+from settings.sign_in import resolver_of
 
 
 def _chosen(s: Settings) -> Iterator[tuple[str, Variable]]:

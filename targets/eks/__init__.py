@@ -24,7 +24,8 @@ from components.kubernetes.network import egress, networks
 from components.portal.portal import PortalObjects
 from components.portal.portal_pod import LOCAL_TECHDOCS
 from components.portal.techdocs import TechDocs, TechDocsArgs
-from settings.model import SIGNER, Settings
+from settings.keys import SIGNER
+from settings.model import Settings
 from settings.open_paths import open_paths
 from targets.platform import NAME, Database, Exposure, Identity, Outputs, Platform
 

@@ -18,7 +18,7 @@ from components.kubernetes.network import networks
 from components.kubernetes.pods import PodImage
 from components.portal.portal import PortalObjects
 from components.portal.portal_pod import PortalPodArgs, portal_variables
-from settings.model import PortalSettings
+from settings.keys import PortalSettings
 from tests.programs import Program, built
 
 MODES = pytest.mark.parametrize("creates", [False, True], ids=["preview", "created"])

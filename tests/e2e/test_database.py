@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from settings.model import SHIPPED_PLUGINS
+from settings.keys import SHIPPED_PLUGINS
 from tests.e2e.conftest import Pods, Site, Start
 
 pytestmark = pytest.mark.e2e

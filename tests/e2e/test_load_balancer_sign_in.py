@@ -19,7 +19,7 @@ import yaml
 
 from components.ingress.authentication import ANNOTATION, OPEN_SERVICE
 from components.kubernetes.health import READINESS
-from settings.model import SIGNER
+from settings.keys import SIGNER
 from tests.e2e.conftest import TOKEN, Pods, Preview, Site, pod_of
 from tests.e2e.test_browser import HOST, launched
 from tools.container.engine import docker, inspect

@@ -15,7 +15,7 @@ import pytest
 
 from components.kubernetes.health import LIVENESS, READINESS
 from components.portal.portal_pod import CA_DIRECTORY
-from settings.model import METRICS_PORT, SHIPPED_PLUGINS, DatabaseSettings
+from settings.keys import METRICS_PORT, SHIPPED_PLUGINS, DatabaseSettings
 from tests.e2e.conftest import TOKEN, Site, Start
 from tools.container import engine
 from tools.container.portal import Answer, PodSpec, PortalContainer, get

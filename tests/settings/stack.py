@@ -9,8 +9,9 @@ from collections.abc import Mapping
 import pulumi
 import pytest
 
+from settings.keys import KEYS
 from settings.load import load
-from settings.model import KEYS, Settings
+from settings.model import Settings
 from tools.preview.monitor import Recording
 from tools.preview.run import PreviewError, run_program
 from tools.preview.stack_file import StackConfig

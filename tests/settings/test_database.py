@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from settings.files import ROOT
-from settings.model import IN_CLUSTER_CONNECTIONS, SHIPPED_PLUGINS, DatabaseSettings
+from settings.keys import IN_CLUSTER_CONNECTIONS, SHIPPED_PLUGINS, DatabaseSettings
 from tests.settings.stack import IN_CLUSTER, LOCAL, loaded, warnings
 from tests.settings.test_backstage import app_config
 

@@ -11,7 +11,8 @@ import pytest
 from pydantic import BaseModel, TypeAdapter
 
 from settings.files import ROOT
-from settings.model import KEYS, Key, Settings
+from settings.keys import KEYS, Key
+from settings.model import Settings
 from settings.values import Region
 from tests.settings.key_table import KEYS as TABLE
 from tests.settings.stack import BASES, base_of, knows, loaded, refused

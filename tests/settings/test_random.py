@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from settings.model import KEYS
+from settings.keys import KEYS
 from tests.settings.key_table import KEYS as TABLE
 from tests.settings.stack import IN_CLUSTER, LOCAL, loaded
 from tools.preview.run import PreviewError

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from settings.files import ROOT
-from settings.sign_in import PROVIDERS, callback_urls
+from settings.providers import PROVIDERS
+from settings.sign_in import callback_urls
 from tests.settings.sign_in_table import (
     BY_EMAIL,
     BY_LOCAL_PART,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from components.ingress.authentication import ANNOTATION
-from settings.model import SIGNER
+from settings.keys import SIGNER
 from tests.programs import EKS_STACKS, LOCAL_STACKS, STACKS, changed, previewed
 from tests.stacks.pods import MIGRATION_JOB, PORTAL, templates, variables
 from tests.tokens import (

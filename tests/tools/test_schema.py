@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from settings.files import ROOT
-from settings.model import KEYS
+from settings.keys import KEYS
 from tests.settings.key_table import KEYS as TABLE
 from tools.schema.stack_schema import SCHEMA, rendered
 

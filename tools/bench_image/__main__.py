@@ -27,7 +27,7 @@ from statistics import median
 from components.portal.portal import CA_FILE
 from components.portal.portal_pod import CA_DIRECTORY
 from settings.app_config import AppConfig
-from settings.model import SHIPPED_PLUGINS
+from settings.keys import SHIPPED_PLUGINS
 from tools.container import engine
 from tools.container.portal import PodSpec, PortalContainer
 from tools.container.postgres import HOST, PORT, USER, Postgres

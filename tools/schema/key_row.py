@@ -9,8 +9,8 @@ from typing import Literal, get_args, get_origin
 
 from pydantic_core import PydanticUndefined
 
-import settings.model
-from settings.model import Key, Shown
+import settings.keys
+from settings.keys import Key, Shown
 
 
 def key_row(key: Key) -> tuple[str, str]:
@@ -32,14 +32,14 @@ def _default(key: Key) -> str:
 
 def meaning(key: Key) -> str:
     """The docstring below the key's attribute."""
-    group = key.group.capitalize() if key.group else ""
-    return _docstrings()[f"{group}Settings", key.attribute]
+    model = f"{key.group.capitalize()}Settings" if key.group else "Keys"
+    return _docstrings()[model, key.attribute]
 
 
 @cache
 def _docstrings() -> dict[tuple[str, str], str]:
     """By class and attribute. Pydantic would read them at every start of the program."""
-    source = Path(str(settings.model.__file__)).read_text(encoding="utf-8")
+    source = Path(str(settings.keys.__file__)).read_text(encoding="utf-8")
     found = {}
     for model in (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)):
         for field, below in zip(model.body, model.body[1:], strict=False):

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from settings.files import ROOT
-from settings.model import GROUPS, KEYS, Settings
+from settings.keys import GROUPS, KEYS
+from settings.model import Settings
 from tools.schema.key_row import meaning
 
 SCHEMA = ROOT / "stack.schema.json"

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 
 from components.cluster.cluster import Cluster, ClusterArgs
-from settings.model import AwsSettings
+from settings.keys import AwsSettings
 from tests.components.parts import MODES
 from tests.programs import built
 from tests.tokens import AWS_PROVIDER, KUBERNETES_PROVIDER

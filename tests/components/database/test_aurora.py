@@ -9,7 +9,7 @@ import pytest
 from pulumi import ResourceOptions
 
 from components.database.aurora import AuroraPostgres, AuroraPostgresArgs
-from settings.model import DatabaseSettings
+from settings.keys import DatabaseSettings
 from tests.components.parts import MODES, facts, run, statement
 from tests.programs import Program
 from tests.tokens import CLUSTER, INSTANCE, PASSWORD, ROLE, SECRET_VERSION

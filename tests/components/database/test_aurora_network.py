@@ -9,7 +9,7 @@ import pytest
 from pulumi import Output, ResourceOptions
 
 from components.database.aurora_network import AuroraNetwork, AuroraNetworkArgs
-from settings.model import DatabaseSettings
+from settings.keys import DatabaseSettings
 from tests.components.parts import MODES, facts, run
 from tests.tokens import SUBNET_GROUP
 from tools.preview.run import PreviewError

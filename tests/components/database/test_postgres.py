@@ -11,7 +11,7 @@ from pulumi import Output, ResourceOptions
 from components.database.postgres import Postgres, PostgresArgs
 from components.kubernetes.labels import SELECTOR
 from components.portal.database_role import DatabaseRole, DatabaseRoleArgs
-from settings.model import DatabaseSettings
+from settings.keys import DatabaseSettings
 from settings.values import EPHEMERAL
 from tests.components.parts import MODES, image, objects, run
 from tests.programs import Program

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pulumi import ResourceOptions
 
 from components.ingress.auto_mode import AutoModeIngressClass, AutoModeIngressClassArgs
-from settings.model import IngressSettings
+from settings.keys import IngressSettings
 from tests.components.parts import MODES, run
 from tests.tokens import INGRESS_CLASS
 

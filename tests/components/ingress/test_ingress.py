@@ -9,7 +9,7 @@ from pulumi import ResourceOptions
 
 from components.ingress.authentication import ANNOTATION
 from components.ingress.ingress import PortalIngress, PortalIngressArgs
-from settings.model import IngressSettings
+from settings.keys import IngressSettings
 from tests.components.parts import HOST, MODES, objects, run
 from tests.programs import Program
 from tests.tokens import CERTIFICATE, INGRESS, RECORD

@@ -12,7 +12,7 @@ from components.ingress.load_balancer_controller import (
     LoadBalancerControllerArgs,
     policy_document,
 )
-from settings.model import IngressSettings
+from settings.keys import IngressSettings
 from tests.components.parts import MODES, facts, run
 from tests.programs import Program
 from tests.tokens import ASSOCIATION, ATTACHMENT, RELEASE

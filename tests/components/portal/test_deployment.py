@@ -6,7 +6,7 @@ import pytest
 from pulumi import ResourceOptions
 
 from components.portal.deployment import PortalDeployment, PortalDeploymentArgs
-from settings.model import PortalSettings
+from settings.keys import PortalSettings
 from tests.components.parts import MODES, pod, run
 from tests.programs import Program
 from tests.tokens import AUTOSCALER, DEPLOYMENT, DISRUPTION_BUDGET

@@ -10,7 +10,7 @@ from pulumi import ResourceOptions
 
 from components.portal.image import Image, ImageArgs
 from settings.backstage_app import BackstageApp
-from settings.model import ImageSettings
+from settings.keys import ImageSettings
 from tests.components.parts import ECR, MODES, run
 from tests.programs import Program
 from tests.tokens import AWS_PROVIDER, IMAGE, KUBERNETES_PROVIDER, REPOSITORY

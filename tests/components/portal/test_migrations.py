@@ -6,7 +6,7 @@ from pulumi import ResourceOptions
 
 from components.portal.database_role import DatabaseRole, DatabaseRoleArgs
 from components.portal.migrations import Migrations, MigrationsArgs
-from settings.model import PortalSettings
+from settings.keys import PortalSettings
 from tests.components.parts import MODES, connection, image, objects, pod, run
 from tests.programs import Program
 from tests.tokens import JOB

@@ -12,7 +12,7 @@ from pulumi import ResourceOptions
 from components.kubernetes.labels import SELECTOR
 from components.kubernetes.network import ANYWHERE, any_pod, egress, networks, pods
 from components.portal.network_policy import PortalNetworkPolicy, PortalNetworkPolicyArgs
-from settings.model import PortalSettings
+from settings.keys import PortalSettings
 from tests.components.parts import MODES, connection, run
 from tests.tokens import NETWORK_POLICY
 

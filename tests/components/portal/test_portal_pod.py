@@ -7,7 +7,7 @@ import pytest
 from pulumi import ResourceOptions
 
 from components.portal.portal_pod import pod_template, portal_variables
-from settings.model import PortalSettings
+from settings.keys import PortalSettings
 from tests.components.parts import connection, pod, run
 
 SSL = "APP_CONFIG_backend_database_connection_ssl"

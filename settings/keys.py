@@ -1,0 +1,489 @@
+"""The configuration keys: their types, defaults, meaning, and the targets that know them.
+
+Each key is declared here and nowhere else. `settings.rules` has the rules between keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+
+from settings import values as v
+from settings.app_config import AppConfig
+from settings.backstage_app import BackstageApp
+from settings.ca_bundle import CaBundle
+from settings.permissions import Conditions, Permissions
+from settings.versions import POSTGRES
+
+IN_CLUSTER_CONNECTIONS = 300  # max_connections of Postgres in the cluster
+SIGNER = "APP_CONFIG_auth_providers_awsalb_signer"  # variable with the load balancer's ARN
+METRICS_PORT = 9464  # of OpenTelemetry's Prometheus exporter
+SHIPPED_PLUGINS = 12  # the schemas that portal/ creates, as the end-to-end test counts them
+
+TargetName = Literal["eks", "local"]
+DEFAULT_DATABASE: Mapping[TargetName, v.DatabaseKind] = {"eks": "aurora", "local": "in-cluster"}
+
+
+@dataclass(frozen=True)
+class KnownTo:
+    """The targets that know a key, and the only database that does. Without it, all do."""
+
+    targets: frozenset[str]
+    database: str | None = None
+
+
+EKS = KnownTo(frozenset({"eks"}))
+LOCAL = KnownTo(frozenset({"local"}))
+AURORA = KnownTo(frozenset({"eks"}), "aurora")
+IN_CLUSTER = KnownTo(frozenset({"eks", "local"}), "in-cluster")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the documentation shows as the default, where it isn't the value itself."""
+
+    default: str
+
+
+class AwsSettings(v.Model, alias_generator=v.prefixed("aws:")):
+    """`aws:*`, passed by hand to the explicit provider and to `aws eks get-token`."""
+
+    region: Annotated[v.Region, EKS, Shown("required on eks")] = ""
+    """region of the cluster and of everything that is created"""
+    profile: Annotated[v.Profile | None, EKS] = None
+    """profile of the shared AWS configuration; also for `aws eks get-token`"""
+    assume_roles: Annotated[v.AssumeRoles, EKS] = ()
+    """roles to assume, in order; `aws eks get-token` assumes the last"""
+    allowed_account_ids: Annotated[tuple[v.AccountId, ...], v.UNIQUE, EKS] = ()
+    """the only accounts that this stack may touch"""
+    endpoints: Annotated[v.Endpoints, EKS] = ()
+    """service endpoints other than AWS's own"""
+    skip_credentials_validation: Annotated[v.Flag | None, EKS] = None
+    """for endpoints without STS"""
+    skip_requesting_account_id: Annotated[v.Flag | None, EKS] = None
+    """for endpoints without IAM and STS"""
+    skip_metadata_api_check: Annotated[v.Flag | None, EKS] = None
+    """don't ask the instance metadata service"""
+    s3_use_path_style: Annotated[v.Flag | None, EKS] = None
+    """for endpoints without virtual-hosted buckets"""
+
+
+class ImageSettings(v.Model, alias_generator=v.prefixed("image")):
+    """Where the portal's image comes from: built here, or pulled."""
+
+    app: v.AppFolder | None = Field(None, alias="appPath")
+    """Backstage app to build and push; unset: nothing of Docker is registered"""
+    build: Literal["multi-stage", "host"] = "multi-stage"
+    """which Dockerfile: all in Docker, or around a bundle that was built on the host"""
+    stage: Literal["portal", "techdocs"] = Field("portal", alias="imageTarget")
+    """what is built: the portal, or the portal with mkdocs to generate documentation itself"""
+    base: Annotated[v.NodeImage | None, Shown("pinned in image/")] = None
+    """Node image that the portal's is built on"""
+    source: v.SourceUrl | None = None
+    """address of the source repository, for the image's label"""
+    repository: v.Repository | None = None
+    """existing repository; unset with appPath: an ECR repository is created (eks), or the image
+    stays in the Docker engine (local)"""
+    tag: v.Tag | None = None
+    """the commit SHA; required unless imageDigest is set; pulled always, on local if missing"""
+    digest: v.Digest | None = None
+    """deploy exactly this image; wins over imageTag, excludes appPath"""
+    platform: Literal["linux/amd64", "linux/arm64"] = "linux/amd64"
+    """platform to build for, and the pods' node selector"""
+    pull_secret: v.Label | None = None
+    """existing pull secret in the namespace, for other registries"""
+
+
+class DatabaseSettings(v.Model, alias_generator=v.prefixed("database")):
+    """The database. Capacities are Aurora capacity units (ACU), about 2 GiB of memory each."""
+
+    kind: Annotated[v.DatabaseKind | None, Shown("aurora on eks, in-cluster on local")] = Field(
+        None, alias="database"
+    )
+    """Aurora PostgreSQL, on eks only, or Postgres in the portal's namespace: no backups, no TLS"""
+    engine_version: v.EngineVersion = POSTGRES
+    """major: minor upgrades are automatic; major.minor: pinned, none is automatic"""
+    instance_class: Annotated[v.InstanceClass, AURORA] = "db.serverless"
+    """instance class of every instance"""
+    instances: Annotated[int, v.whole(1, 16, " (a writer and at most 15 readers)"), AURORA] = 1
+    """writer plus readers; 2 give a failover target in another zone"""
+    min_capacity: Annotated[v.MinCapacity, AURORA] = 0.5
+    """lower limit of db.serverless; a running portal never lets it pause"""
+    max_capacity: Annotated[v.MaxCapacity, AURORA] = 4.0
+    """upper limit of db.serverless, the ceiling of its price"""
+    subnet_ids: Annotated[v.Subnets, AURORA, Shown("the cluster's private subnets")] = ()
+    """subnets of the database, in at least two zones"""
+    allowed_cidrs: Annotated[tuple[v.Cidr, ...], v.UNIQUE, AURORA] = ()
+    """networks that may connect, besides the cluster's security group"""
+    allowed_security_group_ids: Annotated[tuple[v.SecurityGroup, ...], v.UNIQUE, AURORA] = ()
+    """security groups that may connect, besides the cluster's"""
+    backup_retention_days: Annotated[int, v.whole(1, 35, " days"), AURORA] = 7
+    """days of backups"""
+    backup_window: Annotated[v.BackupWindow, AURORA] = "07:00-09:00"
+    """daily, UTC, at least 30 minutes"""
+    maintenance_window: Annotated[v.MaintenanceWindow, AURORA] = "sun:09:30-sun:10:30"
+    """weekly, UTC, at least 30 minutes, apart from the backup window"""
+    deletion_protection: Annotated[v.Flag, AURORA] = True
+    """RDS and Pulumi's `protect` refuse to delete the database"""
+    skip_final_snapshot: Annotated[v.Flag, AURORA] = False
+    """delete the database without a last snapshot"""
+    generation: Annotated[int, v.whole(1, 999), AURORA] = 1
+    """part of the database's names; raising it creates a new cluster beside the old one, which is
+    then deleted; refused while deletion protection is on"""
+    protected_generation: Annotated[int, v.whole(1, 999), AURORA] = 1
+    """the generation that deletion protection holds; set it to databaseGeneration once the new
+    cluster serves"""
+    snapshot_identifier: Annotated[v.Snapshot | None, AURORA] = None
+    """snapshot that a new generation starts from; read when the cluster is created"""
+    image: Annotated[
+        v.PostgresImage | None, IN_CLUSTER, Shown("postgres, of databaseEngineVersion")
+    ] = None
+    """image of Postgres in the cluster"""
+    storage_size: Annotated[v.StorageSize, IN_CLUSTER] = "5Gi"
+    """volume of Postgres in the cluster"""
+    storage_class: Annotated[v.StorageClass | None, IN_CLUSTER, Shown("the cluster's default")] = (
+        None
+    )
+    """StorageClass of that volume; EKS has no default one"""
+    plugins: Annotated[
+        Annotated[int, v.whole(1, 200)] | None,
+        Shown(f"those of appPath, else {SHIPPED_PLUGINS}"),
+    ] = None
+    """plugins of the backend that keep connections to the database"""
+    password_version: Annotated[int, v.whole(1, 9999)] = 1
+    """raise it to rotate the password everywhere in one update"""
+    ca_bundle: Annotated[v.CaBundleFile, AURORA] = Field(
+        "assets/rds-ca-bundle.pem", alias="databaseCaBundlePath", validate_default=True
+    )
+    """PEM file with the root certificates of the database"""
+
+    @property
+    def follows_minor_versions(self) -> bool:
+        """Whether AWS's minor upgrades are taken: not when the version names a minor one."""
+        return "." not in self.engine_version
+
+    @property
+    def max_connections(self) -> int:
+        """Aurora PostgreSQL's default of max_connections, by the smallest instance's memory.
+
+        With db.serverless it follows the upper limit of capacity, and is 2000 at most when the
+        lower limit is under 1 ACU. Source: Aurora User Guide, performance and scaling for Aurora
+        serverless; its table (1 ACU 189, 4 823, 8 1669, 16 3360, 5000 at most) is linear.
+        """
+        if self.instance_class == "db.serverless":
+            capacity = self.max_capacity
+            most = 2000 if self.min_capacity < 1 else 5000
+        else:
+            family, size = self.instance_class.split(".")[1:]
+            # The smallest of a size: medium and large of the burstable classes have 4 and 8 GiB,
+            # large of the others 16 GiB and more; 2 GiB are the memory of one ACU.
+            burstable = {"medium": 2.0, "large": 4.0} if family.startswith("t") else {}
+            capacity, most = burstable.get(size, 8.0), 5000
+        return min(most, int(189 + 211.4 * (capacity - 1)))
+
+
+class PortalSettings(v.Model, alias_generator=to_camel):
+    """The portal's pods."""
+
+    title: Annotated[v.Title | None, Shown("the image's, Backstage")] = None
+    """title of the portal's pages"""
+    organization_name: Annotated[v.Title | None, Shown("the image's, Backstage")] = None
+    """the company, in the portal's headings"""
+    app_configs: Annotated[tuple[v.AppConfigFile, ...], v.UNIQUE] = Field(
+        (), alias="appConfigPaths"
+    )
+    """Backstage configuration files; each overrides the one before, the first the one in assets/;
+    each `${VAR}` without default has to be provided"""
+    permissions: v.PermissionsFile = Field(
+        "assets/permissions.csv", alias="permissionsPath", validate_default=True
+    )
+    """roles, what they may do, and who has them"""
+    permission_conditions: v.PermissionConditionsFile = Field(
+        "assets/permission-conditions.yaml", alias="permissionConditionsPath", validate_default=True
+    )
+    """what roles may do with some entities or tasks only"""
+    permission_names: Annotated[tuple[v.PermissionName, ...], v.UNIQUE] = ()
+    """further names that both files may use: permissions and resource types of own plugins"""
+    secret_env: v.SecretMap = Field(default_factory=v.SecretMap)
+    """further variables from the Secret, such as GITHUB_TOKEN"""
+    env: v.Variables = Field(default_factory=dict)
+    """further plain variables"""
+    replicas: Annotated[int, v.whole(1, 100)] = 1
+    """pods, or the fewest of them with an autoscaler"""
+    max_replicas: Annotated[Annotated[int, v.whole(1, 100)] | None, Shown("replicas")] = None
+    """the most pods; above replicas an autoscaler decides"""
+    cpu_request: v.Cpu = "250m"
+    """CPU that a pod reserves"""
+    memory_request: v.Memory = "1Gi"
+    """memory that a pod reserves"""
+    memory_limit: v.Memory = "1Gi"
+    """memory above which a pod is killed; the heap is 75 % of it"""
+    migration_job: v.Flag = True
+    """a Job migrates the database before the pods are replaced; false: pods do at their start"""
+    metrics: v.Flag = True
+    """the image serves OpenTelemetry metrics at :9464/metrics; open that port to the cluster"""
+    network_policy: v.Flag = True
+    """NetworkPolicies for the pods of the portal, its Jobs and the database in the cluster"""
+    egress_cidrs: Annotated[tuple[v.EgressCidr, ...], v.UNIQUE, Shown("anywhere")] = ()
+    """networks that pods may connect to on 443 and egressPorts; never link-local ones"""
+    egress_ports: Annotated[tuple[v.Port, ...], v.UNIQUE] = ()
+    """further TCP ports that pods may connect to, besides DNS, the database and 443"""
+    kubernetes_plugin: v.Flag = True
+    """Backstage's Kubernetes plugin, and read access to what it shows"""
+    kubernetes_namespaces: Annotated[tuple[v.Label, ...], v.UNIQUE, Shown("every namespace")] = ()
+    """existing namespaces that the portal may read, by a Role in each instead of a ClusterRole;
+    entities then need the annotation `backstage.io/kubernetes-namespace`"""
+    mcp: v.Flag = False
+    """tools for MCP clients that read the catalog, at /api/mcp-actions/v1"""
+    techdocs_bucket: Annotated[v.TechdocsBucket | None, EKS] = None
+    """S3 bucket of the documentation site: `create`, an existing one, or none"""
+
+    @property
+    def autoscaled(self) -> bool:
+        """Whether an autoscaler decides how many pods run."""
+        return self.most_replicas > self.replicas
+
+    @property
+    def most_replicas(self) -> int:
+        """Upper limit of pods."""
+        return self.max_replicas or self.replicas
+
+    @property
+    def memory_request_mebibytes(self) -> int:
+        """`memory_request` in MiB."""
+        return _mebibytes(self.memory_request)
+
+    @property
+    def memory_limit_mebibytes(self) -> int:
+        """`memory_limit` in MiB."""
+        return _mebibytes(self.memory_limit)
+
+
+def _mebibytes(quantity: str) -> int:
+    return int(quantity[:-2]) * (1024 if quantity.endswith("Gi") else 1)
+
+
+class AccessSettings(v.Model, alias_generator=v.prefixed("sign_in")):
+    """Who signs in, and how."""
+
+    providers: Annotated[tuple[v.SignInProvider, ...], v.UNIQUE] = Field((), alias="signIn")
+    """who may vouch for a user, in the order of the sign-in page; docs/sign-in.md has what each
+    needs"""
+    resolvers: Annotated[
+        dict[v.SignInProvider, v.ResolverName], Shown("the provider's first in docs/sign-in.md")
+    ] = Field(default_factory=dict)
+    """by provider, how an account finds its user in the catalog"""
+    without_catalog_user: v.Flag = False
+    """sign in whoever has an email of signInAllowedDomains, also without a user in the catalog"""
+    allowed_domains: Annotated[tuple[v.ZoneName, ...], v.UNIQUE] = ()
+    """domains of email addresses; for signInWithoutCatalogUser and
+    emailLocalPartMatchingUserEntityName"""
+    oidc_email_verified: Literal["required", "assumed"] = "required"
+    """whether an oidc issuer has to say that it verified an email, or is taken to have"""
+    sign_out_url: Annotated[v.HttpsUrl | None, EKS] = Field(None, alias="signOutUrl")
+    """with alb: end-session URL of the identity provider, where sign-out leads"""
+
+
+@dataclass(frozen=True)
+class Integration:
+    """A GitHub App or a GitLab group, and its secrets.
+
+    kind: its name in Backstage's configuration. key: the stack's. folder: of its mounted secrets.
+    """
+
+    kind: Literal["github", "gitlab"]
+    key: str
+    folder: str
+    given: v.GithubApp | v.Gitlab | None
+    secrets: v.SecretMap
+
+
+class IntegrationsSettings(v.Model, alias_generator=to_camel):
+    """Where people and repositories come from."""
+
+    github_app: v.GithubApp | None = None
+    """the GitHub App: appId, clientId, owners (organizations); optional host (github.com), and
+    repositories (500), how many each organization has, for the estimate of API requests"""
+    github_app_secrets: v.SecretMap = Field(default_factory=v.SecretMap)
+    """the App's privateKey and clientSecret; webhookSecret to accept webhooks; files in the pods"""
+    gitlab: v.Gitlab | None = None
+    """the GitLab group: group (its path); optional host (gitlab.com)"""
+    gitlab_secrets: v.SecretMap = Field(default_factory=v.SecretMap)
+    """GitLab's token; webhookSecret to accept webhooks; files in the pods"""
+
+    @property
+    def all(self) -> tuple[Integration, ...]:
+        """Both, given or not."""
+        return (
+            Integration(
+                "github", "githubApp", "github-app", self.github_app, self.github_app_secrets
+            ),
+            Integration("gitlab", "gitlab", "gitlab", self.gitlab, self.gitlab_secrets),
+        )
+
+    @property
+    def webhooks(self) -> tuple[str, ...]:
+        """The kinds whose webhooks the portal accepts."""
+        return tuple(each.kind for each in self.all if "webhookSecret" in each.secrets)
+
+    @property
+    def secret_files(self) -> Mapping[str, v.SecretMap]:
+        """Files to mount, by folder."""
+        return {each.folder: each.secrets for each in self.all if each.secrets}
+
+
+class IngressSettings(v.Model, alias_generator=to_camel):
+    """Load balancer, certificate and DNS."""
+
+    scheme: Annotated[Literal["internal", "internet-facing"], EKS] = Field(
+        "internal", alias="ingressScheme"
+    )
+    """where the load balancer listens; internet-facing needs ingressInboundCidrs"""
+    given_class_name: Annotated[
+        v.IngressClass | None, Shown("alb; on local no Ingress is created")
+    ] = Field(None, alias="ingressClassName")
+    """IngressClass"""
+    certificate_arn: Annotated[v.CertificateArn | None, EKS] = None
+    """existing certificate, in the stack's region"""
+    hosted_zone_name: Annotated[v.ZoneName | None, EKS] = None
+    """public Route 53 zone for the certificate's validation and the host's alias record"""
+    allow_http: Annotated[v.Flag, EKS] = False
+    """serve a host without certificate over HTTP"""
+    inbound_cidrs: Annotated[v.InboundCidrs, EKS, Shown("any (internal)")] = Field(
+        (), alias="ingressInboundCidrs"
+    )
+    """networks that may reach the load balancer"""
+    waf_acl_arn: Annotated[v.WebAclArn | None, EKS] = None
+    """WAF in front of the load balancer"""
+    access_logs_bucket: Annotated[v.LogsBucket | None, EKS] = None
+    """S3 bucket for the load balancer's access logs"""
+    group: Annotated[v.Label | None, EKS] = Field(None, alias="ingressGroup")
+    """share one load balancer among the Ingresses of this group"""
+    controller: Annotated[Literal["existing", "pod-identity", "irsa", "auto-mode"], EKS] = Field(
+        "existing", alias="loadBalancerController"
+    )
+    """who runs the AWS Load Balancer Controller; with pod-identity or irsa this program creates its
+    role"""
+    install_controller: Annotated[v.Flag, EKS] = Field(False, alias="installLoadBalancerController")
+    """also install the controller's Helm chart (pod-identity, irsa)"""
+    authentication: Annotated[Literal["oidc", "cognito"] | None, EKS, Shown("none")] = Field(
+        None, alias="ingressAuthentication"
+    )
+    """oidc or cognito: the load balancer signs users in, so that no other request reaches a pod"""
+    oidc: Annotated[v.IngressOidc | None, EKS] = Field(None, alias="ingressOidc")
+    """the identity provider: issuer, authorizationEndpoint, tokenEndpoint, userInfoEndpoint"""
+    cognito: Annotated[v.IngressCognito | None, EKS] = Field(None, alias="ingressCognito")
+    """the user pool: userPoolArn, clientId, domain"""
+    client: Annotated[v.SecretMap, EKS] = Field(default_factory=v.SecretMap, alias="ingressClient")
+    """clientID and clientSecret at the identity provider (oidc)"""
+    session_timeout: Annotated[int, v.whole(300, 604800, " seconds"), EKS] = Field(
+        43200, alias="ingressSessionTimeout"
+    )
+    """seconds until users sign in again; longer than a working day, as an open page breaks then"""
+    token_paths: Annotated[tuple[v.TokenPath, ...], v.UNIQUE, EKS] = Field(
+        (), alias="ingressTokenPaths"
+    )
+    """paths that callers with a Backstage token reach without the load balancer's sign-in"""
+
+    @property
+    def class_name(self) -> str:
+        """The IngressClass of the load balancer."""
+        return self.given_class_name or "alb"
+
+    @property
+    def issuer(self) -> str | None:
+        """Of the tokens that the load balancer passes on."""
+        provider = self.oidc if self.authentication == "oidc" else self.cognito
+        return provider.issuer if provider and self.authentication else None
+
+
+class Keys(v.Model, alias_generator=to_camel, defer_build=False):
+    """What a stack file sets: groups of keys, and the keys that concern all of it."""
+
+    target: TargetName = "eks"
+    """an EKS cluster with an ALB, or any cluster without AWS"""
+    host: Annotated[v.HostName, Shown("required on eks")] = ""
+    """host name of the portal; on local that of its Ingress"""
+    port: Annotated[int, v.whole(1024, 65535)] = 7007
+    """port of container and Service (APP_PORT)"""
+    namespace: v.Label = "backstage"
+    """namespace to create"""
+    cluster_name: Annotated[v.ClusterName, EKS, Shown("required on eks")] = ""
+    """existing EKS cluster; all else about it is looked up"""
+    kube_context: Annotated[v.Context | None, LOCAL] = None
+    """context of the kubeconfig"""
+    workload_identity: Annotated[Literal["pod-identity", "irsa"], EKS] = "pod-identity"
+    """how the portal's pods get an AWS role"""
+    tags: Annotated[dict[v.TagName, v.TagValue], EKS] = Field(default_factory=dict)
+    """tags of every AWS resource, besides project, stack and managed-by"""
+    aws: AwsSettings = Field(default_factory=AwsSettings)
+    image: ImageSettings = Field(default_factory=ImageSettings)
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    portal: PortalSettings = Field(default_factory=PortalSettings)
+    integrations: IntegrationsSettings = Field(default_factory=IntegrationsSettings)
+    ingress: IngressSettings = Field(default_factory=IngressSettings)
+    access: AccessSettings = Field(default_factory=AccessSettings)
+
+
+@dataclass(frozen=True, eq=False)
+class Key:
+    """The declaration of one key.
+
+    name: as in the stack file, without the project's namespace. group: the attribute of Keys
+    that holds it; None: Keys itself.
+    """
+
+    name: str
+    group: str | None
+    attribute: str
+    field: FieldInfo
+
+    @property
+    def known_to(self) -> KnownTo | None:
+        """None: every target knows it."""
+        return next((each for each in self.field.metadata if isinstance(each, KnownTo)), None)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the value is the text itself; else it is JSON."""
+        return _is_text(self.field.annotation)
+
+    @property
+    def holds_secrets(self) -> bool:
+        """Whether its values may be encrypted, and are never shown."""
+        return self.field.annotation is v.SecretMap
+
+
+def _is_text(annotation: Any) -> bool:
+    origin, arguments = getattr(annotation, "__origin__", None), getattr(annotation, "__args__", ())
+    if origin in (tuple, dict):
+        return False
+    if origin is Literal or annotation in (
+        str,
+        AppConfig,
+        BackstageApp,
+        CaBundle,
+        Permissions,
+        Conditions,
+    ):
+        return True
+    return any(_is_text(each) for each in arguments)
+
+
+def _declared() -> Iterator[Key]:
+    for attribute, field in Keys.model_fields.items():
+        group: Any = field.annotation
+        if attribute in GROUPS:
+            inner = group.model_fields.items()
+            yield from (Key(str(each.alias), attribute, name, each) for name, each in inner)
+        else:
+            yield Key(str(field.alias), None, attribute, field)
+
+
+GROUPS = ("aws", "image", "database", "portal", "integrations", "ingress", "access")  # of Keys
+KEYS: Mapping[str, Key] = {key.name: key for key in _declared()}
