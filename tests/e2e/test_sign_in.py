@@ -77,7 +77,7 @@ def signing(
             f"signing-{'-'.join(providers)}{len(keys)}",
             replace(
                 pod,
-                environment={**same, **pod.environment, "NODE_EXTRA_CA_CERTS": f"{CA}/ca.pem"},
+                environment={**pod.environment, **same, "NODE_EXTRA_CA_CERTS": f"{CA}/ca.pem"},
                 files={**pod.files, CA: {"ca.pem": issuer.ca}},
             ),
         )
