@@ -96,6 +96,14 @@ class AppConfig:
             ]
         yield from found
 
+    def leaves(self) -> Iterator[tuple[Path, Any]]:
+        """Every value that is neither a mapping nor a list, by its path."""
+        found: list[tuple[Path, Any]] = [((), self.document)]
+        for path, node in found:  # which grows as it goes
+            found += [((*path, name), value) for name, value in children(node)]
+            if not isinstance(node, (dict, list)):
+                yield path, node
+
     def value(self, *path: str) -> Any:
         """The value at a path; None when there is none."""
         return next((value for _, value in self.values(path)), None)

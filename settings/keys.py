@@ -229,13 +229,15 @@ class PortalSettings(v.Model, alias_generator=to_camel):
     """the image serves OpenTelemetry metrics at :9464/metrics; open that port to the cluster"""
     network_policy: v.Flag = True
     """NetworkPolicies for the pods of the portal, its Jobs and the database in the cluster"""
-    egress_cidrs: Annotated[tuple[v.EgressCidr, ...], v.UNIQUE, Shown("anywhere")] = ()
+    egress_cidrs: Annotated[tuple[v.EgressCidr, ...], v.UNIQUE, v.LIMITS, Shown("anywhere")] = ()
     """networks that pods may connect to on 443 and egressPorts; never link-local ones"""
     egress_ports: Annotated[tuple[v.Port, ...], v.UNIQUE] = ()
     """further TCP ports that pods may connect to, besides DNS, the database and 443"""
     kubernetes_plugin: v.Flag = True
     """Backstage's Kubernetes plugin, and read access to what it shows"""
-    kubernetes_namespaces: Annotated[tuple[v.Label, ...], v.UNIQUE, Shown("every namespace")] = ()
+    kubernetes_namespaces: Annotated[
+        tuple[v.Label, ...], v.UNIQUE, v.LIMITS, Shown("every namespace")
+    ] = ()
     """existing namespaces that the portal may read, by a Role in each instead of a ClusterRole;
     entities then need the annotation `backstage.io/kubernetes-namespace`"""
     mcp: v.Flag = False

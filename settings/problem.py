@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -37,8 +38,14 @@ class Misspelt(ValueError):
         self.meant = meant
 
 
+# What the CLI takes for secret names, and refuses plain values of.
+_SECRET = re.compile("password|secret|token", re.IGNORECASE)
+
+
 def config_set(key: str, value: str | None, flags: str = "") -> str:
     """The command that sets `key`, quoted for a POSIX shell; the CLI asks for a missing value."""
+    if _SECRET.search(key) and "--secret" not in flags and "--plaintext" not in flags:
+        flags = f"{flags} --plaintext".strip()
     quoted = [shlex.quote(word) for word in (key, value) if word is not None]
     words = ["pulumi config set", f"--stack {pulumi.get_stack()}", flags, *quoted]
     return " ".join(word for word in words if word)

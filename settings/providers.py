@@ -15,11 +15,11 @@ BY_USER_ID = "userIdMatchingUserEntityAnnotation"
 BY_EMAIL_ANNOTATION = "emailMatchingUserEntityAnnotation"
 
 _HOST = r"https://[a-z0-9][a-z0-9.-]*(?::[0-9]{1,5})?"
-_ENTRA = "https://login.microsoftonline.com/"
+ENTRA = "https://login.microsoftonline.com/"
 # Any tenant's administrator chooses the addresses of its accounts.
-_MANY_TENANTS = r"common|organizations|consumers"
+MANY_TENANTS = r"common|organizations|consumers|9188040d-6c67-4c5b-b112-36a304b66dad"
 # Issuers without the claim email_verified, or with text in it, which Backstage doesn't accept.
-_UNVERIFIED = re.compile(rf"{_ENTRA}|https://sts\.windows\.net/|https://cognito-idp\.")
+_UNVERIFIED = re.compile(rf"{ENTRA}|https://sts\.windows\.net/|https://cognito-idp\.")
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,8 @@ PROVIDERS: Mapping[str, Provider] = {
                 "the tenant's id or domain; not common, organizations or consumers, which are "
                 "every tenant's accounts",
                 "example.onmicrosoft.com",
-                r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|(?:[A-Za-z0-9-]+\.)+[A-Za-z]+",
+                rf"(?!(?:{MANY_TENANTS})$)(?:[0-9a-fA-F]{{8}}(?:-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}}"
+                r"|(?:[A-Za-z0-9-]+\.)+[A-Za-z]+)",
             ),
         ),
         vouches=True,
@@ -143,7 +144,7 @@ PROVIDERS: Mapping[str, Provider] = {
                 "the https URL of the issuer's discovery document, which ends in "
                 "/.well-known/openid-configuration; at Entra that of one tenant",
                 "https://login.example.com/.well-known/openid-configuration",
-                rf"(?!{_ENTRA}(?:{_MANY_TENANTS})/){_HOST}(?:/[^\s?#]*)?"
+                rf"(?!{ENTRA}(?:{MANY_TENANTS})/){_HOST}(?:/[^\s?#]*)?"
                 r"/\.well-known/openid-configuration",
             ),
         ),

@@ -100,7 +100,10 @@ class Reader:
                 key.name,
                 "an encrypted value",
                 "a plain value; " + " and ".join(SECRETS) + " hold secrets",
-                config_set(key.name, _example(key), "--plaintext"),
+                # Only one of its values may be encrypted; an example would replace the others.
+                config_set(key.name, "VALUE", "--plaintext")
+                if key.is_text
+                else config_set(f"{key.name}.NAME", "VALUE", "--path --plaintext"),
             )
         )
         return None
@@ -228,6 +231,11 @@ def _detail(key: Key, error: Mapping[str, Any]) -> str:
 def _fix(key: Key, details: list[Any]) -> str:
     """A command that keeps the valid entries of an object or of a list of texts."""
     schema, entries = _schema(key), dict.fromkeys(each["loc"][0] for each in details if each["loc"])
+    given = details[0]["input"]
+    if isinstance(given, list) and not entries and len(given) > schema.get("minItems", 0):
+        twice = (number for number, each in enumerate(given) if each in given[:number])
+        if (number := next(twice, None)) is not None:
+            return config_rm(key.name, number)
     if entries and "properties" in schema:
         fields = ((str(name), schema["fields"].get(name, {})) for name in entries)
         return " && ".join(_fix_of_a_field(key.name, name, field) for name, field in fields)

@@ -32,7 +32,7 @@ from settings.backstage_app import BackstageApp
 from settings.ca_bundle import CaBundle
 from settings.permissions import Conditions, Permissions
 from settings.problem import Misspelt, nearest
-from settings.providers import PROVIDERS
+from settings.providers import ENTRA, MANY_TENANTS, PROVIDERS
 
 OBJECT_BYTES = 1_000_000  # the API server takes objects of up to 1 MiB
 SECURITY_GROUP_RULES = 60  # AWS's default quota of inbound rules
@@ -85,6 +85,15 @@ def _unique(entries: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 UNIQUE = AfterValidator(_unique)
+
+
+def _limits(entries: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not entries:
+        raise ValueError("an empty list limits nothing; unset the key for that")
+    return entries
+
+
+LIMITS = AfterValidator(_limits)
 Flag = Annotated[bool, Strict()]
 
 # Kubernetes
@@ -375,9 +384,22 @@ Endpoints = Annotated[
 # AuthenticateCognitoActionConfig.
 
 _HTTPS = rf"https://{_DNS}(?::(?:{_PORT}))?(?:/[^\s?#]*)?"
+
+
+def _of_one_tenant(issuer: str) -> str:
+    if re.match(rf"{ENTRA}(?:{MANY_TENANTS})(?:/|$)", issuer):
+        raise ValueError("Entra's issuer of every tenant")
+    return issuer
+
+
 Issuer = Annotated[
     str,
-    _text(_HTTPS, "the issuer exactly as tokens name it: an https URL", "https://idp.example.com"),
+    _text(
+        _HTTPS,
+        "the issuer exactly as tokens name it: an https URL; at Entra that of one tenant",
+        "https://idp.example.com",
+    ),
+    AfterValidator(_of_one_tenant),
 ]
 
 

@@ -45,6 +45,7 @@ UNSAFE_VARIABLES = {
 }
 AWS_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 SECRETS = [key.name for key in KEYS.values() if key.holds_secrets]
+SECRET_PATH = re.compile(r"(?i)(token|secret|password|privateKey|apiKey)$")
 SECRET_NAME = re.compile(r"(^|_)(TOKEN|SECRET|PASSWORD|PRIVATE_KEY|API_KEY)$")
 
 
@@ -176,12 +177,19 @@ def mcp(s: Settings) -> Iterator[Problem]:
         yield Problem("mcp", given, "true, or no mcpActions", config_set("mcp", "true"))
 
 
-@rule("env", *SECRETS)
+@rule("env", "appConfigPaths", *SECRETS)
 def secrets_in_clear(s: Settings) -> Iterator[Warn]:
     for name in sorted(name for name in s.portal.env if SECRET_NAME.search(name)):
         yield Warn(f"env.{name} looks like a secret. Encrypt it: {config_set_secret(name)}")
     for key in SECRETS:
         held = getattr(getattr(s, str(KEYS[key].group)), KEYS[key].attribute)
         if held and not is_config_secret(f"{pulumi.get_project()}:{key}"):
-            fix = config_set_secret("NAME", key)
-            yield Warn(f"{key} is plain text in the stack file. Encrypt it: {fix}")
+            fix = config_set_secret(min(held), key)
+            yield Warn(f"{key} is plain text in the stack file. Encrypt each value: {fix}")
+    for file in s.portal.app_configs:
+        for path, value in file.leaves():
+            if SECRET_PATH.search(path[-1]) and isinstance(value, str) and "${" not in value:
+                yield Warn(
+                    f"{file}: {'.'.join(path)} looks like a secret, and a ConfigMap shows it. "
+                    f"Write ${{NAME}} there, and {config_set_secret('NAME')}"
+                )

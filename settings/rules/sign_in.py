@@ -40,7 +40,8 @@ def variables(s: Settings) -> Iterator[Problem]:
     for provider, each in _chosen(s):
         value = s.portal.env.get(each.name)
         plain = config_set(f"env.{each.name}", each.example, "--path")
-        if each.required and each.name not in given:
+        blank = each.name in s.portal.secret_env.blank
+        if each.required and (each.name not in given or blank):
             fix = config_set_secret(each.name) if each.secret else plain
             yield Problem("signIn", f"{provider}, without {each.name}", each.allowed, fix)
         elif value is not None and not re.fullmatch(each.pattern, value):

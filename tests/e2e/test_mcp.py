@@ -58,7 +58,12 @@ def mcp_portal(start: Start, pod: PodSpec, migrated: list[str]) -> PortalContain
     arguments = [*pod.arguments, "--config", f"{directory}/app-config.yaml"]
     changed = replace(pod, arguments=arguments, files={**pod.files, directory: files})
     access = json.dumps(documented_access())
-    portal = start("mcp", changed, {"APP_CONFIG_backend_auth_externalAccess": access})
+    variables = {
+        "APP_CONFIG_backend_auth_externalAccess": access,
+        # The shared migrations ran without the plugin.
+        "APP_CONFIG_backend_database_skipMigrations": "false",
+    }
+    portal = start("mcp", changed, variables)
     portal.wait_ready()
     return portal
 

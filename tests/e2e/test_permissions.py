@@ -75,6 +75,7 @@ def portal(start: Start, pod: PodSpec, migrated: list[str], upstream: Upstream) 
     values = {
         "backend_auth_externalAccess": machines,
         "mcpActions_name": "e2e",
+        "backend_database_skipMigrations": False,  # the shared migrations ran without MCP
         "backend_actions_pluginSources": sorted({each.partition(":")[0] for each in ACTIONS}),
         "kubernetes_clusterLocatorMethods": [{"type": "config", "clusters": [cluster]}],
         "integrations_github": [integration],

@@ -323,12 +323,20 @@ KEYS: dict[str, Key] = {
             (["169.254.170.23/32"], "not in 169.254.0.0/16"),
             (["::/0"], "an IPv4 network"),
             (["10.0.0.0/8", "10.0.0.0/8"], "there twice"),
+            ([], "an empty list limits nothing"),
         ),
     ),
     "egressPorts": Key([25], bad=(([0], "from 1 to 65535"), ("25", "a list"))),
     "kubernetesPlugin": Key(False, bad=(("maybe", "true or false"),)),
     "kubernetesNamespaces": Key(
-        ["shop"], ("shop",), bad=(("shop", "list"), (["Shop"], "characters"), (["a", "a"], "twice"))
+        ["shop"],
+        ("shop",),
+        bad=(
+            ("shop", "list"),
+            (["Shop"], "characters"),
+            (["a", "a"], "twice"),
+            ([], "limits nothing"),
+        ),
     ),
     "mcp": Key(True, bad=(("on", "true or false"),)),
     "techdocsBucket": Key(

@@ -134,6 +134,10 @@ def _forms() -> dict[str, Row]:
         ),
         "AUTH_MICROSOFT_TENANT_ID common": (microsoft("common"), "not common, organizations"),
         "AUTH_MICROSOFT_TENANT_ID organizations": (microsoft("organizations"), "every tenant's"),
+        "AUTH_MICROSOFT_TENANT_ID of consumers": (
+            microsoft("9188040d-6c67-4c5b-b112-36a304b66dad"),
+            "every tenant's",
+        ),
         "AUTH_MICROSOFT_TENANT_ID 1234": (microsoft("1234"), "the tenant's id or domain"),
         "AUTH_OKTA_AUDIENCE api://default": (okta("api://default"), "an https URL without path"),
         "AUTH_OKTA_AUDIENCE http": (okta("http://example.okta.com"), "an https URL"),

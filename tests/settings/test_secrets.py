@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -19,8 +20,9 @@ def test_secret_values_become_secret_outputs() -> None:
 def test_secrets_in_clear_are_warned_of() -> None:
     [_, warning] = warnings({"secretEnv": {"TOKEN": CANARY}})
     assert warning.startswith(
-        "secretEnv is plain text in the stack file. Encrypt it: pulumi config"
+        "secretEnv is plain text in the stack file. Encrypt each value: pulumi config"
     )
+    assert warning.endswith("secretEnv.TOKEN")
     assert CANARY not in warning
 
 
@@ -30,6 +32,29 @@ def test_every_secret_key_in_clear_is_warned_of() -> None:
     assert [each.split()[0] for each in found] == ["githubAppSecrets"]
     _, recording = loaded(changes, ("githubAppSecrets",))
     assert not [each for each in recording.warnings if "plain text" in each]
+
+
+def test_a_secret_in_a_mounted_file_is_warned_of(tmp_path: Path) -> None:
+    file = tmp_path / "acme.yaml"
+    file.write_text(
+        f"integrations: {{github: [{{token: {CANARY}}}, {{token: '${{GITHUB_TOKEN}}'}}]}}\n"
+        f"a: {{clientSecret: {CANARY}, tokenUrl: x, secret: {{$file: /x}}}}\n",
+        encoding="utf-8",
+    )
+    changes = {"appConfigPaths": [str(file)], "secretEnv": {"GITHUB_TOKEN": "x"}}
+    found = [each for each in warnings(changes) if "ConfigMap" in each]
+    assert {each.split()[1] for each in found} == {
+        "integrations.github.0.token",
+        "a.clientSecret",
+    }
+    assert CANARY not in "".join(found)
+
+
+def test_an_encrypted_value_in_the_wrong_place_keeps_the_others() -> None:
+    changes = {"env": {"LOG_LEVEL": "info", "TOKEN_URL": CANARY}}
+    message = refused(changes, ("env",))
+    assert "set --stack test --path --plaintext env.NAME VALUE" in message
+    assert CANARY not in message
 
 
 @pytest.mark.parametrize("name", ["GITHUB_TOKEN", "TOKEN", "OIDC_CLIENT_SECRET", "SMTP_PASSWORD"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,10 @@ def test_files_of_an_earlier_preview_are_deleted(tmp_path: Path) -> None:
     stale.touch()
     write(previewed("prod").recording, previewed("prod", creates=True).recording, tmp_path)
     assert not stale.exists()
+
+
+def test_the_readme_shows_the_number_of_resources() -> None:
+    output = report(previewed("prod").recording, "prod")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [shown], [found] = (re.findall(r"\+ \d+ to create", text) for text in (readme, output))
+    assert shown == found
