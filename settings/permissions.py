@@ -66,7 +66,8 @@ class Permissions:
             elif fields[0] == "g":
                 members.setdefault(fields[2], {}).setdefault(fields[1].lower(), place)
             elif (first := grants.get(tuple(fields[1:4]))) is not None:
-                faults.append(f"{place}: repeats {first.place}")
+                same = first.allows == (fields[4] == "allow")
+                faults.append(f"{place}: {'repeats' if same else 'contradicts'} {first.place}")
             else:
                 _, role, name, action, effect = fields
                 grants[role, name, action] = Grant(place, role, name, action, effect == "allow")

@@ -59,7 +59,7 @@ def _client(id_: str, *others: Variable) -> tuple[Variable, ...]:
         Variable(
             f"{prefix}_ID", "clientId", "the id of the OAuth client that docs/sign-in.md registers"
         ),
-        Variable(f"{prefix}_SECRET", "clientSecret", "its secret", secret=True),
+        Variable(f"{prefix}_SECRET", "clientSecret", "the secret of that client", secret=True),
         *others,
     )
 

@@ -591,7 +591,7 @@ WorldCidr = Annotated[
 
 def _not_link_local(text: str) -> str:
     if ipaddress.IPv4Network(text).subnet_of(ipaddress.IPv4Network("169.254.0.0/16")):
-        raise ValueError("nodes hand out credentials there")
+        raise ValueError("the instance metadata service is there")
     return text
 
 

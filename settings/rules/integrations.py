@@ -142,11 +142,14 @@ def api_requests(s: Settings) -> Iterator[Warn]:
     repositories = app.repositories if app else REPOSITORIES
     for organization, requests in requests_an_hour(s.backstage, repositories).items():
         if requests > MOST_REQUESTS / 2:
+            seconds = s.backstage.seconds("catalog", "processingInterval") or PROCESSING_SECONDS
+            enough = math.ceil(seconds / 60 * requests / (MOST_REQUESTS / 2))
+            minutes = max(enough, PROCESSING_MINUTES)
             yield Warn(
                 f"The portal makes about {requests:,} requests an hour to GitHub for "
                 f"{organization}, more than half of the {MOST_REQUESTS:,} that an installation may "
                 f"make, if it has {repositories:,} repositories (githubApp.repositories). Raise "
-                f"catalog.processingInterval, to {{minutes: {PROCESSING_MINUTES}}} or more, or the "
+                f"catalog.processingInterval, to {{minutes: {minutes}}} or more, or the "
                 "schedules in catalog.providers: docs/integrations.md."
             )
 

@@ -42,7 +42,7 @@ def names_in_the_lines(s: Settings) -> Iterator[Problem]:
         "in permissionNames, and roles with permissions"
     )
     unknown = [
-        f"{place}: {role} may do nothing{meant(role, roles)}"
+        f"{place}: no line gives {role} a permission{meant(role, roles)}"
         for role, members in csv.members.items()
         if role not in roles
         for place in members.values()

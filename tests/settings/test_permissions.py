@@ -48,7 +48,7 @@ def conditions(tmp_path: Path, text: str) -> dict[str, object]:
             "'raed' is no action; did you mean read",
         ),
         ("p, role:default/a, catalog-entity, read, yes", "'yes' is neither allow nor deny"),
-        ("p, role:default/a, catalog-entity, delete, deny", "repeats line 1"),
+        ("p, role:default/a, catalog-entity, delete, deny", "contradicts line 1"),
         ("g, group:a, role:default/a", "'group:a' is no user or group such as group:default/"),
         ("g, role:default/b, role:default/a", "'role:default/b' is no user or group"),
         ("g, group:default/a, admins", "'admins' is no role"),
@@ -67,7 +67,7 @@ def conditions(tmp_path: Path, text: str) -> dict[str, object]:
         ),
         (
             "g, group:default/b, role:default/aa",
-            "role:default/aa may do nothing; did you mean role:default/a?",
+            "no line gives role:default/aa a permission; did you mean role:default/a?",
         ),
         ("p, role:default/a, proxy.use.jenkins, use, allow", "proxy.use.jenkins is unknown"),
     ],

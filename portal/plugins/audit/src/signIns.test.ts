@@ -62,6 +62,25 @@ describe('auditing', () => {
     expect(success).toHaveBeenCalledTimes(1);
   });
 
+  it('reads a body that is written before the response ends', async () => {
+    respond = (_, response) => {
+      const { end } = response;
+      // As express-session does when a session changed.
+      response.end = ((body: string) => {
+        response.write(body);
+        return (end as () => typeof response).call(response);
+      }) as never;
+      frame({ response: { backstageIdentity: identity } })(
+        _,
+        response,
+        jest.fn(),
+      );
+    };
+    expect(await (await get('/oidc/handler/frame')).text()).toContain('alice');
+    expect(success).toHaveBeenCalledTimes(1);
+    expect(logger.error).not.toHaveBeenCalled();
+  });
+
   it.each([
     ['in the page', frame({ error: refused })],
     [

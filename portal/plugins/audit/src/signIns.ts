@@ -45,13 +45,24 @@ export function auditing(
   return (request, response, next) => {
     const [, provider, route] = ROUTE.exec(request.path) ?? [];
     if (provider) {
-      const end = response.end.bind(response) as (...args: unknown[]) => void;
+      const chunks: unknown[] = [];
+      const [write, end] = [response.write, response.end].map(
+        each => each.bind(response) as (...args: unknown[]) => any,
+      );
+      // Express' sessions write the body before they end.
+      response.write = (...args: unknown[]) => {
+        chunks.push(args[0]);
+        return write(...args);
+      };
       response.end = ((...args: unknown[]) => {
         end(...args);
+        const body = [...chunks, args[0]]
+          .filter(each => typeof each === 'string' || Buffer.isBuffer(each))
+          .join('');
         // 404: no such provider
         if (response.statusCode !== 404) {
           audit(auditor, request, provider, route, () =>
-            answer(String(args[0]), response.getHeader('Location')),
+            answer(body, response.getHeader('Location')),
           ).catch(error => logger.error('A sign-in was not audited', error));
         }
         return response;
