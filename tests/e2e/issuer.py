@@ -10,7 +10,6 @@ import json
 import ssl
 import threading
 import urllib.request
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,9 +69,7 @@ def serve(address: str) -> Iterator[Issuer]:
         # Okta's strategy writes "Basic: ", and sends the client in the body as well.
         credentials = environ.get("HTTP_AUTHORIZATION", "").replace("Basic: ", "Basic ")
         changed = {"PATH_INFO": PATHS.get(path, path), "HTTP_AUTHORIZATION": credentials}
-        with warnings.catch_warnings():  # pytest makes errors of its deprecations
-            warnings.simplefilter("ignore")
-            return provider({**environ, **changed}, start_response)
+        return provider({**environ, **changed}, start_response)
 
     server = werkzeug.serving.make_server(
         address, 0, application, threaded=True, ssl_context=context
