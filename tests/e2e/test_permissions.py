@@ -178,9 +178,9 @@ def test_permissions_and_rules_are_those_of_the_portal(
     path = ".well-known/backstage/permissions/metadata"
     for plugin in plugins(portal):
         answer = clients["administrator"].call("GET", f"/api/{plugin}/{path}")
-        if answer.status != 200:
-            assert answer.status == 404, (plugin, answer.text)
+        if answer.status == 404 or plugin == "app":  # which answers every path with its page
             continue
+        assert answer.status == 200, (plugin, answer.text)
         for each in answer.json()["permissions"]:
             words = (each["attributes"].get("action", "use"), each.get("resourceType", ""))
             permissions[each["name"]] = " ".join(filter(None, words))
@@ -303,7 +303,9 @@ Attack = Callable[[Client], Response]
 
 
 def dry_run(client: Client) -> Response:
-    """A template of one's own with the portal's token: any private repository."""
+    """A template of one's own with the portal's token: any private repository. Administrators may
+    try theirs, with credentials of their own.
+    """
     return client.call("POST", "/api/scaffolder/v2/dry-run", DRY_RUN)
 
 
@@ -314,17 +316,17 @@ def kubernetes_proxy(client: Client) -> Response:
 
 
 @pytest.mark.parametrize(
-    ("attack", "authorization"),
-    [(dry_run, f"Bearer {GITHUB_TOKEN}"), (kubernetes_proxy, "Bearer of-the-pod")],
+    ("attack", "status", "given"),
+    [(dry_run, 400, []), (kubernetes_proxy, 200, ["Bearer of-the-pod"])],
     ids=["dry run", "Kubernetes proxy"],
 )
 def test_an_attack(
-    clients: Clients, upstream: Upstream, attack: Attack, authorization: str
+    clients: Clients, upstream: Upstream, attack: Attack, status: int, given: list[str]
 ) -> None:
     for who in ("anonymous", "reader", "owner", "template user", "restricted machine"):
         upstream.asked.clear()
         assert refused(attack(clients[who])), who
         assert upstream.asked == [], who
     answer = attack(clients["administrator"])
-    assert answer.status == 200, answer.text
-    assert authorization in [given for *_, given in upstream.asked]
+    assert answer.status == status, answer.text
+    assert [authorization for *_, authorization in upstream.asked] == given

@@ -112,16 +112,10 @@ def test_one_schema_for_each_plugin_and_no_further_database(
 
 def test_metrics_have_a_port_of_their_own(portal: PortalContainer) -> None:
     address = portal.address.partition(":")[0]
-    meters = ("catalog_entities_count", "backend_tasks_task_runs_count", "http_server_request",
-              "nodejs_eventloop")  # fmt: skip
-    end = time.monotonic() + 60  # until a task has run
-    while True:
-        body = get(f"http://{address}:{METRICS_PORT}/metrics").body
-        missing = [meter for meter in meters if meter not in body]
-        if not missing or time.monotonic() > end:
-            break
-        time.sleep(0.5)
-    assert missing == []
+    body = get(f"http://{address}:{METRICS_PORT}/metrics").body
+    # No meter of tasks: a portal beside this one may run them all.
+    for meter in ("catalog_entities_count", "http_server_request", "nodejs_eventloop"):
+        assert meter in body, meter
     assert (
         portal.get("/metrics").body.lstrip().startswith("<!DOCTYPE html>")
     )  # the app's page, no metrics
