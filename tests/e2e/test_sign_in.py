@@ -101,6 +101,24 @@ def sign_in(page: Page, title: str, user: str) -> None:
     popup.value.get_by_role("button", name="Authorize").click()
 
 
+# First: it has a browser of its own.
+def test_an_issuer_without_email_verified_where_that_is_assumed(
+    signing: Signing, issuer: Issuer
+) -> None:
+    portal = signing("oidc", keys="  backstage:signInOidcEmailVerified: assumed\n")
+    issuer.describe("bob", email="alice@example.com")
+    issuer.describe("eve", email="alice@example.com", email_verified=False)
+    with chromium(portal, f"MAP {issuers.HOST} {issuer.address}") as browser:
+        page = opened(browser)
+        page.get_by_role("button", name="Sign In").wait_for()
+        sign_in(page, TITLES["oidc"], "bob")
+        page.get_by_role("link", name="checkout").first.wait_for(timeout=60_000)
+        page = opened(browser)
+        sign_in(page, TITLES["oidc"], "eve")
+        page.get_by_text("user profile does not contain an email").wait_for()
+    assert portal.get("/api/auth/github/refresh?env=production").status == 404
+
+
 def test_the_page_offers_the_providers_in_the_order_of_the_key(
     browser: Browser, results: Path
 ) -> None:
@@ -143,20 +161,3 @@ def test_an_unverified_email_is_no_user(
     sign_in(page, TITLES["oidc"], user)
     page.get_by_text("user profile does not contain an email").first.wait_for()
     page.context.close()
-
-
-def test_an_issuer_without_email_verified_where_that_is_assumed(
-    signing: Signing, issuer: Issuer
-) -> None:
-    portal = signing("oidc", keys="  backstage:signInOidcEmailVerified: assumed\n")
-    issuer.describe("bob", email="alice@example.com")
-    issuer.describe("eve", email="alice@example.com", email_verified=False)
-    with chromium(portal, f"MAP {issuers.HOST} {issuer.address}") as browser:
-        page = opened(browser)
-        page.get_by_role("button", name="Sign In").wait_for()
-        sign_in(page, TITLES["oidc"], "bob")
-        page.get_by_role("link", name="checkout").first.wait_for(timeout=60_000)
-        page = opened(browser)
-        sign_in(page, TITLES["oidc"], "eve")
-        page.get_by_text("user profile does not contain an email").wait_for()
-    assert portal.get("/api/auth/github/refresh?env=production").status == 404
