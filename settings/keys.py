@@ -489,3 +489,4 @@ def _declared() -> Iterator[Key]:
 
 GROUPS = ("aws", "image", "database", "portal", "integrations", "ingress", "access")  # of Keys
 KEYS: Mapping[str, Key] = {key.name: key for key in _declared()}
+SECRETS = [key.name for key in KEYS.values() if key.holds_secrets]

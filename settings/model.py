@@ -27,10 +27,20 @@ class Settings(Keys, alias_generator=to_camel, defer_build=False):
         }
 
     @cached_property
+    def layers(self) -> tuple[AppConfig, ...]:
+        """Those files, above the one in the image where this program builds it."""
+        in_image = [self.image.app.app_config] if self.image.app else []
+        return (*in_image, *self.app_configs.values())
+
+    def key_of(self, layer: AppConfig) -> str:
+        """The key that decides on one of `layers`."""
+        built = self.image.app and layer is self.image.app.app_config
+        return "appPath" if built else "appConfigPaths"
+
+    @cached_property
     def backstage(self) -> AppConfig:
         """Backstage's configuration: all files, and the overrides in `env`."""
-        in_image = [self.image.app.app_config] if self.image.app else []
-        return AppConfig.of((*in_image, *self.app_configs.values()), self.portal.env)
+        return AppConfig.of(self.layers, self.portal.env)
 
     @property
     def trusts_load_balancer(self) -> bool:

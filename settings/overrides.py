@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 PREFIX = "APP_CONFIG_"
@@ -23,6 +23,11 @@ def path_of(name: str) -> Path:
 def overlap(one: Path, other: Path) -> bool:
     """Whether one path is the other or lies above it; `*` is any name."""
     return all("*" in pair or pair[0] == pair[1] for pair in zip(one, other, strict=False))
+
+
+def overriding(names: Iterable[str], path: Path) -> list[str]:
+    """The variables that set a path, or something above or below it, sorted."""
+    return sorted(each for each in names if path_of(each) and overlap(path_of(each), path))
 
 
 def fault(name: str, text: str | None) -> str | None:

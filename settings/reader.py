@@ -12,7 +12,7 @@ from pulumi.runtime import get_config, get_config_env, is_config_secret
 from pydantic import ValidationError
 
 from settings.files import FileError
-from settings.keys import GROUPS, KEYS, Key
+from settings.keys import GROUPS, KEYS, SECRETS, Key
 from settings.model import Settings
 from settings.problem import (
     Misspelt,
@@ -27,7 +27,6 @@ from settings.rules.rule import Rule
 
 SHOWN_CHARACTERS = 100  # of an invalid value
 SHOWN_DETAILS = 3  # of an invalid list or object
-SECRETS = [key.name for key in KEYS.values() if key.holds_secrets]
 
 
 class Reader:

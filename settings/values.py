@@ -589,8 +589,12 @@ WorldCidr = Annotated[
 ]
 
 
+# Where nodes hand out credentials: instance metadata, EKS's Pod Identity agent.
+LINK_LOCAL = ipaddress.IPv4Network("169.254.0.0/16")
+
+
 def _not_link_local(text: str) -> str:
-    if ipaddress.IPv4Network(text).subnet_of(ipaddress.IPv4Network("169.254.0.0/16")):
+    if ipaddress.IPv4Network(text).subnet_of(LINK_LOCAL):
         raise ValueError("the instance metadata service is there")
     return text
 
@@ -599,7 +603,7 @@ EgressCidr = Annotated[
     str,
     AfterValidator(partial(_cidr, world=True)),
     AfterValidator(_not_link_local),
-    _allowing(f"{_CIDR}; not in 169.254.0.0/16", "140.82.112.0/20"),
+    _allowing(f"{_CIDR}; not in {LINK_LOCAL}", "140.82.112.0/20"),
 ]
 InboundCidrs = Annotated[
     tuple[WorldCidr, ...],

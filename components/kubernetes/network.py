@@ -8,13 +8,13 @@ from ipaddress import IPv4Network
 import pulumi_kubernetes as k8s
 from pulumi import Input, Output
 
+from settings.values import LINK_LOCAL
+
 networking = k8s.networking.v1
 
 Peers = Input[Sequence[k8s.networking.v1.NetworkPolicyPeerArgs]]
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
-# Where nodes hand out credentials: instance metadata, EKS's Pod Identity agent.
-LINK_LOCAL = IPv4Network("169.254.0.0/16")
 _LINK_LOCAL_6 = ["fe80::/10", "fd00:ec2::/32"]
 _NODE_LOCAL_DNS = "169.254.20.10/32"  # Kubernetes documentation, "Using NodeLocal DNSCache"
 

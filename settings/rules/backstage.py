@@ -9,9 +9,9 @@ import pulumi
 from pulumi.runtime import is_config_secret
 
 from settings.app_config import CONFIG_MAP_BYTES, AppConfig
-from settings.keys import KEYS, SIGNER
+from settings.keys import KEYS, SECRETS, SIGNER
 from settings.model import Settings
-from settings.overrides import Path, fault, overlap, path_of
+from settings.overrides import Path, fault, overlap, overriding, path_of
 from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret
 from settings.rules.guards import GUARDS, GUEST, Guard, unsafe
 from settings.rules.rule import rule
@@ -44,7 +44,6 @@ UNSAFE_VARIABLES = {
     "LD_LIBRARY_PATH": "only the image's own libraries are loaded",
 }
 AWS_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-SECRETS = [key.name for key in KEYS.values() if key.holds_secrets]
 SECRET_PATH = re.compile(r"(?i)(token|secret|password|privateKey|apiKey)$")
 SECRET_NAME = re.compile(r"(^|_)(TOKEN|SECRET|PASSWORD|PRIVATE_KEY|API_KEY)$")
 
@@ -120,19 +119,18 @@ def _guard_of(s: Settings, path: Path, value: str | None) -> Guard | None:
 
 @rule("appConfigPaths", "appPath", "env", "target")
 def unsafe_configuration(s: Settings) -> Iterator[Problem]:
-    in_image = s.image.app.app_config if s.image.app else AppConfig.parse("{}")
-    layers = (in_image, *s.app_configs.values(), AppConfig.of((), s.portal.env))
+    variables = AppConfig.of((), s.portal.env)
+    layers = (*s.layers, variables)
     found = [{text for _, text in unsafe(each.substituted(s.portal.env))} for each in layers]
     for guard, text in unsafe(s.backstage.substituted(s.portal.env)):
         if guard.path == GUEST and s.target == "local":
             continue  # a portal for trying out
         *_, layer = (each for each, texts in zip(layers, found, strict=True) if text in texts)
-        if layer is in_image or layer in s.portal.app_configs:
-            key = "appPath" if layer is in_image else "appConfigPaths"
+        key = s.key_of(layer)
+        if key == "appPath" or layer in s.portal.app_configs:
             yield Problem(key, f"{layer}: {text}", guard.instead, f"set it in {layer}")
-        elif layer is layers[-1]:
-            names = (name for name in sorted(s.portal.env) if overlap(path_of(name), guard.path))
-            name = next(each for each in names if path_of(each))
+        elif layer is variables:
+            name, *_ = overriding(s.portal.env, guard.path)
             yield Problem("env", f"{name}: {text}", guard.instead, config_rm("env", name))
 
 

@@ -9,23 +9,10 @@ from settings.keys import IngressSettings
 from settings.model import Settings
 from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret
 from settings.rules.rule import rule
-from settings.values import IngressCognito
+from settings.values import IngressCognito, IngressOidc
 
 CLIENT = ("clientID", "clientSecret")  # keys that the controller looks for in the Secret
 NEEDED = {"oidc": ("ingressOidc", "ingressClient"), "cognito": ("ingressCognito",)}
-EXAMPLES = {
-    "ingressOidc": {
-        "issuer": "https://idp.example.com",
-        "authorizationEndpoint": "https://idp.example.com/authorize",
-        "tokenEndpoint": "https://idp.example.com/token",
-        "userInfoEndpoint": "https://idp.example.com/userinfo",
-    },
-    "ingressCognito": {
-        "userPoolArn": "arn:aws:cognito-idp:REGION:123456789012:userpool/REGION_AbCdEf123",
-        "clientId": "1example23456789",
-        "domain": "example-staff",
-    },
-}
 
 
 def _given(ingress: IngressSettings) -> list[str]:
@@ -59,7 +46,9 @@ def identity_provider(s: Settings) -> Iterator[Problem]:
     key = NEEDED[kind][0]
     if key not in given:
         said, allowed = f"nothing, with ingressAuthentication {kind}", "the identity provider"
-        example = json.dumps(EXAMPLES[key]).replace("REGION", s.aws.region)
+        fields = (IngressOidc if kind == "oidc" else IngressCognito).model_json_schema()
+        examples = {name: each["examples"][0] for name, each in fields["properties"].items()}
+        example = json.dumps(examples).replace("us-east-1", s.aws.region)
         yield Problem(key, said, allowed, config_set(key, example))
     elif kind == "oidc":
         yield from _client(ingress)

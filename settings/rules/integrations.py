@@ -11,7 +11,7 @@ from settings.app_gaps import INTEGRATIONS, loads
 from settings.backstage_app import BACKEND
 from settings.integrations import PROCESSING_MINUTES
 from settings.model import Settings
-from settings.overrides import Path, overlap, path_of
+from settings.overrides import Path, overriding
 from settings.problem import Problem, Warn, config_rm, config_set_secret, nearest
 from settings.rules.rule import rule
 
@@ -104,10 +104,9 @@ def open_webhooks(s: Settings) -> Iterator[Problem]:
     """A topic without a module that verifies its requests is a path that anyone may post to."""
     path = ".".join(TOPICS)
     allowed = f"unset: a module's {WEBHOOK}, such as githubApp's, opens its path and verifies it"
-    for name in sorted(s.portal.secret_env):
-        if path_of(name) and overlap(path_of(name), TOPICS):
-            said = f"{name} may set {path}"
-            yield Problem("secretEnv", said, allowed, config_rm("secretEnv", name))
+    for name in overriding(s.portal.secret_env, TOPICS):
+        said = f"{name} may set {path}"
+        yield Problem("secretEnv", said, allowed, config_rm("secretEnv", name))
     found = s.backstage.value(*TOPICS)
     topics = found if isinstance(found, list) else [found] if found else []
     unverified = [str(topic) for topic in topics if not _verified(s, topic)]
@@ -126,14 +125,10 @@ def _verified(s: Settings, topic: object) -> bool:
 
 def _problem(s: Settings, path: Path, said: str, allowed: str) -> Problem:
     """A problem of the last layer that sets `path`."""
-    for name in sorted(s.portal.env):
-        if path_of(name) and overlap(path_of(name), path):
-            return Problem("env", f"{name}: {said}", allowed, config_rm("env", name))
-    in_image = s.image.app.app_config if s.image.app else AppConfig.parse("{}")
-    layers = (in_image, *s.app_configs.values())
-    *_, file = (each for each in layers if each.value(*path) is not None)
-    key = "appPath" if file is in_image else "appConfigPaths"
-    return Problem(key, f"{file}: {said}", allowed, f"remove it from {file}")
+    for name in overriding(s.portal.env, path):
+        return Problem("env", f"{name}: {said}", allowed, config_rm("env", name))
+    *_, file = (each for each in s.layers if each.value(*path) is not None)
+    return Problem(s.key_of(file), f"{file}: {said}", allowed, f"remove it from {file}")
 
 
 @rule("githubApp", "appConfigPaths", "env")

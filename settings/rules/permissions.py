@@ -16,7 +16,7 @@ from settings.access import (
 )
 from settings.keys import KEYS
 from settings.model import Settings
-from settings.overrides import overlap, path_of
+from settings.overrides import overriding
 from settings.permissions import ACTIONS, Condition, Grant, meant, shown
 from settings.problem import Problem, Warn, config_rm, config_set
 from settings.rules.rule import rule
@@ -52,9 +52,7 @@ def names_in_the_lines(s: Settings) -> Iterator[Problem]:
     faults = [f"{each.place}: {said}" for each in everyone for said in _faults(each, names)]
     if len(everyone) < len([*s.backstage.values((*DEFAULTS, "basicPermissions", "*"))]):
         faults.append(f"{'.'.join(DEFAULTS)}: no defaultRole, or an entry without permission")
-    variables = [
-        each for each in s.portal.env if path_of(each) and overlap(path_of(each), DEFAULTS)
-    ]
+    variables = overriding(s.portal.env, DEFAULTS)
     files = [each for each in s.portal.app_configs if each.value(*DEFAULTS)]
     if faults and variables:
         said = f"{variables[0]} ({shown(faults)})"
