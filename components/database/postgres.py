@@ -134,10 +134,11 @@ class Postgres(pulumi.ComponentResource):
                 ),
             ),
         )
+        account = service_account(
+            f"{name}-postgres-service-account", self._metadata, ResourceOptions(parent=self)
+        )
         pod = core.PodSpecArgs(
-            service_account_name=service_account(
-                f"{name}-postgres-service-account", self._metadata, ResourceOptions(parent=self)
-            ),
+            service_account_name=name_of(account),
             automount_service_account_token=False,
             enable_service_links=False,
             termination_grace_period_seconds=60,

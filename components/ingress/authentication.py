@@ -12,6 +12,7 @@ from pulumi import Input, Output, ResourceOptions
 from components.ingress.load_balancer_controller import NAMESPACE, SERVICE_ACCOUNT
 from components.kubernetes.labels import LABELS
 from components.kubernetes.names import name_of
+from components.kubernetes.rights import grant
 from components.portal.portal import PortalObjects, portal_service
 from settings.keys import IngressSettings
 from settings.values import IngressCognito, IngressOidc
@@ -21,8 +22,6 @@ OPEN_SERVICE = "backstage-open"
 # The portal's awsalb provider refuses tokens without an email.
 SCOPE = "openid email profile"
 COOKIE = "AWSELBAuthSessionCookie"
-
-_META = k8s.meta.v1.ObjectMetaArgs
 
 
 @dataclass(frozen=True)
@@ -83,27 +82,18 @@ class Authentication(pulumi.ComponentResource):
         secret = k8s.core.v1.Secret(
             f"{name}-ingress-client",
             k8s.core.v1.SecretInitArgs(
-                metadata=_META(namespace=self._namespace, labels=LABELS),
+                metadata=k8s.meta.v1.ObjectMetaArgs(namespace=self._namespace, labels=LABELS),
                 type="Opaque",
                 string_data=settings.client,
             ),
             opts=opts,
         )
         auto_mode = settings.controller == "auto-mode"
-        role = k8s.rbac.v1.Role(
-            f"{name}-ingress-client",
-            k8s.rbac.v1.RoleInitArgs(
-                metadata=_META(namespace=self._namespace, labels=LABELS),
-                rules=[
-                    k8s.rbac.v1.PolicyRuleArgs(
-                        api_groups=[""],
-                        resources=["secrets"],
-                        resource_names=[name_of(secret)],
-                        verbs=["get"] if auto_mode else ["get", "list", "watch"],
-                    )
-                ],
-            ),
-            opts=opts,
+        rule = k8s.rbac.v1.PolicyRuleArgs(
+            api_groups=[""],
+            resources=["secrets"],
+            resource_names=[name_of(secret)],
+            verbs=["get"] if auto_mode else ["get", "list", "watch"],
         )
         # Source: EKS User Guide, "Grant the EKS Auto Mode load balancer controller access to a
         # specific Secret"; the controller's guide, example secrets_access.
@@ -116,17 +106,7 @@ class Authentication(pulumi.ComponentResource):
                 kind="ServiceAccount", name=SERVICE_ACCOUNT, namespace=NAMESPACE
             )
         )
-        k8s.rbac.v1.RoleBinding(
-            f"{name}-ingress-client",
-            k8s.rbac.v1.RoleBindingInitArgs(
-                metadata=_META(namespace=self._namespace, labels=LABELS),
-                role_ref=k8s.rbac.v1.RoleRefArgs(
-                    api_group="rbac.authorization.k8s.io", kind="Role", name=name_of(role)
-                ),
-                subjects=[subject],
-            ),
-            opts=opts,
-        )
+        grant(f"{name}-ingress-client", self._namespace, [rule], subject, opts)
         endpoints = oidc.model_dump(by_alias=True)
         return Output.json_dumps({**endpoints, "secretName": name_of(secret)})
 

@@ -9,6 +9,7 @@ import pulumi_kubernetes as k8s
 from pulumi import Input, ResourceOptions
 
 from components.kubernetes.labels import job_labels
+from components.kubernetes.names import name_of
 from components.kubernetes.pods import PodImage, pod_spec, service_account
 
 # Seconds that a new node and pulling the image may take; Kubernetes counts them as the Job's.
@@ -67,7 +68,7 @@ def run_once(
                         pod.user,
                         pod.container,
                         pod.volumes,
-                        service_account_name=account,
+                        service_account_name=name_of(account),
                         restart_policy="Never",
                         automount_service_account_token=False,
                     ),

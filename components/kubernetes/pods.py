@@ -9,8 +9,6 @@ from typing import Any
 import pulumi_kubernetes as k8s
 from pulumi import Input, Output, ResourceOptions
 
-from components.kubernetes.names import name_of
-
 core = k8s.core.v1
 
 
@@ -95,14 +93,13 @@ def container_security() -> k8s.core.v1.SecurityContextArgs:
 
 def service_account(
     name: str, metadata: k8s.meta.v1.ObjectMetaArgs, opts: ResourceOptions
-) -> Output[str]:
-    """Creates a service account without rights, token or AWS role, and returns its name."""
-    account = core.ServiceAccount(
+) -> k8s.core.v1.ServiceAccount:
+    """Creates a service account whose token is mounted only where a pod opts in."""
+    return core.ServiceAccount(
         name,
         core.ServiceAccountInitArgs(metadata=metadata, automount_service_account_token=False),
         opts=opts,
     )
-    return name_of(account)
 
 
 def secret_variables(secret: Input[str]) -> list[k8s.core.v1.EnvFromSourceArgs]:

@@ -11,6 +11,8 @@ from pulumi import Input, Output, ResourceOptions
 
 from components.kubernetes.labels import LABELS
 from components.kubernetes.names import name_of
+from components.kubernetes.pods import service_account
+from components.kubernetes.rights import grant
 
 
 @dataclass(frozen=True)
@@ -36,18 +38,15 @@ class PortalServiceAccount(pulumi.ComponentResource):
         self, name: str, args: PortalServiceAccountArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("backstage:portal:PortalServiceAccount", name, None, opts)
-        account = k8s.core.v1.ServiceAccount(
+        account = service_account(
             f"{name}-service-account",
-            k8s.core.v1.ServiceAccountInitArgs(
-                metadata=k8s.meta.v1.ObjectMetaArgs(
-                    name=args.name,
-                    namespace=args.namespace,
-                    labels=LABELS,
-                    annotations=args.annotations or None,
-                ),
-                automount_service_account_token=False,
+            k8s.meta.v1.ObjectMetaArgs(
+                name=args.name,
+                namespace=args.namespace,
+                labels=LABELS,
+                annotations=args.annotations or None,
             ),
-            opts=ResourceOptions(parent=self),
+            ResourceOptions(parent=self),
         )
         self.name = name_of(account)
         rules = [
@@ -61,49 +60,9 @@ class PortalServiceAccount(pulumi.ComponentResource):
         )
         # After the account: its namespace may be one of them.
         child = ResourceOptions(parent=self, depends_on=[account])
+        plugin = f"{name}-kubernetes-plugin"
         if rules and not args.namespaces:
-            _read_everywhere(f"{name}-kubernetes-plugin", rules, subject, child)
+            grant(plugin, None, rules, subject, child)
         for namespace in args.namespaces if rules else ():
-            _read_in(namespace, f"{name}-kubernetes-plugin-{namespace}", rules, subject, child)
+            grant(f"{plugin}-{namespace}", namespace, rules, subject, child)
         self.register_outputs({"name": self.name})
-
-
-Rules = Sequence[k8s.rbac.v1.PolicyRuleArgs]
-
-
-def _read_everywhere(
-    name: str, rules: Rules, subject: k8s.rbac.v1.SubjectArgs, opts: ResourceOptions
-) -> None:
-    metadata = k8s.meta.v1.ObjectMetaArgs(labels=LABELS)
-    role = k8s.rbac.v1.ClusterRole(
-        name, k8s.rbac.v1.ClusterRoleInitArgs(metadata=metadata, rules=rules), opts=opts
-    )
-    binding = k8s.rbac.v1.ClusterRoleBindingInitArgs(
-        metadata=metadata, role_ref=_reference("ClusterRole", role), subjects=[subject]
-    )
-    k8s.rbac.v1.ClusterRoleBinding(name, binding, opts=opts)
-
-
-def _read_in(
-    namespace: str,
-    name: str,
-    rules: Rules,
-    subject: k8s.rbac.v1.SubjectArgs,
-    opts: ResourceOptions,
-) -> None:
-    metadata = k8s.meta.v1.ObjectMetaArgs(namespace=namespace, labels=LABELS)
-    role = k8s.rbac.v1.Role(
-        name, k8s.rbac.v1.RoleInitArgs(metadata=metadata, rules=rules), opts=opts
-    )
-    binding = k8s.rbac.v1.RoleBindingInitArgs(
-        metadata=metadata, role_ref=_reference("Role", role), subjects=[subject]
-    )
-    k8s.rbac.v1.RoleBinding(name, binding, opts=opts)
-
-
-def _reference(
-    kind: str, role: k8s.rbac.v1.ClusterRole | k8s.rbac.v1.Role
-) -> k8s.rbac.v1.RoleRefArgs:
-    return k8s.rbac.v1.RoleRefArgs(
-        api_group="rbac.authorization.k8s.io", kind=kind, name=name_of(role)
-    )
