@@ -1,14 +1,13 @@
-import { createBackendModule } from '@backstage/backend-plugin-api';
 import {
   awsAlbAuthenticator,
   awsAlbSignInResolvers,
   type AwsAlbResult,
 } from '@backstage/plugin-auth-backend-module-aws-alb-provider';
 import {
-  authProvidersExtensionPoint,
   commonSignInResolvers,
   createProxyAuthProviderFactory,
 } from '@backstage/plugin-auth-node';
+import { providerModule } from './providerModule';
 
 /**
  * The profile from what the load balancer signed. Backstage's own transform also reads the access
@@ -25,25 +24,14 @@ export const signedProfile = async ({
 });
 
 /** Backstage's aws-alb provider with `signedProfile`. */
-export default createBackendModule({
-  pluginId: 'auth',
-  moduleId: 'awsalb-provider',
-  register(reg) {
-    reg.registerInit({
-      deps: { providers: authProvidersExtensionPoint },
-      async init({ providers }) {
-        providers.registerProvider({
-          providerId: 'awsalb',
-          factory: createProxyAuthProviderFactory({
-            authenticator: awsAlbAuthenticator,
-            profileTransform: signedProfile,
-            signInResolverFactories: {
-              ...commonSignInResolvers,
-              ...awsAlbSignInResolvers,
-            },
-          }),
-        });
-      },
-    });
-  },
-});
+export default providerModule(
+  'awsalb',
+  createProxyAuthProviderFactory({
+    authenticator: awsAlbAuthenticator,
+    profileTransform: signedProfile,
+    signInResolverFactories: {
+      ...commonSignInResolvers,
+      ...awsAlbSignInResolvers,
+    },
+  }),
+);

@@ -1,7 +1,6 @@
 import {
   coreServices,
   createBackendFeatureLoader,
-  createBackendModule,
 } from '@backstage/backend-plugin-api';
 import stock, {
   oidcAuthenticator,
@@ -9,10 +8,10 @@ import stock, {
   type OidcAuthResult,
 } from '@backstage/plugin-auth-backend-module-oidc-provider';
 import {
-  authProvidersExtensionPoint,
   createOAuthProviderFactory,
   type OAuthAuthenticatorResult,
 } from '@backstage/plugin-auth-node';
+import { providerModule } from './providerModule';
 
 /**
  * The profile of an issuer that vouches for its addresses without the claim `email_verified`, as
@@ -31,25 +30,14 @@ export const assumeVerified = async ({
   };
 };
 
-const oidcAssumingVerified = createBackendModule({
-  pluginId: 'auth',
-  moduleId: 'oidc-provider',
-  register(reg) {
-    reg.registerInit({
-      deps: { providers: authProvidersExtensionPoint },
-      async init({ providers }) {
-        providers.registerProvider({
-          providerId: 'oidc',
-          factory: createOAuthProviderFactory({
-            authenticator: oidcAuthenticator,
-            profileTransform: assumeVerified,
-            signInResolverFactories: { ...oidcSignInResolvers },
-          }),
-        });
-      },
-    });
-  },
-});
+const oidcAssumingVerified = providerModule(
+  'oidc',
+  createOAuthProviderFactory({
+    authenticator: oidcAuthenticator,
+    profileTransform: assumeVerified,
+    signInResolverFactories: { ...oidcSignInResolvers },
+  }),
+);
 
 /** Backstage's oidc provider; with `emailVerified: assumed` the same with `assumeVerified`. */
 export default createBackendFeatureLoader({
