@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tests.e2e.sign_in import Response, send
+from tools.container.http_stub import StubHandler, serving
 
 
 class Client:
@@ -43,24 +42,13 @@ class Upstream:
         """Listens at an address of this machine; `url` is set to it."""
         upstream = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(StubHandler):
             def do_GET(self) -> None:
                 authorization = self.headers.get("Authorization")
                 upstream.asked.append((self.command, self.path, authorization))
-                body = b'{"kind": "ConfigMapList", "items": []}'
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                self.send_json({"kind": "ConfigMapList", "items": []})
 
             do_POST = do_GET
 
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        with ThreadingHTTPServer((address, 0), Handler) as server:
-            self.url = f"http://{address}:{server.server_address[1]}"
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+        with serving(Handler, address) as self.url:
             yield self
-            server.shutdown()

@@ -5,10 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -18,6 +16,8 @@ pytest.importorskip("cryptography", reason="needs requirements-e2e.txt; run `mak
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from tools.container.http_stub import StubHandler, serving
 
 TOKEN = "ghs_of-the-installation"
 PAGE = {"hasNextPage": False, "endCursor": None}
@@ -103,7 +103,7 @@ class GitHubApi:
         """Listens at an address of this machine; `url` is set to it."""
         api = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(StubHandler):
             def do_GET(self) -> None:
                 path = self.path.partition("?")[0]
                 api.requests.append(f"{self.command} {path}")
@@ -111,23 +111,12 @@ class GitHubApi:
                 body = json.loads(self.rfile.read(length) or b"{}")
                 token = (self.headers.get("Authorization") or "").partition(" ")[2]
                 status, value = api.answer(self.command, path, token, body)
-                text = value if isinstance(value, str) else json.dumps(value)
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json; charset=utf-8")
-                self.send_header("Content-Length", str(len(text.encode())))
-                self.end_headers()
-                self.wfile.write(text.encode())
+                self.send_json(value, status, "application/json; charset=utf-8")
 
             do_POST = do_GET
 
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        with ThreadingHTTPServer((address, 0), Handler) as server:
-            self.url = f"http://{address}:{server.server_address[1]}"
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+        with serving(Handler, address) as self.url:
             yield self
-            server.shutdown()
 
 
 def _decoded(part: str) -> bytes:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import contextmanager
 
 import pytest
 
@@ -14,6 +13,7 @@ from settings.app_config import SHIPPED, AppConfig
 from settings.kubernetes import shown
 from tests.e2e.conftest import TOKEN, Site, Start
 from tests.e2e.sign_in import send
+from tools.container.http_stub import StubHandler, serving
 from tools.container.portal import PodSpec, PortalContainer
 
 pytestmark = pytest.mark.e2e
@@ -23,44 +23,39 @@ QUERY = "/api/kubernetes/resources/workloads/query"
 POD = {"metadata": {"name": "p", "namespace": "shop"}, "spec": {"containers": []}}
 
 
-class ApiServer(ThreadingHTTPServer):
+class ApiServer:
     """Answers every list with one pod, and keeps the paths."""
 
-    paths: list[str]
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self.url = ""
 
+    @contextmanager
+    def serve(self, address: str) -> Iterator[ApiServer]:
+        """Listens at an address of this machine; `url` is set to it."""
+        paths = self.paths
 
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        assert isinstance(self.server, ApiServer)
-        path = self.path.partition("?")[0]
-        self.server.paths.append(path)
-        items = [POD] if path.endswith("/pods") else []
-        body = json.dumps({"kind": "List", "items": items}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        class Handler(StubHandler):
+            def do_GET(self) -> None:
+                path = self.path.partition("?")[0]
+                paths.append(path)
+                self.send_json({"kind": "List", "items": [POD] if path.endswith("/pods") else []})
 
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+        with serving(Handler, address) as self.url:
+            yield self
 
 
 @pytest.fixture(scope="module")
 def api_server(site: Site) -> Iterator[ApiServer]:
-    with ApiServer((site.address, 0), Handler) as server:
-        server.paths = []
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with ApiServer().serve(site.address) as server:
         yield server
-        server.shutdown()
 
 
 @pytest.fixture(scope="module")
 def portal(
     start: Start, pod: PodSpec, migrated: list[str], api_server: ApiServer
 ) -> PortalContainer:
-    host, port = api_server.server_address[:2]
-    cluster = {"name": "stand-in", "url": f"http://{host!s}:{port}",
+    cluster = {"name": "stand-in", "url": api_server.url,
                "authProvider": "serviceAccount", "serviceAccountToken": "t"}  # fmt: skip
     clusters = json.dumps([{"type": "config", "clusters": [cluster]}])
     container = start("kubernetes", pod, {"APP_CONFIG_kubernetes_clusterLocatorMethods": clusters})

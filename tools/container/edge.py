@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import ssl
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlencode, urlsplit
+
+from tools.container.http_stub import StubHandler, serving
 
 
 @contextmanager
@@ -86,7 +86,7 @@ class GitHub:
         """Listens at an address of this machine; `url` is set to it."""
         github = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(StubHandler):
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
                 if parts.path == "/login/oauth/authorize":
@@ -97,27 +97,15 @@ class GitHub:
                     self.send_header("Content-Length", "0")
                     self.end_headers()
                 elif parts.path == "/api/v3/user":
-                    self._json({"login": github.login, "id": 1, "node_id": "U1", "name": "A User"})
+                    self.send_json(
+                        {"login": github.login, "id": 1, "node_id": "U1", "name": "A User"}
+                    )
                 else:
                     self.send_error(404)
 
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                self._json({"access_token": "t", "token_type": "bearer", "scope": "read:user"})
+                self.send_json({"access_token": "t", "token_type": "bearer", "scope": "read:user"})
 
-            def _json(self, value: object) -> None:
-                body = json.dumps(value).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        with ThreadingHTTPServer((address, 0), Handler) as server:
-            self.url = f"http://{address}:{server.server_address[1]}"
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+        with serving(Handler, address) as self.url:
             yield self
-            server.shutdown()
