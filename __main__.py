@@ -60,7 +60,7 @@ if settings.portal.network_policy:
         clients=platform.clients,
         database=database.connection,
         resolver=platform.resolver,
-        egress=platform.egress,
+        egress=[*platform.identity.egress, *platform.egress],
     )
     policies = [PortalNetworkPolicy(NAME, policy, opts)]
 exposure = platform.expose(portal.objects)

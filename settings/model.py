@@ -49,6 +49,11 @@ class Settings(Keys, alias_generator=to_camel, defer_build=False):
         return bool(self.ingress.authentication and provider)
 
     @property
+    def portal_needs_aws(self) -> bool:
+        """Whether the portal's pods call AWS, and so need a role."""
+        return bool(self.portal.techdocs_bucket)
+
+    @property
     def database_kind(self) -> DatabaseKind:
         """The database as set, or the target's default."""
         return self.database.kind or DEFAULT_DATABASE[self.target]

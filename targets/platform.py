@@ -41,12 +41,14 @@ class Exposure:
 
 @dataclass(frozen=True)
 class Identity:
-    """The AWS role of the portal's service account, or nothing."""
+    """The AWS role of a service account, or nothing."""
 
     annotations: Mapping[str, Output[str]] = field(default_factory=dict)
     """Of the service account."""
     before_pods: Sequence[pulumi.Resource] = ()
     """Resources that must exist before the pods are created, when credentials are injected."""
+    egress: Sequence[k8s.networking.v1.NetworkPolicyEgressRuleArgs] = ()
+    """Connections by which the pods get their credentials."""
 
 
 @dataclass(frozen=True)

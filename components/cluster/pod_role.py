@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +80,25 @@ class PodRole(pulumi.ComponentResource):
                 },
             )
         )
+
+
+def allow(
+    name: str, role: PodRole, statements: Sequence[Mapping[str, Any]], opts: ResourceOptions
+) -> aws.iam.RolePolicy:
+    """Attaches a policy to the role. statements: Action and Resource of each."""
+    return aws.iam.RolePolicy(
+        name,
+        aws.iam.RolePolicyArgs(
+            role=role.role.id,
+            policy=Output.json_dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": [{"Effect": "Allow", **each} for each in statements],
+                }
+            ),
+        ),
+        opts=opts,
+    )
 
 
 def _identity_trust(args: PodRoleArgs) -> str:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import Input, Output, ResourceOptions
+from pulumi import ROOT_STACK_RESOURCE, Alias, Input, Output, ResourceOptions
 
 from components.cluster.cluster import ClusterFacts
-from components.cluster.pod_role import PodRole, PodRoleArgs
+from components.cluster.pod_role import PodRole, PodRoleArgs, allow
 
 CREATE = "create"
 NONCURRENT_DAYS = 30
@@ -38,7 +38,9 @@ class TechDocs(pulumi.ComponentResource):
     """
 
     bucket_name: Output[str]
-    service_account_annotations: Mapping[str, Output[str]]
+    pod_role: PodRole
+    """Of the portal's pods. Its alias is the role of a portal without TechDocs: a service account
+    can't have a second association, so the role has to move when the bucket comes or goes."""
     variables: Mapping[str, Input[str]]
     """Variables of the portal that point it at the bucket."""
 
@@ -48,7 +50,7 @@ class TechDocs(pulumi.ComponentResource):
             self.bucket_name = self._bucket(name, args)
         else:
             self.bucket_name = Output.from_input(args.bucket)
-        pod_role = PodRole(
+        self.pod_role = PodRole(
             f"{name}-techdocs",
             PodRoleArgs(
                 cluster=args.cluster,
@@ -57,9 +59,8 @@ class TechDocs(pulumi.ComponentResource):
                 service_account=args.service_account,
                 description="Backstage portal: reads its documentation",
             ),
-            ResourceOptions(parent=self),
+            ResourceOptions(parent=self, aliases=[Alias(name=name, parent=ROOT_STACK_RESOURCE)]),
         )
-        self.service_account_annotations = pod_role.service_account_annotations
         publisher = "APP_CONFIG_techdocs_publisher_awsS3"
         self.variables = {
             "TECHDOCS_PUBLISHER": "awsS3",
@@ -68,26 +69,15 @@ class TechDocs(pulumi.ComponentResource):
             f"{publisher}_region": args.cluster.region,
         }
         arn = _bucket_arn(args, self.bucket_name)
-        aws.iam.RolePolicy(
+        allow(
             f"{name}-techdocs-read",
-            aws.iam.RolePolicyArgs(
-                role=pod_role.role.id,
-                # What the read path calls: HeadBucket, ListObjectsV2, HeadObject, GetObject.
-                policy=Output.json_dumps(
-                    {
-                        "Version": "2012-10-17",
-                        "Statement": [
-                            {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": arn},
-                            {
-                                "Effect": "Allow",
-                                "Action": ["s3:GetObject"],
-                                "Resource": Output.format("{0}/*", arn),
-                            },
-                        ],
-                    }
-                ),
-            ),
-            opts=ResourceOptions(parent=self),
+            self.pod_role,
+            # What the read path calls: HeadBucket, ListObjectsV2, HeadObject, GetObject.
+            [
+                {"Action": ["s3:ListBucket"], "Resource": arn},
+                {"Action": ["s3:GetObject"], "Resource": Output.format("{0}/*", arn)},
+            ],
+            ResourceOptions(parent=self),
         )
         self.register_outputs({"bucketName": self.bucket_name})
 

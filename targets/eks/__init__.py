@@ -27,10 +27,9 @@ from components.portal.techdocs import TechDocs, TechDocsArgs
 from settings.keys import SIGNER
 from settings.model import Settings
 from settings.open_paths import open_paths
-from targets.platform import NAME, Database, Exposure, Identity, Outputs, Platform
+from targets.eks.identity import identity, portal_role
+from targets.platform import NAME, Database, Exposure, Outputs, Platform
 
-# Where EKS's Pod Identity agent hands out credentials, on every node.
-POD_IDENTITY_AGENT = ("169.254.170.23/32", 80)
 # Positions in the cluster's Service network, fixed by Kubernetes and by EKS. Policies of the VPC
 # CNI see a Service's address, and Auto Mode's resolver has no pods behind it.
 API_SERVER, DNS = 1, 10
@@ -44,6 +43,7 @@ def platform(settings: Settings, identifier: str) -> Platform:
     facts = cluster.facts
     opts = ResourceOptions(providers=[cluster.aws_provider, cluster.kubernetes_provider])
     techdocs = _techdocs(settings, facts, opts)
+    role = portal_role(settings, facts, techdocs, opts)
     gate_group, controller, outputs = _controller(settings, facts, opts)
     look_up = InvokeOutputOptions(parent=cluster, provider=cluster.aws_provider)
     restricted = settings.portal.network_policy
@@ -99,9 +99,7 @@ def platform(settings: Settings, identifier: str) -> Platform:
         egress=_egress(settings, facts, look_up),
         resolver=_service_address(facts, DNS),
         namespace_labels={f"{gate_group}/pod-readiness-gate-inject": "enabled"},
-        identity=Identity(techdocs.service_account_annotations, [techdocs])
-        if techdocs
-        else Identity(),
+        identity=identity(settings, role, [techdocs] if techdocs else []),
         outputs={
             **outputs,
             "techdocsBucketName": techdocs.bucket_name if techdocs else None,
@@ -120,10 +118,8 @@ def _service_address(facts: ClusterFacts, position: int) -> Output[list[str]]:
 def _egress(
     settings: Settings, facts: ClusterFacts, look_up: InvokeOutputOptions
 ) -> Sequence[k8s.networking.v1.NetworkPolicyEgressRuleArgs]:
-    """The Pod Identity agent, and the API server where `egressCidrs` may leave it out."""
+    """The API server, where `egressCidrs` may leave it out."""
     rules = []
-    if settings.portal.techdocs_bucket and settings.workload_identity == "pod-identity":
-        rules.append(egress(networks(POD_IDENTITY_AGENT[:1]), POD_IDENTITY_AGENT[1]))
     if settings.portal.egress_cidrs and settings.portal.kubernetes_plugin:
         # The control plane's network interfaces lie in the cluster's subnets.
         peers = Output.all(
