@@ -421,6 +421,8 @@ class Keys(v.Model, alias_generator=to_camel, defer_build=False):
     """context of the kubeconfig"""
     workload_identity: Annotated[Literal["pod-identity", "irsa"], EKS] = "pod-identity"
     """how the portal's pods get an AWS role"""
+    permissions_boundary_arn: Annotated[v.BoundaryArn | None, EKS] = None
+    """permissions boundary of every IAM role that is created"""
     tags: Annotated[dict[v.TagName, v.TagValue], EKS] = Field(default_factory=dict)
     """tags of every AWS resource, besides project, stack and managed-by"""
     aws: AwsSettings = Field(default_factory=AwsSettings)

@@ -335,6 +335,15 @@ RoleArn = Annotated[
     ),
 ]
 
+BoundaryArn = Annotated[
+    str,
+    _text(
+        rf"{_ARN}:iam::(?:[0-9]{{12}}|aws):policy/[A-Za-z0-9+=,.@_/-]+",
+        "the ARN of an IAM policy",
+        "arn:aws:iam::123456789012:policy/boundary",
+    ),
+]
+
 
 class AssumeRole(Model, alias_generator=to_camel):
     """One of the AWS provider's `assumeRoles`; attributes as `aws.ProviderAssumeRoleArgs`."""

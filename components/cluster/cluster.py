@@ -23,11 +23,12 @@ class ClusterArgs:
     """Options of the AWS provider; none is inherited from the stack's `aws:*` keys."""
     tags: Mapping[str, str]
     """Default tags of every AWS resource."""
+    permissions_boundary_arn: str | None = None
 
 
 @dataclass(frozen=True)
 class ClusterFacts:
-    """What the other components need to know of the cluster and its VPC."""
+    """What the other components need to know of the cluster, its VPC and its account."""
 
     name: str
     region: str
@@ -43,11 +44,15 @@ class ClusterFacts:
     """IPv4 network of the cluster's Services; empty in an IPv6 cluster."""
     subnet_ids: Output[Sequence[str]]
     """The cluster's subnets, private and public."""
+    permissions_boundary_arn: Output[str] | None = None
+    """The policy that bounds every IAM role, if the account demands one."""
 
 
 class Cluster(pulumi.ComponentResource):
     """Creates the AWS provider and the Kubernetes provider, both explicit, and looks the rest up
     from the cluster's name.
+
+    Raises pulumi.RunError during the preview for a permissions boundary of another account.
     """
 
     aws_provider: aws.Provider
@@ -82,6 +87,7 @@ class Cluster(pulumi.ComponentResource):
                 lambda configs: configs[0].service_ipv4_cidr or ""
             ),
             subnet_ids=network.apply(lambda config: sorted(config.subnet_ids)),
+            permissions_boundary_arn=_boundary(args, arn[4]),
         )
         self.kubernetes_provider = k8s.Provider(
             f"{name}-kubernetes",
@@ -119,6 +125,24 @@ class Cluster(pulumi.ComponentResource):
             ),
             opts=ResourceOptions(parent=self),
         )
+
+
+def _boundary(args: ClusterArgs, account_id: Output[str]) -> Output[str] | None:
+    boundary = args.permissions_boundary_arn
+    if boundary is None:
+        return None
+    owner = boundary.split(":")[4]
+
+    def check(account: str) -> str:
+        if owner not in (account, "aws"):
+            raise pulumi.RunError(
+                f"permissionsBoundaryArn, {boundary}, is a policy of another account than cluster "
+                f"{args.cluster_name}'s, {account}, in which the roles are created.\nFix: "
+                f"pulumi config set permissionsBoundaryArn {boundary.replace(owner, account)}"
+            )
+        return boundary
+
+    return account_id.apply(check)
 
 
 def _issuer(identities: Sequence[aws.eks.outputs.GetClusterIdentityResult]) -> str:

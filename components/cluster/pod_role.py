@@ -12,6 +12,7 @@ import pulumi_aws as aws
 from pulumi import InvokeOutputOptions, Output, ResourceOptions
 
 from components.cluster.cluster import ClusterFacts
+from components.cluster.role import iam_role
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,12 @@ class PodRole(pulumi.ComponentResource):
     def __init__(self, name: str, args: PodRoleArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("backstage:iam:PodRole", name, None, opts)
         by_irsa = args.workload_identity == "irsa"
-        self.role = aws.iam.Role(
+        self.role = iam_role(
             f"{name}-role",
-            aws.iam.RoleArgs(
-                description=args.description,
-                assume_role_policy=self._irsa_trust(args) if by_irsa else _identity_trust(args),
-            ),
-            opts=ResourceOptions(parent=self),
+            args.cluster,
+            args.description,
+            self._irsa_trust(args) if by_irsa else _identity_trust(args),
+            ResourceOptions(parent=self),
         )
         self.arn = self.role.arn
         self.service_account_annotations = {}

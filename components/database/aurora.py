@@ -76,9 +76,9 @@ class AuroraPostgres(pulumi.ComponentResource):
             generation,
             AuroraInstancesArgs(
                 settings=settings,
+                cluster=args.cluster,
                 cluster_identifier=cluster.cluster_identifier,
                 subnet_group_name=self._network.subnet_group_name,
-                partition=args.cluster.partition,
             ),
             ResourceOptions(parent=self),
         )

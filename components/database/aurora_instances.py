@@ -9,6 +9,8 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
+from components.cluster.cluster import ClusterFacts
+from components.cluster.role import iam_role
 from settings.keys import DatabaseSettings
 
 ENGINE = "aurora-postgresql"
@@ -21,10 +23,11 @@ MONITORING_SECONDS = 60
 @dataclass(frozen=True)
 class AuroraInstancesArgs:
     settings: DatabaseSettings
+    cluster: ClusterFacts
+    """The EKS cluster, for the account of the role."""
     cluster_identifier: Input[str]
     subnet_group_name: Input[str]
-    """The cluster's; RDS refuses any other."""
-    partition: Input[str]
+    """The database cluster's; RDS refuses any other."""
 
 
 class AuroraInstances(pulumi.ComponentResource):
@@ -86,13 +89,12 @@ class AuroraInstances(pulumi.ComponentResource):
             "Principal": {"Service": "monitoring.rds.amazonaws.com"},
             "Action": "sts:AssumeRole",
         }
-        role = aws.iam.Role(
+        role = iam_role(
             f"{name}-monitoring-role",
-            aws.iam.RoleArgs(
-                description="Enhanced Monitoring of the Backstage database",
-                assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
-            ),
-            opts=ResourceOptions(parent=self),
+            args.cluster,
+            "Enhanced Monitoring of the Backstage database",
+            json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+            ResourceOptions(parent=self),
         )
         attachment = aws.iam.RolePolicyAttachment(
             f"{name}-monitoring-policy",
@@ -100,7 +102,7 @@ class AuroraInstances(pulumi.ComponentResource):
                 role=role.name,
                 policy_arn=Output.format(
                     "arn:{0}:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole",
-                    args.partition,
+                    args.cluster.partition,
                 ),
             ),
             opts=ResourceOptions(parent=self),

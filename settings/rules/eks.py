@@ -79,6 +79,16 @@ def regions_of_arns(s: Settings) -> Iterator[Problem]:
             yield Problem(key, arn, allowed, config_set(key, "ARN"))
 
 
+@rule("permissionsBoundaryArn", "aws:allowedAccountIds", target="eks")
+def account_of_the_boundary(s: Settings) -> Iterator[Problem]:
+    arn, accounts = s.permissions_boundary_arn, s.aws.allowed_account_ids
+    if arn and accounts and arn.split(":")[4] not in (*accounts, "aws"):
+        allowed = f"a policy of the stack's account, {' or '.join(accounts)}, or of AWS's own"
+        yield Problem(
+            "permissionsBoundaryArn", arn, allowed, config_set("permissionsBoundaryArn", "ARN")
+        )
+
+
 @rule("loadBalancerController", "installLoadBalancerController", target="eks")
 def installed_controller(s: Settings) -> Iterator[Problem]:
     if s.ingress.install_controller and s.ingress.controller not in ("pod-identity", "irsa"):

@@ -39,7 +39,10 @@ def platform(settings: Settings, identifier: str) -> Platform:
     """The cluster `clusterName`; physical names begin with `identifier`."""
     project, stack = pulumi.get_project(), pulumi.get_stack()
     tags = {"project": project, "stack": stack, "managed-by": "pulumi", **settings.tags}
-    cluster = Cluster(NAME, ClusterArgs(settings.cluster_name, settings.aws, tags))
+    cluster = Cluster(
+        NAME,
+        ClusterArgs(settings.cluster_name, settings.aws, tags, settings.permissions_boundary_arn),
+    )
     facts = cluster.facts
     opts = ResourceOptions(providers=[cluster.aws_provider, cluster.kubernetes_provider])
     techdocs = _techdocs(settings, facts, opts)

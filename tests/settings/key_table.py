@@ -8,6 +8,7 @@ from tests.settings.stack import VALID
 
 DIGEST = "sha256:" + "ab" * 32
 ROLE = "arn:aws:iam::123456789012:role/deploy"
+BOUNDARY = "arn:aws:iam::123456789012:policy/teams/portal"
 WAF = "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/portal/0a1b"
 
 KEYS: dict[str, Key] = {
@@ -64,6 +65,13 @@ KEYS: dict[str, Key] = {
             ({"Stack": "x"}, "which the program sets"),
             ({"a=b": "c"}, "a name without '='", """tags["a=b"]"""),
             ({"AWS:x": "y"}, "not starting with aws:"),
+        ),
+    ),
+    "permissionsBoundaryArn": Key(
+        BOUNDARY,
+        bad=(
+            ("boundary", "the ARN of an IAM policy"),
+            (ROLE, "the ARN of an IAM policy"),
         ),
     ),
     "aws:region": Key(

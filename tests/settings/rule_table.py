@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.settings import integration_table, sign_in_table
-from tests.settings.key_table import DIGEST, WAF
+from tests.settings.key_table import BOUNDARY, DIGEST, WAF
 from tests.settings.row import Row
 from tests.settings.stack import CANARY, CLIENT, LOCAL, OIDC, WITH_COGNITO, WITH_OIDC
 
@@ -219,6 +219,14 @@ RULES: dict[str, Row] = {
         {"aws:region": "eu-west-1"},
         "certificateArn",
         ("region, eu-west-1",),
+    ),
+    "boundary of another account": (
+        {"permissionsBoundaryArn": BOUNDARY, "aws:allowedAccountIds": ["210987654321"]},
+        "permissionsBoundaryArn",
+        (
+            "the stack's account, 210987654321",
+            "permissionsBoundaryArn ARN",
+        ),
     ),
     "HTTP besides a zone": (
         {"allowHttp": True, "certificateArn": None, "hostedZoneName": "example.com"},

@@ -7,12 +7,14 @@ import json
 from typing import Any
 
 import pulumi
+import pytest
 
 from components.cluster.cluster import Cluster, ClusterArgs
 from settings.keys import AwsSettings
 from tests.components.parts import MODES
 from tests.programs import built
 from tests.tokens import AWS_PROVIDER, KUBERNETES_PROVIDER
+from tools.preview.run import PreviewError
 
 
 @MODES
@@ -29,6 +31,31 @@ def test_facts_are_looked_up_by_name(creates: bool) -> None:
     assert outputs["security_group_id"].startswith("sg-")
     assert outputs["oidc_issuer"].startswith("https://oidc.eks.eu-west-1.")
     assert len(outputs["subnet_ids"]) == 5
+
+
+@pytest.mark.parametrize("owner", ["123456789012", "aws"])
+@MODES
+def test_a_boundary_of_the_account_or_of_aws_is_a_fact(owner: str, creates: bool) -> None:
+    arn = f"arn:aws:iam::{owner}:policy/boundary"
+
+    def build() -> None:
+        args = ClusterArgs("shop", AwsSettings(region="eu-west-1"), {}, arn)
+        pulumi.export("boundary", Cluster("c", args).facts.permissions_boundary_arn)
+
+    assert built(build, creates).outputs == {"boundary": arn}
+
+
+@MODES
+def test_a_boundary_of_another_account_ends_the_preview(creates: bool) -> None:
+    arn = "arn:aws:iam::{}:policy/boundary"
+
+    def build() -> None:
+        args = ClusterArgs("shop", AwsSettings(region="eu-west-1"), {}, arn.format(210987654321))
+        pulumi.export("boundary", Cluster("c", args).facts.permissions_boundary_arn)
+
+    fix = f"pulumi config set permissionsBoundaryArn {arn.format(123456789012)}"
+    with pytest.raises(PreviewError, match=rf"cluster shop's, 123456789012(.|\n)*Fix: {fix}"):
+        built(build, creates)
 
 
 def configured(options: AwsSettings) -> tuple[dict[str, Any], dict[str, Any], str]:
