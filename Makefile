@@ -3,11 +3,11 @@ STACK ?= dev
 PYTHON ?= python3
 BIN := .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
-LOCKED = requirements requirements-test requirements-dev requirements-e2e requirements-cluster requirements-scan
+LOCKED = requirements requirements-test requirements-dev requirements-e2e requirements-aws requirements-cluster requirements-scan
 # The yarn release that portal/package.json names, whatever is on PATH.
 YARN = npx --yes --package="@yarnpkg/cli-dist@$$(node -p 'require("./package.json").packageManager.split("@")[1]')" yarn
 
-.PHONY: preview test lint types lock scan schema bench e2e bench-image test-cluster test-alb reliability test-engine engine local portal-dev portal-check clean
+.PHONY: preview test lint types lock scan schema bench e2e bench-image test-cluster test-alb reliability test-engine test-aws engine local portal-dev portal-check clean
 
 preview: .venv/installed
 	@$(BIN)/python -m tools.preview $(STACK)
@@ -66,7 +66,14 @@ reliability: .venv/cluster
 test-engine: .venv/test
 	@PATH="$(CURDIR)/.local/engine/bin:$$PATH" $(BIN)/pytest -m engine tests/engine
 
-# The Pulumi CLI in .local/engine, for `make local` and `make test-engine`.
+# Every stack file of the target eks on the real engine and the real AWS provider, with moto as AWS.
+# Needs the Pulumi CLI and the plugin: `pulumi plugin install resource aws`. Where PULUMI_DEBUG_PROVIDERS
+# names aws, that provider, and AWS_ENDPOINT_URL the moto server that it calls, which the tests empty.
+# AWS_CALLS=DIR writes the provider's calls of AWS's API, a line of JSON each.
+test-aws: .venv/aws
+	@PATH="$(CURDIR)/.local/engine/bin:$$PATH" $(BIN)/pytest -m aws -rs tests/aws
+
+# The Pulumi CLI in .local/engine, for `make local`, `make test-engine` and `make test-aws`.
 engine: .venv/installed
 	@$(BIN)/python -m tools.local --install-engine
 
@@ -98,7 +105,7 @@ clean:
 	@$(PIP) $<
 	@touch $@
 
-.venv/test .venv/dev .venv/e2e .venv/cluster: .venv/%: requirements-%.txt .venv/installed
+.venv/test .venv/dev .venv/e2e .venv/aws .venv/cluster: .venv/%: requirements-%.txt .venv/installed
 	@$(PIP) $<
 	@touch $@
 

@@ -21,6 +21,7 @@ OPT_IN = {
     "portal": "needs the installed packages of portal/; run by `make portal-check`",
     "scan": "needs checkov and kube-score; run by `make scan`",
     "engine": "needs the Pulumi CLI; run by `make test-engine`",
+    "aws": "needs the Pulumi CLI and pulumi-resource-aws; run by `make test-aws`",
 }
 
 

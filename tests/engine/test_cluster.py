@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster.site import ENVIRONMENT, IMAGES, PATHS
-from tests.engine.conftest import Engine
+from tests.engine.cli import Engine
 from tests.engine.doubles import World, served
 from tools.kubectl import Cluster, Manifest
 from tools.reliability.load import Endpoint, Load, Outcome

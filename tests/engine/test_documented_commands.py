@@ -7,7 +7,8 @@ import shlex
 
 import pytest
 
-from tests.engine.conftest import CANARY, UNATTENDED, Engine
+from tests.engine.cli import UNATTENDED, Engine
+from tests.engine.conftest import CANARY
 from tests.engine.doubles import World
 from tests.programs import ROOT
 

@@ -7,7 +7,8 @@ import signal
 
 import pytest
 
-from tests.engine.conftest import CANARY, Engine, Stacks
+from tests.engine.cli import Engine
+from tests.engine.conftest import CANARY, Stacks
 from tests.engine.doubles import World
 from tests.programs import COMMITTED
 

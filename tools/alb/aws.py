@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -112,21 +113,33 @@ class Aws:
 
 @contextmanager
 def aws_account(cluster: str) -> Iterator[Aws]:
-    """Runs a moto server on a free loopback port until the context exits.
+    """An account on a moto server that runs until the context exits.
 
     Creates a VPC with two subnets in two zones, tagged for internal and public load balancers, and
     the cluster's security group. Raises RuntimeError if the server doesn't start.
     """
+    with moto_server() as url:
+        aws = Aws(url, cluster)
+        yield Aws(aws.url, cluster, _network(aws))
+
+
+@contextmanager
+def moto_server(module: str = "moto.server", **environment: str) -> Iterator[str]:
+    """Runs a moto server on a free loopback port until the context exits. Yields its URL.
+
+    module: whose `__main__` takes moto's options. environment: further variables of the process.
+    Raises RuntimeError if the server doesn't start.
+    """
     port = free_port("127.0.0.1")
     server = subprocess.Popen(  # noqa: S603, arguments are this project's own
-        [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)],
+        [sys.executable, "-m", module, "--host", "127.0.0.1", "--port", str(port)],
+        env={**os.environ, **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
         _wait(server, port)
-        aws = Aws(f"http://127.0.0.1:{port}", cluster)
-        yield Aws(aws.url, cluster, _network(aws))
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
         server.wait(30)
