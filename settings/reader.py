@@ -109,9 +109,7 @@ class Reader:
 
     def _report_invalid(self, key: Key, text: str, details: list[Any]) -> None:
         value = _decoded(text)
-        # Of an object the names only: a value may be a secret in the wrong place.
-        names = ", ".join(value) if isinstance(value, dict) and value else text
-        given = "[secret]" if key.holds_secrets else _shown(names)
+        given = "[secret]" if key.holds_secrets else _shown(_names(value) or text)
         cause = details[0].get("ctx", {}).get("error")
         if isinstance(cause, FileError):
             given, place = _shown(str(details[0]["input"])), details[0]["loc"]
@@ -147,6 +145,13 @@ class Reader:
                 meaning = f"did you mean {prefix}{near}?"
                 fix += f" && {_set_command(KEYS[prefix + near], 'VALUE')}"
             self._report(Problem(key, "an unknown key", meaning, fix))
+
+
+def _names(value: Any) -> str:
+    """Of objects the names only: a value may be a secret in the wrong place."""
+    if isinstance(value, list) and all(isinstance(each, dict) for each in value):
+        return "; ".join(", ".join(each) for each in value)
+    return ", ".join(value) if isinstance(value, dict) else ""
 
 
 def _by_key(error: ValidationError) -> dict[str, list[Any]]:
@@ -197,6 +202,29 @@ def _value_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
+def _at(key: Key, place: Iterable[str | int]) -> Mapping[str, Any]:
+    """The schema of what lies at a place within a key's value; empty when there is none."""
+    fields = _schema(key)["fields"]
+    found = _schema(key)
+    for part in place:
+        if "items" in found:
+            found = {"properties": fields} if "$ref" in found["items"] else found["items"]
+        elif "properties" in found:
+            found = _plain(found["properties"].get(part, {}))
+        elif "patternProperties" in found:
+            found = _value_schema(found)
+        else:
+            found = found.get("additionalProperties") or {}
+    return found
+
+
+def _path(key: Key, place: Iterable[str | int]) -> str:
+    """A place within a key's value, as `pulumi config --path` takes it."""
+    return key.name + "".join(
+        f"[{part}]" if isinstance(part, int) else f".{part}" for part in place
+    )
+
+
 def _detail(key: Key, error: Mapping[str, Any]) -> str:
     """What of a list or an object is invalid; empty when it is the value as a whole."""
     cause, place, schema = error.get("ctx", {}).get("error"), error["loc"], _schema(key)
@@ -204,12 +232,14 @@ def _detail(key: Key, error: Mapping[str, Any]) -> str:
         return str(cause or "")
     name = place[-1]
     if name == "[key]":
-        return f"the name {place[-2]!r} isn't {allowed(schema['propertyNames'])}"
+        return f"the name {place[-2]!r} isn't {allowed(_at(key, place[:-2])['propertyNames'])}"
     if error["type"] == "extra_forbidden":
         near = nearest(str(name), schema["fields"])
         return f"{name!r} is unknown" + (f"; did you mean {near}?" if near else "")
     if error["type"] == "missing":
         return f"{name} is missing" if "properties" in schema else ""
+    if len(place) > 1 and "patternProperties" in (held := _at(key, place[:-1])):
+        return f"the value of {name} isn't {allowed(_value_schema(held))}"
     if "properties" in schema:
         return f"the value of {place[0]} isn't {allowed(schema['fields'][place[0]])}"
     if schema.get("type") == "object":
@@ -218,10 +248,10 @@ def _detail(key: Key, error: Mapping[str, Any]) -> str:
             if cause
             else f"the value of {name} isn't {allowed(_value_schema(schema))}"
         )
-    items = schema["items"]
-    for part in place[1:]:
-        items = schema["fields"].get(part) or items.get("additionalProperties", {})
-    meaning = allowed(items) if "errorMessage" in _plain(items) else f"valid: {error['msg']}"
+    items = _at(key, place)
+    if error["type"] == "model_type":
+        return f"entry {name} isn't an object"
+    meaning = allowed(items) if "errorMessage" in items else f"valid: {error['msg']}"
     return f"{_as_text(error['input'])!r} isn't {meaning}" + (
         f", {cause}" if str(cause or "") else ""
     )
@@ -235,6 +265,8 @@ def _fix(key: Key, details: list[Any]) -> str:
         twice = (number for number, each in enumerate(given) if each in given[:number])
         if (number := next(twice, None)) is not None:
             return config_rm(key.name, number)
+    if all(_is_nested(key, each["loc"]) for each in details):
+        return " && ".join(dict.fromkeys(_fix_within(key, each) for each in details))
     if entries and "properties" in schema:
         fields = ((str(name), schema["fields"].get(name, {})) for name in entries)
         return " && ".join(_fix_of_a_field(key.name, name, field) for name, field in fields)
@@ -247,10 +279,33 @@ def _fix(key: Key, details: list[Any]) -> str:
     return _set_command(key, _example(key))
 
 
+def _is_nested(key: Key, place: list[Any]) -> bool:
+    """Whether it is a field of an object in a list, or an entry of an object in an object."""
+    named = "patternProperties" in _at(key, place[: -2 if place[-1:] == ["[key]"] else -1])
+    return len(place) > 1 and ("$ref" in _schema(key).get("items", {}) or named)
+
+
+def _fix_within(key: Key, error: Mapping[str, Any]) -> str:
+    place = error["loc"]
+    if place[-1] == "[key]":
+        return config_rm(_path(key, place[:-2]), place[-2])
+    above, name = _path(key, place[:-1]), place[-1]
+    example = next(_examples(_at(key, place)), None)
+    if example is not None:
+        return config_set(_path(key, place), _as_text(example), "--path")
+    near = nearest(str(name), _schema(key)["fields"]) if error["type"] == "extra_forbidden" else ""
+    removed = config_rm(above, name)
+    return f"{removed} && {config_set(f'{above}.{near}', 'VALUE', '--path')}" if near else removed
+
+
 def _fix_of_a_field(key: str, name: str, field: Mapping[str, Any]) -> str:
     example = None if "default" in field else next(_examples(field), None)
     if isinstance(example, list):  # the CLI takes JSON for a text
         first = config_set(f"{key}.{name}[0]", example[0], "--path")
+        return f"{config_rm(key, name)} && {first}"
+    if isinstance(example, dict):
+        [(entry, value)] = example.items()
+        first = config_set(f"{key}.{name}.{entry}", value, "--path")
         return f"{config_rm(key, name)} && {first}"
     if example is None:
         return config_rm(key, name)
