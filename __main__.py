@@ -13,9 +13,12 @@ from components.portal.migrations import Migrations, MigrationsArgs
 from components.portal.network_policy import PortalNetworkPolicy, PortalNetworkPolicyArgs
 from components.portal.portal import Portal, PortalArgs
 from components.portal.portal_pod import PortalPodArgs, portal_variables
+from components.portal.secret_sources import SecretSourcesArgs, held_secrets
 from settings.access import access
+from settings.integrations import mounted_secrets
 from settings.kubernetes import shown
 from settings.load import load
+from settings.secrets import by_folder, session_secret_version
 from settings.sign_in import callback_urls
 from targets.platform import NAME, Outputs, Platform
 
@@ -42,7 +45,8 @@ portal = Portal(
         permissions=settings.portal.permissions.text,
         permission_conditions=settings.portal.permission_conditions.text,
         secret_env=settings.portal.secret_env,
-        secret_files=settings.integrations.secret_files,
+        secret_files=mounted_secrets(settings),
+        session_secret_version=session_secret_version(settings),
         readable=shown(settings.backstage) if settings.portal.kubernetes_plugin else {},
         readable_namespaces=settings.portal.kubernetes_namespaces,
         database=database.connection,
@@ -75,6 +79,9 @@ pod = PortalPodArgs(
         settings.port,
         database.connection,
         {**platform.variables, **exposure.variables},
+    ),
+    held=held_secrets(
+        NAME, SecretSourcesArgs(namespace.name, settings.secrets, by_folder(settings)), opts
     ),
 )
 # The role first, then its schemas, then the pods that use them.

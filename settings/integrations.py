@@ -3,23 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from settings.keys import Integration, Keys
+from settings.keys import Keys
 from settings.overrides import merged
-from settings.values import GithubApp, Gitlab
+from settings.secrets import FOLDERS, secret_files
+from settings.values import GithubApp, Gitlab, SecretMap
 
 SECRETS_DIRECTORY = "/etc/backstage"  # has a folder for each Secret that is mounted
 DISCOVERY_MINUTES = 30  # between two searches for repositories and people
 # Between two readings of a catalog file, at least. Backstage's 100 s would take 29 requests an hour
 # for each; webhooks report changes at once.
 PROCESSING_MINUTES = 30
+WEBHOOK = "webhookSecret"
+
+
+@dataclass(frozen=True)
+class Integration:
+    """A GitHub App or a GitLab group, and its secrets.
+
+    kind: its name in Backstage's configuration. key: the stack's. secrets: those in the stack file.
+    elsewhere: names of those that are kept elsewhere.
+    """
+
+    kind: Literal["github", "gitlab"]
+    key: str
+    given: GithubApp | Gitlab | None
+    secrets: SecretMap
+    elsewhere: frozenset[str]
+
+    @property
+    def secrets_key(self) -> str:
+        """The stack's key with its secrets."""
+        return f"{self.key}Secrets"
+
+    @property
+    def files(self) -> frozenset[str]:
+        """Names of its secrets, wherever they are kept."""
+        return self.elsewhere | self.secrets.keys()
+
+
+def integrations(s: Keys) -> tuple[Integration, Integration]:
+    """Both, given or not."""
+    of = s.integrations
+    github, gitlab = (secret_files(s, key) for key in FOLDERS)
+    return (
+        Integration("github", "githubApp", of.github_app, of.github_app_secrets, github),
+        Integration("gitlab", "gitlab", of.gitlab, of.gitlab_secrets, gitlab),
+    )
+
+
+def webhooks(s: Keys) -> tuple[str, ...]:
+    """The kinds whose webhooks the portal accepts."""
+    return tuple(each.kind for each in integrations(s) if WEBHOOK in each.files)
+
+
+def mounted_secrets(s: Keys) -> Mapping[str, SecretMap]:
+    """Files of the stack file to mount, by folder."""
+    found = {FOLDERS[each.secrets_key]: each.secrets for each in integrations(s)}
+    return {folder: secrets for folder, secrets in found.items() if secrets}
 
 
 def config(settings: Keys) -> Mapping[str, Any]:
     """Empty without either."""
     result: Mapping[str, Any] = {}
-    for each in settings.integrations.all:
+    for each in integrations(settings):
         if isinstance(each.given, GithubApp):
             result = merged(result, merged(_common(each), _github(each, each.given)))
         elif isinstance(each.given, Gitlab):
@@ -30,11 +79,11 @@ def config(settings: Keys) -> Mapping[str, Any]:
 def _common(integration: Integration) -> Mapping[str, Any]:
     # Not beside the App's key as well: Backstage would then ask GitHub for the sender's App before
     # it has verified the signature, and anyone could use up the App's requests.
-    secret = {"webhookSecret": _file(integration, "webhookSecret")}
-    webhooks = {"events": {"modules": {integration.kind: secret}}}
+    secret = {WEBHOOK: _file(integration, WEBHOOK)}
+    verified = {"events": {"modules": {integration.kind: secret}}}
     return {
         "catalog": {"processingInterval": {"minutes": PROCESSING_MINUTES}},
-        **(webhooks if "webhookSecret" in integration.secrets else {}),
+        **(verified if WEBHOOK in integration.files else {}),
     }
 
 
@@ -96,4 +145,4 @@ def _schedule() -> Mapping[str, Any]:
 
 
 def _file(integration: Integration, name: str) -> Mapping[str, str]:
-    return {"$file": f"{SECRETS_DIRECTORY}/{integration.folder}/{name}"}
+    return {"$file": f"{SECRETS_DIRECTORY}/{FOLDERS[integration.secrets_key]}/{name}"}

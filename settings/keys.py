@@ -291,20 +291,6 @@ class AccessSettings(v.Model, alias_generator=v.prefixed("sign_in")):
     """with alb: end-session URL of the identity provider, where sign-out leads"""
 
 
-@dataclass(frozen=True)
-class Integration:
-    """A GitHub App or a GitLab group, and its secrets.
-
-    kind: its name in Backstage's configuration. key: the stack's. folder: of its mounted secrets.
-    """
-
-    kind: Literal["github", "gitlab"]
-    key: str
-    folder: str
-    given: v.GithubApp | v.Gitlab | None
-    secrets: v.SecretMap
-
-
 class IntegrationsSettings(v.Model, alias_generator=to_camel):
     """Where people and repositories come from."""
 
@@ -318,25 +304,21 @@ class IntegrationsSettings(v.Model, alias_generator=to_camel):
     gitlab_secrets: v.SecretMap = Field(default_factory=v.SecretMap)
     """GitLab's token; webhookSecret to accept webhooks; files in the pods"""
 
-    @property
-    def all(self) -> tuple[Integration, ...]:
-        """Both, given or not."""
-        return (
-            Integration(
-                "github", "githubApp", "github-app", self.github_app, self.github_app_secrets
-            ),
-            Integration("gitlab", "gitlab", "gitlab", self.gitlab, self.gitlab_secrets),
-        )
 
-    @property
-    def webhooks(self) -> tuple[str, ...]:
-        """The kinds whose webhooks the portal accepts."""
-        return tuple(each.kind for each in self.all if "webhookSecret" in each.secrets)
+class SecretsSettings(v.Model, alias_generator=to_camel):
+    """Secrets that are kept elsewhere, and the session secret."""
 
-    @property
-    def secret_files(self) -> Mapping[str, v.SecretMap]:
-        """Files to mount, by folder."""
-        return {each.folder: each.secrets for each in self.all if each.secrets}
+    sources: v.SecretSources = Field((), alias="secretsFrom")
+    """secrets in Secrets Manager and SSM parameters, and what of each the pods get;
+    docs/secrets.md"""
+    store: v.SecretStore | None = Field(None, alias="secretStore")
+    """the operator's store for Secrets Manager: name, and optional kind (ClusterSecretStore)"""
+    parameter_store: v.SecretStore | None = None
+    """the operator's store for SSM parameters: name, and optional kind (ClusterSecretStore)"""
+    existing: v.ExistingSecret | None = Field(None, alias="existingSecret")
+    """a Secret of the namespace that somebody else fills: name, and keys by variable"""
+    session_version: Annotated[int, v.whole(1, 9999)] = Field(1, alias="sessionSecretVersion")
+    """raise it to generate another AUTH_SESSION_SECRET"""
 
 
 class IngressSettings(v.Model, alias_generator=to_camel):
@@ -430,6 +412,7 @@ class Keys(v.Model, alias_generator=to_camel, defer_build=False):
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     portal: PortalSettings = Field(default_factory=PortalSettings)
     integrations: IntegrationsSettings = Field(default_factory=IntegrationsSettings)
+    secrets: SecretsSettings = Field(default_factory=SecretsSettings)
     ingress: IngressSettings = Field(default_factory=IngressSettings)
     access: AccessSettings = Field(default_factory=AccessSettings)
 
@@ -489,6 +472,7 @@ def _declared() -> Iterator[Key]:
             yield Key(str(field.alias), None, attribute, field)
 
 
-GROUPS = ("aws", "image", "database", "portal", "integrations", "ingress", "access")  # of Keys
+# Of Keys.
+GROUPS = ("aws", "image", "database", "portal", "integrations", "secrets", "ingress", "access")
 KEYS: Mapping[str, Key] = {key.name: key for key in _declared()}
 SECRETS = [key.name for key in KEYS.values() if key.holds_secrets]

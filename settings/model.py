@@ -8,6 +8,7 @@ from functools import cached_property
 from pydantic.alias_generators import to_camel
 
 from settings.app_config import SHIPPED, AppConfig
+from settings.integrations import webhooks
 from settings.keys import DEFAULT_DATABASE, IN_CLUSTER_CONNECTIONS, SHIPPED_PLUGINS, Keys
 from settings.stack_config import stack_config
 from settings.values import DatabaseKind
@@ -70,7 +71,7 @@ class Settings(Keys, alias_generator=to_camel, defer_build=False):
         One more with webhooks, whose backend is loaded only then.
         """
         counted = self.image.app.database_plugins() if self.image.app else 0
-        events = bool(self.integrations.webhooks)
+        events = bool(webhooks(self))
         return self.database.plugins or (counted or SHIPPED_PLUGINS + self.portal.mcp) + events
 
     @property

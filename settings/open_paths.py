@@ -6,6 +6,7 @@ docs/load-balancer-sign-in.md.
 
 from __future__ import annotations
 
+from settings.integrations import webhooks
 from settings.model import Settings
 
 
@@ -13,6 +14,6 @@ def open_paths(s: Settings) -> list[str]:
     """The open paths of a stack; each with everything below it."""
     if not s.ingress.authentication:
         return []
-    webhooks = [f"/api/events/http/{kind}" for kind in s.integrations.webhooks]
+    events = [f"/api/events/http/{kind}" for kind in webhooks(s)]
     mcp = ["/api/mcp-actions"] if s.portal.mcp else []
-    return [*s.ingress.token_paths, *webhooks, *mcp]
+    return [*s.ingress.token_paths, *events, *mcp]

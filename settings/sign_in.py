@@ -7,6 +7,7 @@ from typing import Any
 
 from settings.keys import Keys
 from settings.providers import BY_LOCAL_PART, PROVIDERS
+from settings.secrets import secret_variables
 
 
 def config(s: Keys) -> Mapping[str, Any]:
@@ -27,7 +28,7 @@ def _block(s: Keys, name: str) -> Mapping[str, Any]:
     if name == "alb":
         url = {"signOutUrl": s.access.sign_out_url} if s.access.sign_out_url else {}
         return {"issuer": s.ingress.issuer, "region": s.aws.region, **url, **sign_in}
-    given = {*s.portal.env, *s.portal.secret_env}
+    given = {*s.portal.env, *secret_variables(s)}
     values = {
         each.key: f"${{{each.name}}}"
         for each in provider.variables

@@ -54,15 +54,25 @@ def container(
     name: str,
     arguments: Sequence[str],
     variables: Mapping[str, Input[str]],
+    references: Mapping[str, k8s.core.v1.EnvVarSourceArgs] | None = None,
     **fields: Any,
 ) -> k8s.core.v1.ContainerArgs:
-    """A container of the image, with a read-only root file system."""
+    """A container of the image, with a read-only root file system.
+
+    references: where the values of further variables are.
+    """
     return core.ContainerArgs(
         name=name,
         image=image.reference,
         image_pull_policy=image.pull_policy,
         args=list(arguments),
-        env=[core.EnvVarArgs(name=key, value=value) for key, value in variables.items()],
+        env=[
+            *(core.EnvVarArgs(name=key, value=value) for key, value in variables.items()),
+            *(
+                core.EnvVarArgs(name=key, value_from=source)
+                for key, source in (references or {}).items()
+            ),
+        ],
         security_context=container_security(),
         termination_message_policy="FallbackToLogsOnError",
         **fields,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
 from components.kubernetes.labels import LABELS, SELECTOR
+from components.portal.held_secrets import HeldSecrets
 from components.portal.portal_pod import PortalPodArgs, pod_template
 
 NAME = "backstage"
@@ -18,6 +19,9 @@ PROGRESS_SECONDS = 600
 CPU_TARGET_PERCENT = 70  # of the request, over all pods
 SCALE_DOWN_SECONDS = 300
 REVISIONS = 3
+# The program's fields win over what kubectl or a controller wrote there.
+PATCH_FORCE = {"pulumi.com/patchForce": "true"}
+RELOAD = "secret.reloader.stakater.com/reload"
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,7 @@ class PortalDeployment(pulumi.ComponentResource):
                     name=NAME,
                     namespace=args.pod.objects.namespace,
                     labels=LABELS,
-                    # The program's fields win over what kubectl or a controller wrote there.
-                    annotations={"pulumi.com/patchForce": "true"},
+                    annotations={**PATCH_FORCE, **_reloaded(args.pod.held)},
                 ),
                 spec=k8s.apps.v1.DeploymentSpecArgs(
                     replicas=args.pod.settings.replicas,
@@ -128,3 +131,12 @@ class PortalDeployment(pulumi.ComponentResource):
             ),
             opts=opts,
         )
+
+
+def _reloaded(held: HeldSecrets) -> Mapping[str, Input[str]]:
+    """Lets Reloader roll the pods when somebody else changes one of their Secrets.
+
+    It writes a variable or an annotation into the pod template. Neither is a field of this program,
+    so `pulumi up` leaves them as they are.
+    """
+    return {RELOAD: Output.all(*held.names).apply(",".join)} if held.names else {}

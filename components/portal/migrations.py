@@ -70,7 +70,7 @@ class Migrations(pulumi.ComponentResource):
                 _MIGRATING,
                 mounts=(read_only("scripts", SCRIPT_DIRECTORY),),
             ),
-            [*portal_volumes(objects), config_map_volume("scripts", objects.scripts)],
+            [*portal_volumes(args.pod), config_map_volume("scripts", objects.scripts)],
             DEADLINE,
         )
         self.job = run_once(

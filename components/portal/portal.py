@@ -46,6 +46,8 @@ class PortalArgs:
     """Resources by API group that the portal may read."""
     readable_namespaces: Sequence[str]
     """Where; empty: in every namespace."""
+    session_secret_version: int | None
+    """Another value for another number; None: AUTH_SESSION_SECRET comes from elsewhere."""
     database: DatabaseConnection
     service_account_name: str
     """Physical name: AWS's trust policies name the service account."""
@@ -131,19 +133,29 @@ class Portal(pulumi.ComponentResource):
         self.register_outputs({"serviceName": self.objects.service})
 
     def _variables(self, name: str, args: PortalArgs) -> Mapping[str, Input[str]]:
-        # Sign-in sessions survive a restart and are known to every pod.
-        session_secret = random.RandomPassword(
-            f"{name}-session-secret",
-            random.RandomPasswordArgs(length=SESSION_SECRET_LENGTH, special=False),
-            opts=ResourceOptions(parent=self),
-        )
+        version = args.session_secret_version
+        session_secret = self._session_secret(name, version) if version else {}
         return {
             "POSTGRES_HOST": args.database.host,
             "POSTGRES_USER": args.database.login.user,
             "POSTGRES_PASSWORD": args.database.login.password,
-            "AUTH_SESSION_SECRET": session_secret.result,
+            **session_secret,
             **args.secret_env,
         }
+
+    def _session_secret(self, name: str, version: int) -> Mapping[str, Input[str]]:
+        """Sign-ins under way survive a restart, and every pod knows them."""
+        secret = random.RandomPassword(
+            f"{name}-session-secret",
+            random.RandomPasswordArgs(
+                length=SESSION_SECRET_LENGTH,
+                special=False,
+                # None at first: stacks from before this key keep their secret.
+                keepers={"version": str(version)} if version > 1 else None,
+            ),
+            opts=ResourceOptions(parent=self),
+        )
+        return {"AUTH_SESSION_SECRET": secret.result}
 
     def _secret(self, name: str, values: Mapping[str, Input[str]]) -> Output[str]:
         secret = k8s.core.v1.Secret(

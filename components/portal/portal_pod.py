@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi_kubernetes as k8s
@@ -22,6 +22,7 @@ from components.kubernetes.pods import (
     secret_variables,
     secret_volume,
 )
+from components.portal.held_secrets import HeldSecrets
 from components.portal.portal import PortalObjects
 from settings.draining import GRACE_SECONDS, PRE_STOP_SECONDS
 from settings.integrations import SECRETS_DIRECTORY
@@ -57,6 +58,8 @@ class PortalPodArgs:
     objects: PortalObjects
     variables: Mapping[str, Input[str]]
     """Of `portal_variables`."""
+    held: HeldSecrets = field(default_factory=HeldSecrets)
+    """Secrets that others fill."""
 
 
 def pod_template(args: PortalPodArgs) -> k8s.core.v1.PodTemplateSpecArgs:
@@ -80,7 +83,7 @@ def pod_template(args: PortalPodArgs) -> k8s.core.v1.PodTemplateSpecArgs:
             args.image,
             USER,
             _serving(args),
-            portal_volumes(args.objects),
+            portal_volumes(args),
             service_account_name=args.objects.service_account,
             automount_service_account_token=args.settings.kubernetes_plugin,
             termination_grace_period_seconds=GRACE_SECONDS,
@@ -108,17 +111,19 @@ def portal_container(
 
     variables, mounts: besides the portal's own.
     """
+    folders = (*args.objects.secret_files, *args.held.volumes)
     return container(
         args.image,
         name,
         arguments,
         {**args.variables, **variables},
+        args.held.variables,
         env_from=secret_variables(args.objects.secret),
         volume_mounts=[
             read_only("app-config", CONFIG_DIRECTORY),
             read_only("permissions", PERMISSIONS_DIRECTORY),
             read_only("database-ca", CA_DIRECTORY),
-            *(read_only(each, f"{SECRETS_DIRECTORY}/{each}") for each in args.objects.secret_files),
+            *(read_only(each, f"{SECRETS_DIRECTORY}/{each}") for each in folders),
             core.VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108
             *mounts,
         ],
@@ -131,13 +136,15 @@ def portal_container(
     )
 
 
-def portal_volumes(objects: PortalObjects) -> list[k8s.core.v1.VolumeArgs]:
+def portal_volumes(args: PortalPodArgs) -> list[k8s.core.v1.VolumeArgs]:
     """The volumes that `portal_container` mounts."""
+    objects = args.objects
     return [
         config_map_volume("app-config", objects.app_config),
         config_map_volume("permissions", objects.permissions),
         config_map_volume("database-ca", objects.database_ca),
         *(secret_volume(folder, name) for folder, name in objects.secret_files.items()),
+        *args.held.volumes.values(),
         core.VolumeArgs(
             name="tmp", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=TEMPORARY_SIZE)
         ),

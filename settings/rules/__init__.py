@@ -7,6 +7,7 @@ from settings.rules import (  # noqa: I001
     backstage,  # noqa: F401
     permissions,  # noqa: F401
     integrations,  # noqa: F401
+    secrets,  # noqa: F401
     database,  # noqa: F401
     eks,  # noqa: F401
     ingress_authentication,  # noqa: F401

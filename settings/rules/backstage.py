@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pulumi
 from pulumi.runtime import is_config_secret
@@ -15,6 +16,13 @@ from settings.overrides import Path, fault, overlap, overriding, path_of
 from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret
 from settings.rules.guards import GUARDS, GUEST, Guard, unsafe
 from settings.rules.rule import rule
+from settings.secrets import (
+    KEPT_ELSEWHERE,
+    PROVIDING,
+    SESSION_SECRET,
+    held_secrets,
+    secret_variables,
+)
 
 # Variables that the program sets itself; a test compares them with the rendered pods.
 BUILT_IN_SECRETS = ("POSTGRES_HOST", "POSTGRES_USER", "POSTGRES_PASSWORD", "AUTH_SESSION_SECRET")
@@ -61,42 +69,63 @@ def built_in(s: Settings) -> set[str]:
     return {*BUILT_IN_SECRETS, *BUILT_IN_VARIABLES, *TECHDOCS_VARIABLES, *names}
 
 
-def _both(s: Settings) -> Iterator[tuple[str, str, str | None]]:
-    """Key, name and value of each variable; no value for a secret one."""
-    yield from (("env", name, value) for name, value in sorted(s.portal.env.items()))
-    yield from (("secretEnv", name, None) for name in sorted(s.portal.secret_env))
+@dataclass(frozen=True)
+class _Given:
+    """A variable of the stack file. value: None if it is secret. removal: the command that removes
+    it.
+    """
+
+    key: str
+    name: str
+    value: str | None
+    removal: str
 
 
-@rule("env", "secretEnv")
+def _given(s: Settings) -> Iterator[_Given]:
+    for name in sorted(s.portal.secret_env):
+        yield _Given("secretEnv", name, None, config_rm("secretEnv", name))
+    for each in held_secrets(s):
+        if each.variable:
+            yield _Given(each.key, each.variable, None, each.removal)
+    for name, value in sorted(s.portal.env.items()):
+        yield _Given("env", name, value, config_rm("env", name))
+
+
+@rule(*PROVIDING)
 def variables(s: Settings) -> Iterator[Problem]:
-    for key, name, _ in _both(s):
-        allowed = None
-        if name in built_in(s):
+    earlier: dict[str, _Given] = {}
+    for each in _given(s):
+        key, name, allowed, fix = each.key, each.name, None, each.removal
+        if name in built_in(s) and not (name == SESSION_SECRET and key in KEPT_ELSEWHERE):
             allowed = "names that the program doesn't set itself"
         elif name in UNSAFE_VARIABLES:
             allowed = f"unset: {UNSAFE_VARIABLES[name]}"
         elif name in AWS_CREDENTIALS and key == "env":
             allowed = "unset: pods get an AWS role (workloadIdentity); or in secretEnv"
-        elif key == "env" and name in s.portal.secret_env:
-            name, allowed = f"{name}, which secretEnv sets too", "each name in one of both"
+        elif name in earlier:
+            other = earlier[name]
+            name, allowed = f"{name}, which {other.key} sets too", "each name in one place"
+            if key in KEPT_ELSEWHERE and other.key not in KEPT_ELSEWHERE:
+                fix = f"{other.removal}, or {fix}"
         elif ":" in name and key == "secretEnv":
             allowed = "a name without ':', which a key of a Secret can't hold"
+        earlier.setdefault(each.name, each)
         if allowed:
-            yield Problem(key, name, allowed, config_rm(key, name.partition(",")[0]))
+            yield Problem(key, name, allowed, fix)
 
 
-@rule("env", "secretEnv")
+@rule(*PROVIDING)
 def overrides(s: Settings) -> Iterator[Problem]:
     """Backstage refuses a value beside one inside it; a guard can't see a secret value."""
     own = [name for name in built_in(s) if path_of(name)]
-    given = [name for _, name, value in _both(s) if path_of(name) and value != ""]
-    for key, name, value in _both(s):
-        path = path_of(name)
+    given = [each.name for each in _given(s) if path_of(each.name) and each.value != ""]
+    for each in _given(s):
+        name, value, path = each.name, each.value, path_of(each.name)
         if not path or value == "" or name in own:
             continue
-        inner = [each for each in given if each != name and path == path_of(each)[: len(path)]]
-        fixed = (each for each in (*own, *JOB_OVERRIDES) if each != name)
-        around = [each for each in fixed if overlap(path, path_of(each))]
+        inner = [one for one in given if one != name and path == path_of(one)[: len(path)]]
+        fixed = (one for one in (*own, *JOB_OVERRIDES) if one != name)
+        around = [one for one in fixed if overlap(path, path_of(one))]
         guard = _guard_of(s, path, value)
         if said := fault(name, value):
             allowed = "a name and a value that Backstage reads"
@@ -107,7 +136,7 @@ def overrides(s: Settings) -> Iterator[Problem]:
             said = f"overlaps {(around or inner)[0]}"
             allowed = "paths that don't lie inside one another; the program's own are fixed"
         if said:
-            yield Problem(key, f"{name}: {said}", allowed, config_rm(key, name))
+            yield Problem(each.key, f"{name}: {said}", allowed, each.removal)
 
 
 def _guard_of(s: Settings, path: Path, value: str | None) -> Guard | None:
@@ -142,11 +171,12 @@ def size_of_the_files(s: Settings) -> Iterator[Problem]:
         yield Problem("appConfigPaths", f"{size:,} bytes", allowed, "shorten the files")
 
 
-@rule("appConfigPaths", "env", "secretEnv", "techdocsBucket", "target")
+@rule(*PROVIDING, "appConfigPaths", "techdocsBucket", "target")
 def provided_variables(s: Settings) -> Iterator[Problem]:
-    provided = {*built_in(s), *s.portal.env, *s.portal.secret_env}
+    own = {*s.portal.env, *secret_variables(s)}
+    provided = {*built_in(s), *own}
     if not s.portal.techdocs_bucket:
-        provided -= set(TECHDOCS_VARIABLES) - {*s.portal.env, *s.portal.secret_env}
+        provided -= set(TECHDOCS_VARIABLES) - own
     needed = [(file, name) for file in s.portal.app_configs for name in sorted(file.variables)]
     for file, name in (each for each in needed if each[1] not in provided):
         allowed = f"variables from env or secretEnv, or with a default: ${{{name}:-default}}"

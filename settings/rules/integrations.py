@@ -9,14 +9,15 @@ from typing import Any
 from settings.app_config import AppConfig
 from settings.app_gaps import INTEGRATIONS, loads
 from settings.backstage_app import BACKEND
-from settings.integrations import PROCESSING_MINUTES
+from settings.integrations import PROCESSING_MINUTES, WEBHOOK, integrations
 from settings.model import Settings
 from settings.overrides import Path, overriding
-from settings.problem import Problem, Warn, config_rm, config_set_secret, nearest
+from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret, nearest
 from settings.rules.rule import rule
+from settings.secrets import KEPT_ELSEWHERE, PROVIDING, held_secrets, secret_variables
 
-WEBHOOK = "webhookSecret"
 NEEDED = {"github": ("clientSecret", "privateKey"), "gitlab": ("token",)}
+TOKEN = "GITHUB_TOKEN"  # noqa: S105
 TOPICS = ("events", "http", "topics")
 # Topics whose requests a module verifies, if their secret is configured. portal/ has both modules.
 VERIFIED = ("github", "gitlab")
@@ -35,17 +36,17 @@ HOUR = 3600
 GITHUB_HOST = "github.com"
 
 
-@rule("githubApp", "githubAppSecrets", "gitlab", "gitlabSecrets")
+@rule("githubApp", "githubAppSecrets", "gitlab", "gitlabSecrets", *KEPT_ELSEWHERE)
 def secrets_of_integrations(s: Settings) -> Iterator[Problem]:
-    for each in s.integrations.all:
-        known, secrets, key = (*NEEDED[each.kind], WEBHOOK), each.secrets, f"{each.key}Secrets"
+    for each in integrations(s):
+        known, secrets, key = (*NEEDED[each.kind], WEBHOOK), each.secrets, each.secrets_key
         if secrets and not each.given:
             said = f"{', '.join(secrets)}, without {each.key}"
             yield Problem(key, said, f"unset without {each.key}", config_rm(key))
         if not each.given:
             continue
         unknown = [name for name in secrets if name not in known]
-        missing = [name for name in NEEDED[each.kind] if name not in secrets]
+        missing = [name for name in NEEDED[each.kind] if name not in each.files]
         unusable = {name: "is empty" for name in secrets if name in known and name in secrets.blank}
         if "privateKey" in secrets and "privateKey" not in {*unusable, *secrets.private_keys}:
             unusable["privateKey"] = "is no private key in PEM"
@@ -55,19 +56,23 @@ def secrets_of_integrations(s: Settings) -> Iterator[Problem]:
             faults += [f"no {name}" for name in missing if name not in meant]
             faults += [f"{name} {fault}" for name, fault in unusable.items()]
             commands = [config_rm(key, name) for name in unknown]
-            commands += [_set(key, name) for name in (*missing, *unusable)]
+            commands += [_set(s, key, name) for name in (*missing, *unusable)]
             allowed = f"{' and '.join(NEEDED[each.kind])}; {WEBHOOK} to accept webhooks"
             yield Problem(key, "; ".join(faults), allowed, " && ".join(commands))
 
 
-def _set(key: str, name: str) -> str:
+def _set(s: Settings, key: str, name: str) -> str:
+    """Beside the others, wherever those are kept."""
+    for each in held_secrets(s):
+        if each.file[0] == key:
+            return config_set(f'{each.keys}["{key}.{name}"]', "PROPERTY", "--path")
     from_file = " < key.pem" if name == "privateKey" else ""
     return config_set_secret(name, key) + from_file
 
 
 @rule("githubApp", "gitlab", "appPath")
 def loaded_integrations(s: Settings) -> Iterator[Warn]:
-    keys = " and ".join(each.key for each in s.integrations.all if each.given)
+    keys = " and ".join(each.key for each in integrations(s) if each.given)
     if keys and s.image.app and not loads(s.image.app, INTEGRATIONS):
         yield Warn(
             f"{s.image.app.path}/{BACKEND} doesn't load {INTEGRATIONS}: {keys} may have no effect. "
@@ -75,19 +80,20 @@ def loaded_integrations(s: Settings) -> Iterator[Warn]:
         )
 
 
-@rule("githubApp", "secretEnv")
+@rule("githubApp", "secretEnv", *KEPT_ELSEWHERE)
 def personal_token(s: Settings) -> Iterator[Warn]:
-    if s.integrations.github_app and "GITHUB_TOKEN" in s.portal.secret_env:
+    removals = {"secretEnv": config_rm("secretEnv", TOKEN)} if TOKEN in s.portal.secret_env else {}
+    removals |= {each.key: each.removal for each in held_secrets(s) if each.variable == TOKEN}
+    for key, removal in removals.items() if s.integrations.github_app else ():
         yield Warn(
-            "secretEnv.GITHUB_TOKEN isn't used beside githubApp. Unset it, and revoke the token: "
-            f"{config_rm('secretEnv', 'GITHUB_TOKEN')}"
+            f"{key}: {TOKEN} isn't used beside githubApp. Unset it, and revoke the token: {removal}"
         )
 
 
 @rule("githubApp", "gitlab", "appConfigPaths", "env", "secretEnv")
 def replaced_integrations(s: Settings) -> Iterator[Problem]:
     """Lists aren't merged: one in a later layer replaces the App's or the token's entry."""
-    for each in s.integrations.all:
+    for each in integrations(s):
         path = ("integrations", each.kind)
         own = AppConfig.of([s.app_configs["app-config.stack.yaml"]], {}) if each.given else None
         if own is None or own.value(*path) == s.backstage.value(*path):
@@ -97,7 +103,7 @@ def replaced_integrations(s: Settings) -> Iterator[Problem]:
 
 
 @rule(
-    *("appConfigPaths", "env", "secretEnv", "appPath"),
+    *("appConfigPaths", *PROVIDING, "appPath"),
     *("githubApp", "githubAppSecrets", "gitlab", "gitlabSecrets"),
 )
 def open_webhooks(s: Settings) -> Iterator[Problem]:
@@ -107,6 +113,9 @@ def open_webhooks(s: Settings) -> Iterator[Problem]:
     for name in overriding(s.portal.secret_env, TOPICS):
         said = f"{name} may set {path}"
         yield Problem("secretEnv", said, allowed, config_rm("secretEnv", name))
+    for each in held_secrets(s):
+        if each.variable and overriding([each.variable], TOPICS):
+            yield Problem(each.key, f"{each.target} may set {path}", allowed, each.removal)
     found = s.backstage.value(*TOPICS)
     topics = found if isinstance(found, list) else [found] if found else []
     unverified = [str(topic) for topic in topics if not _verified(s, topic)]
@@ -119,7 +128,7 @@ def _verified(s: Settings, topic: object) -> bool:
     module = f"@backstage/plugin-events-backend-module-{topic}"
     if topic not in VERIFIED or (s.image.app and not loads(s.image.app, INTEGRATIONS, module)):
         return False
-    given = {**s.portal.env, **dict.fromkeys(s.portal.secret_env, "given")}
+    given = {**s.portal.env, **dict.fromkeys(secret_variables(s), "given")}
     return bool(s.backstage.substituted(given).value("events", "modules", str(topic), WEBHOOK))
 
 

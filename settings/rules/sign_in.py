@@ -19,6 +19,7 @@ from settings.providers import (
     omits_verification,
 )
 from settings.rules.rule import rule
+from settings.secrets import PROVIDING, secret_variables
 from settings.sign_in import resolver_of
 
 
@@ -34,9 +35,9 @@ def _configured(s: Settings) -> set[str]:
     return {path[-1] for path, value in found if value is not None}
 
 
-@rule("signIn", "env", "secretEnv")
+@rule("signIn", *PROVIDING)
 def variables(s: Settings) -> Iterator[Problem]:
-    given = {*s.portal.env, *s.portal.secret_env}
+    given = {*s.portal.env, *secret_variables(s)}
     for provider, each in _chosen(s):
         value = s.portal.env.get(each.name)
         plain = config_set(f"env.{each.name}", each.example, "--path")
@@ -48,13 +49,13 @@ def variables(s: Settings) -> Iterator[Problem]:
             yield Problem("env", f"{each.name}: {value}", each.allowed, plain)
 
 
-@rule("signIn", "env", "secretEnv", "appConfigPaths")
+@rule("signIn", *PROVIDING, "appConfigPaths")
 def unread_variables(s: Settings) -> Iterator[Problem | Warn]:
     """Before `signIn`, the shipped configuration read GitHub's variables in every stack."""
     configured = _configured(s)
     for name, provider in PROVIDERS.items():
         given = [each.name for each in provider.variables
-                 if each.name in {*s.portal.env, *s.portal.secret_env}]  # fmt: skip
+                 if each.name in {*s.portal.env, *secret_variables(s)}]  # fmt: skip
         names = ", ".join(given)
         if not given or provider.id in configured:
             continue
@@ -166,10 +167,10 @@ def ports(s: Settings) -> Iterator[Problem]:
             yield Problem("egressPorts", f"no {port}, with {each.name}", f"the port of {url}", fix)
 
 
-@rule("signIn", "appConfigPaths", "env", "secretEnv", "ingressAuthentication")
+@rule("signIn", "appConfigPaths", *PROVIDING, "ingressAuthentication")
 def nobody(s: Settings) -> Iterator[Warn]:
     configured = _configured(s)
-    secret = any(path_of(name)[:2] == ("auth", "providers") for name in s.portal.secret_env)
+    secret = any(path_of(name)[:2] == ("auth", "providers") for name in secret_variables(s))
     if not configured and not secret:
         example = "alb" if s.ingress.authentication else "github"
         yield Warn(

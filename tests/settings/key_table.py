@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.settings import integration_table, sign_in_table
+from tests.settings import integration_table, secrets_table, sign_in_table
 from tests.settings.row import Key
 from tests.settings.stack import VALID
 
@@ -380,5 +380,6 @@ KEYS: dict[str, Key] = {
     "loadBalancerController": Key("irsa", bad=(("nginx", "auto-mode"),)),
     "installLoadBalancerController": Key(True, bad=((True, "pod-identity or irsa"),)),
     **integration_table.KEYS,
+    **secrets_table.KEYS,
     **sign_in_table.KEYS,
 }

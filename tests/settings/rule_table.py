@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.settings import integration_table, sign_in_table
+from tests.settings import integration_table, secrets_table, sign_in_table
 from tests.settings.key_table import BOUNDARY, DIGEST, WAF
 from tests.settings.row import Row
 from tests.settings.stack import CANARY, CLIENT, LOCAL, OIDC, WITH_COGNITO, WITH_OIDC
@@ -364,5 +364,6 @@ RULES: dict[str, Row] = {
         ("mcpActions", "config set --stack test mcp true"),
     ),
     **integration_table.RULES,
+    **secrets_table.RULES,
     **sign_in_table.RULES,
 }

@@ -62,7 +62,13 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----\n".for
     base64.b64encode((b"\x30\x82\x01\x00" + CANARY.encode() * 24)[:260]).decode()
 )
 APP_SECRETS = {"privateKey": PEM, "clientSecret": CANARY}
-_INTEGRATIONS: dict[str, dict[str, object]] = {
+# Stores of the External Secrets Operator.
+STORES: dict[str, object] = {
+    "secretStore": {"name": "aws-secrets"},
+    "parameterStore": {"name": "aws-parameters", "kind": "SecretStore"},
+}
+_NEEDED: dict[str, dict[str, object]] = {
+    "secretsFrom": STORES,
     "githubApp": {"githubAppSecrets": APP_SECRETS},
     "githubAppSecrets": {"githubApp": APP},
     "gitlab": {"gitlabSecrets": {"token": CANARY}},
@@ -109,8 +115,8 @@ def base_of(key: str) -> dict[str, object]:
         return {**with_provider("google" if unknown else "github"), **unknown}
     if key in _ALB_KEYS or key == "ingressCognito":
         return WITH_COGNITO if key == "ingressCognito" else WITH_OIDC
-    if key in _INTEGRATIONS:
-        return _INTEGRATIONS[key]
+    if key in _NEEDED:
+        return _NEEDED[key]
     return next(changes for base, changes in BASES.items() if knows(base, key))
 
 

@@ -36,4 +36,4 @@ def container(stack: str) -> dict[str, Any]:
 def variables(template: dict[str, Any]) -> dict[str, str]:
     """The plain variables of a pod's only container."""
     [found] = template["spec"]["containers"]
-    return {each["name"]: each["value"] for each in found["env"]}
+    return {each["name"]: each["value"] for each in found["env"] if "value" in each}

@@ -18,6 +18,7 @@ FURTHER = {
     "snapshot-restore": {"loadBalancerControllerRoleArn"},
     "internet-facing": {"signInCallbackUrls"},
     "oidc": {"signInCallbackUrls"},
+    "secrets": {"signInCallbackUrls"},
     "local": {"portForwardCommand"},
 }
 

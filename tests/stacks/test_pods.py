@@ -44,7 +44,8 @@ def test_pods_pass_pod_security_restricted(stack: str) -> None:
         assert security["capabilities"] == {"drop": ["ALL"]}
         assert security["readOnlyRootFilesystem"] is True
         kinds = {next(iter(set(volume) - {"name"})) for volume in spec["volumes"]}
-        files = {"secret"} if stack == "integrations" and name in (PORTAL, MIGRATION_JOB) else set()
+        mounting = stack in ("integrations", "secrets") and name in (PORTAL, MIGRATION_JOB)
+        files = {"secret"} if mounting else set()
         assert kinds == VOLUMES[name] | files
 
 

@@ -15,6 +15,7 @@ import yaml
 from settings import draining
 from settings.overrides import merged
 from settings.rules.backstage import JOB_OVERRIDES, built_in
+from settings.secrets import secret_variables
 from tests.programs import COMMITTED, ROOT, STACKS, previewed, stack_config
 from tests.settings.stack import VALID, loaded
 
@@ -39,7 +40,7 @@ def environment(stack: str, workload: tuple[str, str] = SERVING) -> dict[str, st
     # Generated names are the logical ones.
     secret = program.one(SECRET, source["secretRef"]["name"])
     variables = dict.fromkeys(secret.raw_inputs["stringData"]["value"], "secret")
-    return variables | {each["name"]: each["value"] for each in found["env"]}
+    return variables | {each["name"]: each.get("value", "secret") for each in found["env"]}
 
 
 def substituted(node: Any, variables: Mapping[str, str]) -> Any:
@@ -245,7 +246,7 @@ def test_the_rules_know_every_variable_that_the_program_sets() -> None:
             for key, value in stack_config(stack).values.items()
         }
         settings, _ = loaded({**dict.fromkeys(VALID), **values})
-        own = {*settings.portal.env, *settings.portal.secret_env}
+        own = {*settings.portal.env, *secret_variables(settings)}
         serving = set(environment(stack, SERVING)) - own
         assert serving <= built_in(settings), stack
         known |= built_in(settings)

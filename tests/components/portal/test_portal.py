@@ -10,12 +10,14 @@ from pulumi import Output, ResourceOptions
 from components.portal.portal import NO_CA, Portal, PortalArgs
 from tests.components.parts import MODES, connection, run
 from tests.programs import Program
-from tests.tokens import CONFIG_MAP, SECRET, SERVICE, SERVICE_ACCOUNT
+from tests.tokens import CONFIG_MAP, PASSWORD, SECRET, SERVICE, SERVICE_ACCOUNT
 from tools.preview.monitor import COMPUTED
 from tools.preview.monitor import SECRET as HIDDEN
 
 
-def portal(creates: bool = False, tls: bool = True) -> Program:
+def portal(
+    creates: bool = False, tls: bool = True, session_secret_version: int | None = 1
+) -> Program:
     def build(opts: ResourceOptions) -> None:
         args = PortalArgs(
             namespace=Output.from_input("ns"),
@@ -27,6 +29,7 @@ def portal(creates: bool = False, tls: bool = True) -> Program:
             secret_files={"keys": {"key": Output.secret("canary")}},
             readable={"": ["pods"]},
             readable_namespaces=(),
+            session_secret_version=session_secret_version,
             database=connection(tls),
             service_account_name="sa",
             service_account_annotations={"role": Output.from_input("arn")},
@@ -74,6 +77,19 @@ def test_secret_holds_the_portals_login_only() -> None:
 def test_whole_secrets_are_hidden(creates: bool) -> None:
     for secret in portal(creates).all(SECRET):
         assert secret.inputs["stringData"] == HIDDEN
+
+
+def test_session_secret_is_new_for_a_new_version() -> None:
+    """The first version has no keepers: stacks from before the key keep their secret."""
+    assert "keepers" not in portal().inputs(PASSWORD)
+    assert portal(session_secret_version=2).inputs(PASSWORD)["keepers"] == {"version": "2"}
+
+
+def test_session_secret_that_is_kept_elsewhere_is_not_generated() -> None:
+    program = portal(creates=True, session_secret_version=None)
+    assert program.all(PASSWORD) == []
+    held = program.one(SECRET, "p-secrets").raw_inputs["stringData"]["value"]
+    assert "AUTH_SESSION_SECRET" not in held
 
 
 def test_files_have_a_secret_of_their_own() -> None:
