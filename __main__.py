@@ -31,7 +31,7 @@ target = importlib.import_module(f"targets.{settings.target}")  # only the SDKs 
 platform: Platform = target.platform(settings, identifier)
 opts = platform.opts
 
-image = Image(NAME, ImageArgs(settings.image, identifier, platform.ecr), opts)
+image = Image(NAME, ImageArgs(settings.image, identifier, platform.ecr, platform.kms_key_arn), opts)
 namespace = PortalNamespace(
     NAME, PortalNamespaceArgs(settings.namespace, platform.namespace_labels), opts
 )

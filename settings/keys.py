@@ -405,6 +405,9 @@ class Keys(v.Model, alias_generator=to_camel, defer_build=False):
     """how the portal's pods get an AWS role"""
     permissions_boundary_arn: Annotated[v.BoundaryArn | None, EKS] = None
     """permissions boundary of every IAM role that is created"""
+    kms_key_arn: Annotated[v.KmsKeyArn | None, EKS, Shown("AWS's own keys")] = None
+    """KMS key of everything that is created and takes one; database and repository read it when
+    they are created"""
     tags: Annotated[dict[v.TagName, v.TagValue], EKS] = Field(default_factory=dict)
     """tags of every AWS resource, besides project, stack and managed-by"""
     aws: AwsSettings = Field(default_factory=AwsSettings)

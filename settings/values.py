@@ -344,6 +344,15 @@ BoundaryArn = Annotated[
     ),
 ]
 
+KmsKeyArn = Annotated[
+    str,
+    _text(
+        rf"{_ARN}:kms:[a-z0-9-]+:[0-9]{{12}}:key/[A-Za-z0-9-]+",
+        "the ARN of a KMS key, not of an alias",
+        "arn:aws:kms:us-east-1:123456789012:key/1b2c3d4e-0000-4000-8000-5f6a7b8c9d0e",
+    ),
+]
+
 
 class AssumeRole(Model, alias_generator=to_camel):
     """One of the AWS provider's `assumeRoles`; attributes as `aws.ProviderAssumeRoleArgs`."""

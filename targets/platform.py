@@ -73,6 +73,8 @@ class Platform:
     """Connections that the portal's pods may open, besides DNS, the database and HTTPS."""
     resolver: Input[Sequence[str]] = ()
     """Networks of the cluster's DNS resolver, if they aren't those of its pods."""
+    kms_key_arn: str | None = None
+    """Key of the image repository; None: AWS's own."""
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
     identity: Identity = field(default_factory=Identity)
     outputs: Outputs = field(default_factory=dict)

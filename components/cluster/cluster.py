@@ -24,6 +24,7 @@ class ClusterArgs:
     tags: Mapping[str, str]
     """Default tags of every AWS resource."""
     permissions_boundary_arn: str | None = None
+    kms_key_arn: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class ClusterFacts:
     """The cluster's subnets, private and public."""
     permissions_boundary_arn: Output[str] | None = None
     """The policy that bounds every IAM role, if the account demands one."""
+    kms_key_arn: str | None = None
+    """The key of everything that is encrypted at rest; None: AWS's own."""
 
 
 class Cluster(pulumi.ComponentResource):
@@ -88,6 +91,7 @@ class Cluster(pulumi.ComponentResource):
             ),
             subnet_ids=network.apply(lambda config: sorted(config.subnet_ids)),
             permissions_boundary_arn=_boundary(args, arn[4]),
+            kms_key_arn=args.kms_key_arn,
         )
         self.kubernetes_provider = k8s.Provider(
             f"{name}-kubernetes",

@@ -10,6 +10,7 @@ import pulumi_random as random
 from pulumi import Output, ResourceOptions
 
 from components.cluster.cluster import ClusterFacts
+from components.cluster.encryption import warn_of_another_key
 from components.database.aurora_instances import ENGINE, AuroraInstances, AuroraInstancesArgs
 from components.database.aurora_network import AuroraNetwork, AuroraNetworkArgs
 from components.database.database import (
@@ -79,6 +80,7 @@ class AuroraPostgres(pulumi.ComponentResource):
                 cluster=args.cluster,
                 cluster_identifier=cluster.cluster_identifier,
                 subnet_group_name=self._network.subnet_group_name,
+                kms_key_arn=cluster.kms_key_id if args.cluster.kms_key_arn else None,
             ),
             ResourceOptions(parent=self),
         )
@@ -95,13 +97,13 @@ class AuroraPostgres(pulumi.ComponentResource):
         self.administrator_secret_arn = self._secret(
             f"{name}-postgres-password",
             "Master user of the Backstage portal's database",
-            settings,
+            args,
             self.connection.administrator,
         )
         self.secret_arn = self._secret(
             f"{name}-postgres-role",
             "Connection of the Backstage portal to its database",
-            settings,
+            args,
             self.connection.login,
         )
         self.register_outputs({"endpoint": host, "secretArn": self.secret_arn})
@@ -121,6 +123,7 @@ class AuroraPostgres(pulumi.ComponentResource):
             aws.cloudwatch.LogGroupArgs(
                 name=f"/aws/rds/cluster/{identifier}/postgresql",
                 retention_in_days=LOG_RETENTION_DAYS,
+                kms_key_id=args.cluster.kms_key_arn,
             ),
             opts=ResourceOptions(parent=self),
         )
@@ -133,7 +136,7 @@ class AuroraPostgres(pulumi.ComponentResource):
         scaling = aws.rds.ClusterServerlessv2ScalingConfigurationArgs(
             min_capacity=settings.min_capacity, max_capacity=settings.max_capacity
         )
-        return aws.rds.Cluster(
+        cluster = aws.rds.Cluster(
             f"{generation}-cluster",
             aws.rds.ClusterArgs(
                 cluster_identifier=identifier,
@@ -154,6 +157,7 @@ class AuroraPostgres(pulumi.ComponentResource):
                 db_cluster_parameter_group_name=self._parameter_group(name, settings).name,
                 iam_database_authentication_enabled=True,
                 storage_encrypted=True,
+                kms_key_id=args.cluster.kms_key_arn,
                 enabled_cloudwatch_logs_exports=["postgresql"],
                 backup_retention_period=settings.backup_retention_days,
                 preferred_backup_window=settings.backup_window,
@@ -172,11 +176,13 @@ class AuroraPostgres(pulumi.ComponentResource):
                 parent=self,
                 depends_on=[log_group],
                 protect=settings.deletion_protection,
-                # A snapshot is read when the cluster is created. A later change of the key must
-                # not replace a database in use: to restore, raise the generation.
-                ignore_changes=["snapshotIdentifier"],
+                # Both are read when the cluster is created. A later change must not replace a
+                # database in use: to restore, or to encrypt anew, raise the generation.
+                ignore_changes=["kmsKeyId", "snapshotIdentifier"],
             ),
         )
+        warn_of_another_key("The database", cluster.kms_key_id, args.cluster.kms_key_arn, cluster)
+        return cluster
 
     def _parameter_group(
         self, name: str, settings: DatabaseSettings
@@ -205,13 +211,14 @@ class AuroraPostgres(pulumi.ComponentResource):
         )
 
     def _secret(
-        self, name: str, description: str, settings: DatabaseSettings, login: Login
+        self, name: str, description: str, args: AuroraPostgresArgs, login: Login
     ) -> Output[str]:
         secret = aws.secretsmanager.Secret(
             name,
             aws.secretsmanager.SecretArgs(
                 description=description,
-                recovery_window_in_days=0 if settings.skip_final_snapshot else RECOVERY_DAYS,
+                kms_key_id=args.cluster.kms_key_arn,
+                recovery_window_in_days=0 if args.settings.skip_final_snapshot else RECOVERY_DAYS,
             ),
             opts=ResourceOptions(parent=self),
         )

@@ -28,6 +28,8 @@ class AuroraInstancesArgs:
     cluster_identifier: Input[str]
     subnet_group_name: Input[str]
     """The database cluster's; RDS refuses any other."""
+    kms_key_arn: Input[str] | None
+    """The database cluster's key, for Performance Insights; None: AWS's own."""
 
 
 class AuroraInstances(pulumi.ComponentResource):
@@ -75,10 +77,16 @@ class AuroraInstances(pulumi.ComponentResource):
                 monitoring_interval=MONITORING_SECONDS,
                 monitoring_role_arn=role.arn,
                 performance_insights_enabled=True,
+                performance_insights_kms_key_id=args.kms_key_arn,
                 performance_insights_retention_period=INSIGHTS_DAYS,
                 apply_immediately=True,
             ),
-            opts=ResourceOptions(parent=self, depends_on=depends_on),
+            opts=ResourceOptions(
+                parent=self,
+                depends_on=depends_on,
+                # RDS refuses any change of it.
+                ignore_changes=["performanceInsightsKmsKeyId"],
+            ),
         )
 
     def _monitoring_role(

@@ -10,6 +10,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import InvokeOutputOptions, Output, ResourceOptions
 
+from components.cluster.encryption import warn_of_another_key
 from components.kubernetes.pods import PodImage
 from settings.keys import ImageSettings
 
@@ -27,6 +28,8 @@ class ImageArgs:
     """Name of the ECR repository, where one is created; unique in account and region."""
     ecr: bool
     """Whether images are pushed to ECR; False: nothing of AWS is looked up or created."""
+    kms_key_arn: str | None = None
+    """Key of the ECR repository; None: AWS's own."""
 
 
 class Image(pulumi.ComponentResource):
@@ -73,7 +76,7 @@ class Image(pulumi.ComponentResource):
             ecr = _ECR.fullmatch(settings.repository or "") if args.ecr else None
             registry_id, registry_region = ecr.group(1, 2) if ecr else (None, None)
         else:
-            created = self._repository(name, args.repository_name)
+            created = self._repository(name, args)
             repository = self.repository_url = created.repository_url
             registry_id, registry_region = created.registry_id, None
 
@@ -109,22 +112,33 @@ class Image(pulumi.ComponentResource):
         )
         return image.repo_digest if pushed else image.image_name
 
-    def _repository(self, name: str, repository_name: str) -> aws.ecr.Repository:
+    def _repository(self, name: str, args: ImageArgs) -> aws.ecr.Repository:
         repository = aws.ecr.Repository(
             f"{name}-repository",
             aws.ecr.RepositoryArgs(
-                name=repository_name,
+                name=args.repository_name,
                 image_tag_mutability="IMMUTABLE",  # ECR.2
                 image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(
                     scan_on_push=True  # ECR.1
                 ),
                 encryption_configurations=[
-                    aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="KMS")
+                    aws.ecr.RepositoryEncryptionConfigurationArgs(
+                        encryption_type="KMS", kms_key=args.kms_key_arn
+                    )
                 ],
                 # Another stack may run an image of this repository: `destroy` doesn't empty it.
                 force_delete=False,
             ),
-            opts=ResourceOptions(parent=self),
+            # ECR encrypts a repository with one key for life: another would replace it.
+            opts=ResourceOptions(parent=self, ignore_changes=["encryptionConfigurations"]),
+        )
+        warn_of_another_key(
+            "The image repository",
+            repository.encryption_configurations.apply(
+                lambda each: each[0].kms_key if each else None
+            ),
+            args.kms_key_arn,
+            repository,
         )
         rules = [
             _expiry(1, "untagged", {"countType": "sinceImagePushed", "countUnit": "days"},

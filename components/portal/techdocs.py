@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -69,16 +70,23 @@ class TechDocs(pulumi.ComponentResource):
             f"{publisher}_region": args.cluster.region,
         }
         arn = _bucket_arn(args, self.bucket_name)
-        allow(
-            f"{name}-techdocs-read",
-            self.pod_role,
-            # What the read path calls: HeadBucket, ListObjectsV2, HeadObject, GetObject.
-            [
-                {"Action": ["s3:ListBucket"], "Resource": arn},
-                {"Action": ["s3:GetObject"], "Resource": Output.format("{0}/*", arn)},
-            ],
-            ResourceOptions(parent=self),
-        )
+        objects = Output.format("{0}/*", arn)
+        # What the read path calls: HeadBucket, ListObjectsV2, HeadObject, GetObject.
+        read: list[dict[str, Any]] = [
+            {"Action": ["s3:ListBucket"], "Resource": arn},
+            {"Action": ["s3:GetObject"], "Resource": objects},
+        ]
+        if args.cluster.kms_key_arn:
+            # S3 puts the bucket's ARN into the context, or the object's without a bucket key.
+            context = {"kms:EncryptionContext:aws:s3:arn": [arn, objects]}
+            read.append(
+                {
+                    "Action": ["kms:Decrypt"],
+                    "Resource": args.cluster.kms_key_arn,
+                    "Condition": {"StringLike": context},
+                }
+            )
+        allow(f"{name}-techdocs-read", self.pod_role, read, ResourceOptions(parent=self))
         self.register_outputs({"bucketName": self.bucket_name})
 
     def _bucket(self, name: str, args: TechDocsArgs) -> Output[str]:
@@ -103,16 +111,18 @@ class TechDocs(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        key = args.cluster.kms_key_arn
         # Keyword arguments: the Args classes of these names are those of the bucket's own fields.
         by_default = aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(  # noqa: E501
-            sse_algorithm="AES256"
+            sse_algorithm="aws:kms" if key else "AES256", kms_master_key_id=key
         )
         aws.s3.BucketServerSideEncryptionConfiguration(
             f"{name}-techdocs-encryption",
             bucket=bucket.id,
             rules=[
                 aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
-                    apply_server_side_encryption_by_default=by_default
+                    apply_server_side_encryption_by_default=by_default,
+                    bucket_key_enabled=True if key else None,  # one request to KMS for many objects
                 )
             ],
             opts=child,

@@ -70,13 +70,28 @@ def certificate(s: Settings) -> Iterator[Problem]:
         yield Problem("host", s.host, allowed, config_set("host", f"backstage.{zone}"))
 
 
-@rule("certificateArn", "wafAclArn", "aws:region", target="eks")
+@rule("certificateArn", "wafAclArn", "kmsKeyArn", "aws:region", target="eks")
 def regions_of_arns(s: Settings) -> Iterator[Problem]:
-    given = {"certificateArn": s.ingress.certificate_arn, "wafAclArn": s.ingress.waf_acl_arn}
+    given = {
+        "certificateArn": s.ingress.certificate_arn,
+        "wafAclArn": s.ingress.waf_acl_arn,
+        "kmsKeyArn": s.kms_key_arn,
+    }
     for key, arn in given.items():
         if arn and s.aws.region and arn.split(":")[3] != s.aws.region:
-            allowed = f"one in the load balancer's region, {s.aws.region}"
+            allowed = f"one in the stack's region, {s.aws.region}"
             yield Problem(key, arn, allowed, config_set(key, "ARN"))
+
+
+@rule("kmsKeyArn", "aws:allowedAccountIds", target="eks")
+def account_of_the_key(s: Settings) -> Iterator[Warn]:
+    accounts = s.aws.allowed_account_ids
+    owner = s.kms_key_arn.split(":")[4] if s.kms_key_arn else None
+    if owner and accounts and owner not in accounts:
+        yield Warn(
+            f"kmsKeyArn is a key of account {owner}, not of {' or '.join(accounts)}. Its policy "
+            "has to name the stack's account: docs/existing-environment.md, The key's policy."
+        )
 
 
 @rule("permissionsBoundaryArn", "aws:allowedAccountIds", target="eks")

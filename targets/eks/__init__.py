@@ -41,7 +41,13 @@ def platform(settings: Settings, identifier: str) -> Platform:
     tags = {"project": project, "stack": stack, "managed-by": "pulumi", **settings.tags}
     cluster = Cluster(
         NAME,
-        ClusterArgs(settings.cluster_name, settings.aws, tags, settings.permissions_boundary_arn),
+        ClusterArgs(
+            settings.cluster_name,
+            settings.aws,
+            tags,
+            settings.permissions_boundary_arn,
+            settings.kms_key_arn,
+        ),
     )
     facts = cluster.facts
     opts = ResourceOptions(providers=[cluster.aws_provider, cluster.kubernetes_provider])
@@ -90,6 +96,7 @@ def platform(settings: Settings, identifier: str) -> Platform:
         opts=opts,
         url=f"{'http' if settings.ingress.allow_http else 'https'}://{settings.host}",
         ecr=True,
+        kms_key_arn=settings.kms_key_arn,
         clients=load_balancer_cidrs(facts, settings.ingress.scheme, look_up).apply(networks)
         if restricted
         else [],

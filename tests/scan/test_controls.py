@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from tests.programs import changed, previewed
+from tests.settings.key_table import KEY
 from tools.preview.monitor import Recording, Resource
 from tools.scan.controls import CONTROLS, unmet
 
@@ -47,7 +48,8 @@ def test_keys_that_0008_names_meet_their_controls() -> None:
         "wafAclArn": "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/portal/1b2c3d4e",
         "databaseDeletionProtection": True,
         "databaseInstances": 2,
+        "kmsKeyArn": KEY,
     }
-    gone = {"ELB.5", "ELB.16", "RDS.7", "RDS.15"}
+    gone = {"ECR.5", "ELB.5", "ELB.16", "RDS.7", "RDS.15"}
     before = ids(previewed("dev", creates=True).recording)
     assert before - ids(changed("dev", keys, creates=True).recording) == gone

@@ -9,6 +9,7 @@ from tests.settings.stack import VALID
 DIGEST = "sha256:" + "ab" * 32
 ROLE = "arn:aws:iam::123456789012:role/deploy"
 BOUNDARY = "arn:aws:iam::123456789012:policy/teams/portal"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/mrk-1b2c3d4e5f60718293a4b5c6d7e8f901"
 WAF = "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/portal/0a1b"
 
 KEYS: dict[str, Key] = {
@@ -72,6 +73,14 @@ KEYS: dict[str, Key] = {
         bad=(
             ("boundary", "the ARN of an IAM policy"),
             (ROLE, "the ARN of an IAM policy"),
+        ),
+    ),
+    "kmsKeyArn": Key(
+        KEY,
+        bad=(
+            ("alias/portal", "the ARN of a KMS key, not of an alias"),
+            ("arn:aws:kms:us-east-1:123456789012:alias/portal", "not of an alias"),
+            (KEY.replace("us-east-1", "eu-west-1"), "the stack's region, us-east-1"),
         ),
     ),
     "aws:region": Key(

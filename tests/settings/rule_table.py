@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.settings import integration_table, secrets_table, sign_in_table
-from tests.settings.key_table import BOUNDARY, DIGEST, WAF
+from tests.settings.key_table import BOUNDARY, DIGEST, KEY, WAF
 from tests.settings.row import Row
 from tests.settings.stack import CANARY, CLIENT, LOCAL, OIDC, WITH_COGNITO, WITH_OIDC
 
@@ -227,6 +227,11 @@ RULES: dict[str, Row] = {
             "the stack's account, 210987654321",
             "permissionsBoundaryArn ARN",
         ),
+    ),
+    "key of another region": (
+        {"aws:region": "eu-west-1", "certificateArn": None, "allowHttp": True, "kmsKeyArn": KEY},
+        "kmsKeyArn",
+        ("the stack's region, eu-west-1",),
     ),
     "HTTP besides a zone": (
         {"allowHttp": True, "certificateArn": None, "hostedZoneName": "example.com"},

@@ -159,6 +159,11 @@ def _ingress(name: str, inputs: Properties, region: str) -> Properties:
     return {"status": {"loadBalancer": {"ingress": [{"hostname": hostname}]}}}
 
 
+def _managed_key(service: str, region: str) -> str:
+    """AWS's own key of a service, which encrypts where no other is named."""
+    return f"arn:aws:kms:{region}:{ACCOUNT}:key/standin-of-aws-{service}"
+
+
 def _validation_options(name: str, inputs: Properties, region: str) -> Properties:
     host = inputs["domainName"]
     option = {
@@ -173,11 +178,16 @@ def _validation_options(name: str, inputs: Properties, region: str) -> Propertie
 _SPECIFIC: dict[str, Callable[[str, Properties, str], Properties]] = {
     "aws:acm/certificate:Certificate": _validation_options,
     "aws:ecr/repository:Repository": lambda name, inputs, region: {
+        "encryptionConfigurations": [
+            {"kmsKey": _managed_key("ecr", region), **each}
+            for each in inputs["encryptionConfigurations"]
+        ],
         "registryId": ACCOUNT,
         "repositoryUrl": f"{ACCOUNT}.dkr.ecr.{region}.amazonaws.com/{inputs['name']}",
     },
     "aws:rds/cluster:Cluster": lambda name, inputs, region: {
         "endpoint": f"{inputs['clusterIdentifier']}.cluster-standin.{region}.rds.amazonaws.com",
+        "kmsKeyId": inputs.get("kmsKeyId", _managed_key("rds", region)),
     },
     "aws:route53/record:Record": lambda name, inputs, region: {"fqdn": inputs["name"]},
     "aws:s3/bucket:Bucket": lambda name, inputs, region: {"bucket": name},
