@@ -7,7 +7,7 @@ LOCKED = requirements requirements-test requirements-dev requirements-e2e requir
 # The yarn release that portal/package.json names, whatever is on PATH.
 YARN = npx --yes --package="@yarnpkg/cli-dist@$$(node -p 'require("./package.json").packageManager.split("@")[1]')" yarn
 
-.PHONY: preview test lint types lock scan schema bench e2e bench-image test-cluster test-alb reliability test-engine test-aws engine local portal-dev portal-check clean
+.PHONY: preview test lint types lock scan schema bench e2e bench-image test-cluster test-alb reliability test-crds test-engine test-aws engine local portal-dev portal-check clean
 
 preview: .venv/installed
 	@$(BIN)/python -m tools.preview $(STACK)
@@ -60,6 +60,11 @@ test-alb: .venv/cluster
 # Tables and the plot of docs/reliability.md from what those two measured.
 reliability: .venv/cluster
 	@$(BIN)/python -m tools.reliability.report
+
+# The previews' custom resources against the CRDs of External Secrets, as YAML in the folder
+# SECRETS_CRDS.
+test-crds: .venv/test
+	@$(BIN)/pytest -m crds -rs tests/stacks
 
 # The program on the real engine with doubles for every provider; needs the Pulumi CLI. With its
 # Kubernetes plugin and KUBECONFIG also the local stack on that cluster.

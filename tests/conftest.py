@@ -20,6 +20,7 @@ OPT_IN = {
     "alb": "needs a cluster and the AWS Load Balancer Controller; run by `make test-alb`",
     "portal": "needs the installed packages of portal/; run by `make portal-check`",
     "scan": "needs checkov and kube-score; run by `make scan`",
+    "crds": "needs the CRDs of other projects; run by `make test-crds`",
     "engine": "needs the Pulumi CLI; run by `make test-engine`",
     "aws": "needs the Pulumi CLI and pulumi-resource-aws; run by `make test-aws`",
 }
