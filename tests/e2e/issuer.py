@@ -6,6 +6,7 @@ form takes any user; what it says of one is up to `Issuer.describe`.
 
 from __future__ import annotations
 
+import http.client
 import json
 import ssl
 import threading
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 HOST = "issuer.example.com"
 AUTHORIZE, TOKEN, USERINFO = "/oauth2/authorize", "/oauth2/token", "/userinfo"
@@ -50,6 +52,20 @@ class Issuer:
         trusting = ssl.create_default_context(cadata=self.ca)
         with urllib.request.urlopen(request, context=trusting, timeout=10):
             pass
+
+    def authorize(self, url: str, user: str) -> str:
+        """Submits the form at an authorization URL. Returns where it sends the user back to."""
+        asked = urlsplit(url)
+        trusting = ssl.create_default_context(cadata=self.ca)
+        connection = http.client.HTTPSConnection(
+            self.address, self.port, context=trusting, timeout=10
+        )
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        connection.request("POST", f"{asked.path}?{asked.query}", urlencode({"sub": user}), form)
+        response = connection.getresponse()
+        response.read()
+        connection.close()
+        return response.headers["Location"]
 
 
 @contextmanager

@@ -44,12 +44,21 @@ def sign_in(
     github.login = login
     headers = dict(headers or {})
     start = send(address, "GET", "/api/auth/github/start?env=production", headers)
-    set_cookies = [each.partition(";")[0] for each in start.headers.get_all("Set-Cookie") or []]
-    cookie = "; ".join(each for each in set_cookies if not each.endswith("="))
     asked = urlsplit(start.headers["Location"])
     consent = send(asked.netloc, "GET", f"{asked.path}?{asked.query}", {})
     back = urlsplit(consent.headers["Location"])
-    popup = send(address, "GET", f"{back.path}?{back.query}", {**headers, "Cookie": cookie})
+    cookie = {"Cookie": cookies(start)}
+    return handed_over(send(address, "GET", f"{back.path}?{back.query}", {**headers, **cookie}))
+
+
+def cookies(response: Response) -> str:
+    """The cookies that it sets, for the next request."""
+    found = [each.partition(";")[0] for each in response.headers.get_all("Set-Cookie") or []]
+    return "; ".join(each for each in found if not each.endswith("="))
+
+
+def handed_over(popup: Response) -> Any:
+    """What the popup's last page hands to the page that opened it."""
     found = re.search(r"authResponse = decodeURIComponent\('([^']*)'\)", popup.text)
     assert found, popup.text
     return json.loads(unquote(found[1]))

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.e2e import issuer as issuers
 from tests.e2e.conftest import Pods, Preview, Site, Start, pod_of
 from tests.e2e.issuer import Issuer
+from tests.e2e.sign_in import cookies, handed_over, send
 from tests.e2e.test_browser import chromium, opened
 from tools.container.portal import PortalContainer
 
@@ -46,9 +48,13 @@ Signing = Callable[..., PortalContainer]
 def signing(
     issuer: Issuer, preview: Preview, start: Start, pods: Pods, site: Site, migrated: list[str]
 ) -> Signing:
-    """Starts a portal as the program renders it for providers of `signIn`, at the issuer."""
+    """Starts a portal as the program renders it for providers of `signIn`, at the issuer. The
+    portals have one database; each needs other providers, keys or a name.
+    """
 
-    def signing(*providers: str, keys: str = "") -> PortalContainer:
+    def signing(
+        *providers: str, keys: str = "", name: str = "", **environment: str
+    ) -> PortalContainer:
         clients = [f"AUTH_{each.upper()}_CLIENT" for each in providers]
         addresses = {
             "oidc": ("AUTH_OIDC_METADATA_URL", "/.well-known/openid-configuration"),
@@ -57,8 +63,8 @@ def signing(
             "github": ("AUTH_GITHUB_URL", ""),
         }
         variables = {f"{each}_ID": "portal" for each in clients}
-        for name, path in map(addresses.__getitem__, providers):
-            variables[name] = issuer.url + path
+        for variable, path in map(addresses.__getitem__, providers):
+            variables[variable] = issuer.url + path
         env = "".join(f"    {name}: {value}\n" for name, value in variables.items())
         manifests = preview(
             f"\n  backstage:signIn: [{', '.join(providers)}]\n  backstage:env:\n{env}"
@@ -74,10 +80,15 @@ def signing(
         given |= {f"{each}_SECRET": secrets.token_hex(16) for each in clients}
         pod = pod_of(site, manifests, "Deployment", "backstage", given, {})
         container = start(
-            f"signing-{'-'.join(providers)}{len(keys)}",
+            f"signing-{'-'.join(providers)}{len(keys)}{name}",
             replace(
                 pod,
-                environment={**pod.environment, **same, "NODE_EXTRA_CA_CERTS": f"{CA}/ca.pem"},
+                environment={
+                    **pod.environment,
+                    **same,
+                    "NODE_EXTRA_CA_CERTS": f"{CA}/ca.pem",
+                    **environment,
+                },
                 files={**pod.files, CA: {"ca.pem": issuer.ca}},
             ),
         )
@@ -85,6 +96,50 @@ def signing(
         return container
 
     return signing
+
+
+START = "/api/auth/oidc/start?env=production&scope=openid%20profile%20email"
+REFRESH = "/api/auth/oidc/refresh?env=production"
+HTTPS = {"X-Forwarded-Proto": "https"}  # otherwise the session's cookie isn't set
+
+
+@pytest.fixture(scope="module")
+def rotated(signing: Signing) -> tuple[str, str]:
+    """Addresses of two portals of one rollout, before and after the session secret changed."""
+    before = signing("oidc", name="-before")
+    after = signing("oidc", name="-after", AUTH_SESSION_SECRET=secrets.token_hex(24))
+    return before.address, after.address
+
+
+def began(address: str, issuer: Issuer) -> tuple[str, dict[str, str]]:
+    """Begins a sign-in. Returns the path that the issuer sends Alice back to, and her cookies."""
+    start = send(address, "GET", START, HTTPS)
+    back = urlsplit(issuer.authorize(start.headers["Location"], "alice"))
+    return f"{back.path}?{back.query}", {**HTTPS, "Cookie": cookies(start)}
+
+
+# First: the browsers' portals would share the memory with these.
+def test_a_new_session_secret_signs_nobody_out(rotated: tuple[str, str], issuer: Issuer) -> None:
+    before, after = rotated
+    path, headers = began(before, issuer)
+    assert "connect.sid" in headers["Cookie"]
+    popup = send(before, "GET", path, headers)
+    identity = handed_over(popup)["response"]["backstageIdentity"]
+    assert identity["identity"]["userEntityRef"] == "user:default/alice"
+    kept = {**HTTPS, "Cookie": cookies(popup), "X-Requested-With": "XMLHttpRequest"}
+    refreshed = send(after, "GET", REFRESH, kept)
+    assert refreshed.status == 200, refreshed.text
+    assert refreshed.json()["backstageIdentity"]["identity"] == identity["identity"]
+    bearer = {"Authorization": f"Bearer {identity['token']}"}
+    assert send(after, "GET", "/api/catalog/entities?limit=1", bearer).status == 200
+
+
+def test_a_sign_in_under_way_has_to_start_again(rotated: tuple[str, str], issuer: Issuer) -> None:
+    before, after = rotated
+    path, headers = began(before, issuer)
+    assert "error" in handed_over(send(after, "GET", path, headers))
+    path, headers = began(after, issuer)
+    assert "response" in handed_over(send(after, "GET", path, headers))
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +156,7 @@ def sign_in(page: Page, title: str, user: str) -> None:
     popup.value.get_by_role("button", name="Authorize").click()
 
 
-# First: it has a browser of its own.
+# Before the others: it has a browser of its own.
 def test_an_issuer_without_email_verified_where_that_is_assumed(
     signing: Signing, issuer: Issuer
 ) -> None:
