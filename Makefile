@@ -1,5 +1,6 @@
 # The two commands of the README are `make preview` and `make test`; each makes .venv when it needs it.
 STACK ?= dev
+REGION ?= us-east-1
 PYTHON ?= python3
 BIN := .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
@@ -7,7 +8,7 @@ LOCKED = requirements requirements-test requirements-dev requirements-e2e requir
 # The yarn release that portal/package.json names, whatever is on PATH.
 YARN = npx --yes --package="@yarnpkg/cli-dist@$$(node -p 'require("./package.json").packageManager.split("@")[1]')" yarn
 
-.PHONY: preview test lint types lock scan schema bench e2e bench-image test-cluster test-alb reliability test-crds test-engine test-aws engine local portal-dev portal-check clean
+.PHONY: preview test lint types lock scan schema cost prices bench e2e bench-image test-cluster test-alb reliability test-crds test-engine test-aws engine local portal-dev portal-check clean
 
 preview: .venv/installed
 	@$(BIN)/python -m tools.preview $(STACK)
@@ -36,6 +37,14 @@ scan: .venv/test .local/scan/installed
 # stack.schema.json, with which editors complete and check the keys of a stack file.
 schema: .venv/installed
 	@$(BIN)/python -m tools.schema
+
+# The monthly price of the plan from dated list prices. ASSUME='lcu=1 acu=2' changes what it assumes.
+cost: .venv/installed
+	@$(BIN)/python -m tools.preview $(STACK) --price $(addprefix --assume=,$(ASSUME))
+
+# Renews a region of tools/cost/prices.yaml from AWS's public price list; needs no credentials.
+prices: .venv/installed
+	@$(BIN)/python -m tools.cost.renew $(REGION)
 
 # Wall time and memory of the offline preview against the bare import of the SDK modules it needs.
 bench: .venv/installed

@@ -10,8 +10,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tools.cost.assumptions import Assumptions, assumed
+from tools.cost.prices import CostError
+from tools.cost.report import price_report
 from tools.preview.manifests import write_manifests
-from tools.preview.monitor import Recording
+from tools.preview.monitor import Recording, Resource
 from tools.preview.report import report
 from tools.preview.run import PreviewError, run_project
 from tools.preview.stack_file import StackFileError, read_stack
@@ -26,20 +29,44 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config-file", type=Path, help="instead of Pulumi.STACK.yaml")
     parser.add_argument("--root", type=Path, default=ROOT, help="folder of Pulumi.yaml")
     parser.add_argument("--out", type=Path, help="instead of build/preview/STACK")
+    parser.add_argument("--price", action="store_true", help="print the monthly price only")
+    parser.add_argument(
+        "--assume", action="append", default=[], metavar="NAME=NUMBER", help="for the price: lcu=1"
+    )
     options = parser.parse_args(arguments)
     out = options.out or options.root / "build" / "preview" / options.stack
     try:
         config = read_stack(options.root, options.stack, options.config_file)
         recording = run_project(options.root, config)
+        assumptions = assumed(options.assume)
+        if options.price:
+            print(price_report(plan(recording), assumptions) or "nothing of AWS, so no price")
+            return 0
         created = run_project(options.root, config, creates=True)
-    except (PreviewError, StackFileError) as error:
+    except (PreviewError, StackFileError, CostError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(report(recording, options.stack))
+    print_price(recording, assumptions)
     objects = write(recording, created, out)
     shown = out.relative_to(options.root) if out.is_relative_to(options.root) else out
     print(f"\nWritten to {shown}: resources.json and {objects} Kubernetes manifests")
     return 0
+
+
+def plan(recording: Recording) -> list[Resource]:
+    """The resources of a run."""
+    return list(recording.resources.values())
+
+
+def print_price(recording: Recording, assumptions: Assumptions) -> None:
+    """Prints the monthly price, or why there is none, which is no reason to refuse the plan."""
+    try:
+        price = price_report(plan(recording), assumptions)
+    except CostError as error:
+        price = f"Price a month: unknown, {error}"
+    if price:
+        print(f"\n{price}")
 
 
 def write(recording: Recording, created: Recording, out: Path) -> int:

@@ -1,0 +1,1 @@
+"""The monthly price of a stack's plan, from list prices."""

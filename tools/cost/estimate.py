@@ -1,0 +1,212 @@
+"""Prices the resources of a plan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+
+from tools.cost.assumptions import Assumptions
+from tools.cost.prices import Prices
+
+NODE = "m6i.large"  # whose share a pod is priced as: the larger one of CPU and memory
+NODE_CPUS, NODE_GIB = Decimal(2), Decimal(8)
+_UNITS = {
+    "Ki": Decimal(1) / 1024**2,
+    "Mi": Decimal(1) / 1024,
+    "Gi": Decimal(1),
+    "Ti": Decimal(1024),
+}
+AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
+AUTO_MODE_PARAMETERS = "kubernetes:eks.amazonaws.com/v1:IngressClassParams"
+Inputs = Mapping[str, Any]
+
+
+class Resource(Protocol):
+    """A resource of a plan, inputs in the engine's camelCase."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def inputs(self) -> Inputs: ...
+
+
+Plan = Iterable[Resource]
+
+
+@dataclass(frozen=True)
+class Range:
+    """An amount: at least, expected, at most."""
+
+    low: Decimal
+    expected: Decimal
+    high: Decimal
+
+    @classmethod
+    def of(cls, amount: Decimal) -> Range:
+        """One amount that doesn't vary."""
+        return cls(amount, amount, amount)
+
+    def __add__(self, other: Range) -> Range:
+        return Range(self.low + other.low, self.expected + other.expected, self.high + other.high)
+
+    def __mul__(self, factor: Decimal) -> Range:
+        return Range(self.low * factor, self.expected * factor, self.high * factor)
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one resource costs: USD a month."""
+
+    resource: str
+    what: str
+    usd: Range
+
+
+def region_of(plan: Plan) -> str | None:
+    """The region of the AWS provider; None: the plan has nothing of AWS."""
+    return next((each["region"] for each in _inputs(plan, "pulumi:providers:aws")), None)
+
+
+def estimate(plan: Plan, prices: Prices, assumptions: Assumptions) -> list[Line]:
+    """Prices each resource that AWS bills.
+
+    Low and high are Serverless at its minimum and maximum, and the fewest and most pods. Raises
+    CostError for a price that isn't known.
+    """
+    by_type = _Pricer(plan, prices, assumptions).by_type
+    resources = sorted(plan, key=lambda each: (each.type, each.name))
+    return [
+        Line(each.name, *by_type[each.type](each.inputs))
+        for each in resources
+        if each.type in by_type
+    ]
+
+
+def _inputs(plan: Plan, type_: str) -> Iterator[Inputs]:
+    return (each.inputs for each in plan if each.type == type_)
+
+
+_Priced = tuple[str, Range]
+
+
+class _Pricer:
+    def __init__(self, plan: Plan, prices: Prices, assumptions: Assumptions) -> None:
+        self._plan, self._prices, self._assumed = plan, prices, assumptions
+        self.by_type: Mapping[str, Callable[[Inputs], _Priced]] = {
+            "aws:rds/cluster:Cluster": self._cluster,
+            "aws:rds/clusterInstance:ClusterInstance": self._instance,
+            "aws:secretsmanager/secret:Secret": self._secret,
+            "aws:cloudwatch/logGroup:LogGroup": self._log_group,
+            "aws:ecr/repository:Repository": self._repository,
+            "aws:s3/bucket:Bucket": self._bucket,
+            "kubernetes:networking.k8s.io/v1:Ingress": self._load_balancer,
+            "kubernetes:apps/v1:Deployment": self._deployment,
+            "kubernetes:apps/v1:StatefulSet": self._stateful_set,
+        }
+
+    def _monthly(self, item: str, amount: Decimal) -> Decimal:
+        return self._prices.usd(item) * amount
+
+    def _hourly(self, item: str) -> Decimal:
+        return self._monthly(item, self._assumed.hours)
+
+    def _cluster(self, inputs: Inputs) -> _Priced:
+        gb, requests = self._assumed.database_gb, self._assumed.database_requests
+        usd = self._monthly("aurora-gb-month", gb)
+        usd += self._monthly("aurora-million-requests", requests)
+        what = f"{gb:f} GB, {requests:f} million requests"
+        if inputs.get("manageMasterUserPassword"):
+            usd += self._prices.usd("secret-month")
+            what += ", the master user's secret"
+        return what, Range.of(usd)
+
+    def _instance(self, inputs: Inputs) -> _Priced:
+        instance_class = inputs["instanceClass"]
+        if instance_class != "db.serverless":
+            return instance_class, Range.of(self._hourly(f"aurora-{instance_class}-hour"))
+        (scaling,) = (
+            each["serverlessv2ScalingConfiguration"]
+            for each in _inputs(self._plan, "aws:rds/cluster:Cluster")
+        )
+        least, most = (Decimal(str(scaling[key])) for key in ("minCapacity", "maxCapacity"))
+        average = min(max(self._assumed.acu, least), most)
+        usd = Range(least, average, most) * self._hourly("aurora-acu-hour")
+        return f"db.serverless, {average:f} of {least:f} to {most:f} ACU", usd
+
+    def _secret(self, _: Inputs) -> _Priced:
+        return "secret", Range.of(self._prices.usd("secret-month"))
+
+    def _log_group(self, _: Inputs) -> _Priced:
+        gb = self._assumed.logs_gb
+        return f"{gb:f} GB of logs", Range.of(self._monthly("logs-gb", gb))
+
+    def _repository(self, _: Inputs) -> _Priced:
+        gb = self._assumed.images_gb
+        return f"{gb:f} GB of images", Range.of(self._monthly("images-gb-month", gb))
+
+    def _bucket(self, _: Inputs) -> _Priced:
+        gb = self._assumed.bucket_gb
+        return f"{gb:f} GB", Range.of(self._monthly("bucket-gb-month", gb))
+
+    def _load_balancer(self, inputs: Inputs) -> _Priced:
+        lcu = self._assumed.lcu
+        usd = self._hourly("load-balancer-hour") + lcu * self._hourly("lcu-hour")
+        what = f"load balancer, {lcu:f} LCU"
+        if self._internet_facing(inputs):
+            zones = self._assumed.zones
+            usd += zones * self._hourly("public-ipv4-hour")
+            what += f", {zones:f} public addresses"
+        return what, Range.of(usd)
+
+    def _internet_facing(self, inputs: Inputs) -> bool:
+        annotations = inputs["metadata"].get("annotations", {})
+        schemes = {annotations.get("alb.ingress.kubernetes.io/scheme")}
+        schemes |= {each["spec"]["scheme"] for each in _inputs(self._plan, AUTO_MODE_PARAMETERS)}
+        return "internet-facing" in schemes
+
+    def _deployment(self, inputs: Inputs) -> _Priced:
+        fewest = most = Decimal(inputs["spec"]["replicas"])
+        for autoscaler in _inputs(self._plan, AUTOSCALER):
+            fewest, most = (Decimal(autoscaler["spec"][f"{end}Replicas"]) for end in ("min", "max"))
+        pods = f"{fewest:f} to {most:f}" if fewest != most else f"{fewest:f}"
+        share = self._node_share(inputs)
+        return f"{pods} x {_percent(share)} of a node", Range(fewest, fewest, most) * self._pod(
+            share
+        )
+
+    def _stateful_set(self, inputs: Inputs) -> _Priced:
+        share = self._node_share(inputs)
+        usd, what = self._pod(share), f"{_percent(share)} of a node"
+        for claim in inputs["spec"].get("volumeClaimTemplates", []):
+            gib = _gib(claim["spec"]["resources"]["requests"]["storage"])
+            usd += self._monthly("gp3-gb-month", gib)
+            what += f", {gib:f} GiB of gp3"
+        return what, Range.of(usd)
+
+    def _pod(self, share: Decimal) -> Decimal:
+        return share * self._hourly(f"{NODE}-hour")
+
+    def _node_share(self, inputs: Inputs) -> Decimal:
+        shares = []
+        for container in inputs["spec"]["template"]["spec"]["containers"]:
+            requests = container["resources"]["requests"]
+            shares.append((_cpus(requests["cpu"]) / NODE_CPUS, _gib(requests["memory"]) / NODE_GIB))
+        return max(sum((share[kind] for share in shares), Decimal(0)) for kind in (0, 1))
+
+
+def _percent(share: Decimal) -> str:
+    return f"{(share * 100).normalize():f} %"
+
+
+def _cpus(quantity: str) -> Decimal:
+    return Decimal(quantity[:-1]) / 1000 if quantity.endswith("m") else Decimal(quantity)
+
+
+def _gib(quantity: str) -> Decimal:
+    number, unit = re.fullmatch(r"(\d+)([KMGT]i)", quantity).groups()  # type: ignore[union-attr]
+    return Decimal(number) * _UNITS[unit]

@@ -1,0 +1,157 @@
+"""`make prices REGION=...`: renews a region of prices.yaml from AWS's public price list.
+
+The list needs no credentials. Source: AWS Billing User Guide, "Getting price list files manually".
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import sys
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tools.cost.prices import PRICES, CostError
+
+URL = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/{service}/current/{region}/index.csv"
+HEADER = (
+    "# USD list prices on demand, before discounts. `make prices REGION=...` renews a region from "
+    "AWS's\n# public price list.\n"
+)
+INSTANCE_CLASSES = ("db.r6g.large", "db.r7g.large", "db.r8g.large", "db.t4g.medium")
+_PREAMBLE = 5  # lines above the columns' names: version, disclaimer, publication date, ...
+_POSTGRES = {"Database Engine": ("Aurora PostgreSQL", "Any", "")}
+_LINUX = {"Operating System": ("Linux",), "Tenancy": ("Shared",), "Pre Installed S/W": ("NA",),
+          "CapacityStatus": ("Used",)}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Where an item is in the price lists.
+
+    usage: its usage type, without the region's prefix. where: further columns and the values that
+    they may have. units: how many of the list's units the item's price is for.
+    """
+
+    service: str
+    usage: str
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    units: int = 1
+
+    def matches(self, row: Mapping[str, str]) -> bool:
+        """Whether a row is the item's first paid tier or a later one, on demand."""
+        return (
+            re.fullmatch(rf"([A-Z0-9]+-)?{re.escape(self.usage)}", row.get("usageType", ""))
+            is not None
+            and row["TermType"] == "OnDemand"
+            and row["Currency"] == "USD"
+            and Decimal(row["PricePerUnit"]) > 0
+            and all(row.get(column, "") in allowed for column, allowed in self.where.items())
+        )
+
+
+OFFERS: Mapping[str, Offer] = {
+    "aurora-acu-hour": Offer("AmazonRDS", "Aurora:ServerlessV2Usage", _POSTGRES),
+    **{
+        f"aurora-{each}-hour": Offer("AmazonRDS", f"InstanceUsage:{each}", _POSTGRES)
+        for each in INSTANCE_CLASSES
+    },
+    "aurora-gb-month": Offer("AmazonRDS", "Aurora:StorageUsage", _POSTGRES),
+    "aurora-million-requests": Offer(
+        "AmazonRDS", "Aurora:StorageIOUsage", _POSTGRES, units=1_000_000
+    ),
+    "bucket-gb-month": Offer("AmazonS3", "TimedStorage-ByteHrs"),
+    "gp3-gb-month": Offer("AmazonEC2", "EBS:VolumeUsage.gp3"),
+    "images-gb-month": Offer("AmazonECR", "TimedStorage-ByteHrs"),
+    "lcu-hour": Offer("AWSELB", "LCUUsage", {"operation": ("LoadBalancing:Application",)}),
+    "load-balancer-hour": Offer(
+        "AWSELB", "LoadBalancerUsage", {"operation": ("LoadBalancing:Application",)}
+    ),
+    "logs-gb": Offer("AmazonCloudWatch", "DataProcessing-Bytes"),
+    "m6i.large-hour": Offer("AmazonEC2", "BoxUsage:m6i.large", _LINUX),
+    "public-ipv4-hour": Offer("AmazonVPC", "PublicIPv4:InUseAddress"),
+    "secret-month": Offer("AWSSecretsManager", "AWSSecretsManager-Secrets"),
+}
+Row = dict[str, Any]
+Open = Callable[[str], io.TextIOBase]
+
+
+def fetched(url: str) -> io.TextIOBase:
+    """Opens a price list. Raises OSError."""
+    response = urllib.request.urlopen(url, timeout=60)  # noqa: S310, https only
+    return io.TextIOWrapper(response, encoding="utf-8", newline="")
+
+
+def read(lines: Iterable[str], service: str) -> Iterator[tuple[str, Row]]:
+    """Yields the items of a service's price list: USD, date of publication, source.
+
+    Raises CostError if two rows of an item's first tier differ.
+    """
+    reader = csv.reader(lines)
+    preamble = dict(next(reader)[:2] for _ in range(_PREAMBLE))
+    columns = next(reader)
+    found: dict[str, dict[Decimal, set[Decimal]]] = {}
+    for values in reader:
+        row = dict(zip(columns, values, strict=False))
+        for item, offer in OFFERS.items():
+            if offer.service == service and offer.matches(row):
+                tiers = found.setdefault(item, {})
+                usd = Decimal(row["PricePerUnit"]) * offer.units
+                tiers.setdefault(Decimal(row["StartingRange"] or 0), set()).add(usd)
+    for item, tiers in found.items():
+        first = tiers[min(tiers)]
+        if len(first) > 1:
+            prices = ", ".join(f"{usd:f}" for usd in sorted(first))
+            raise CostError(f"{service} has several prices of {item}: {prices}")
+        yield (
+            item,
+            {
+                "usd": f"{first.pop().normalize():f}",
+                "date": preamble["Publication Date"][:10],
+                "source": f"{service} price list",
+            },
+        )
+
+
+def renew(region: str, file: Path = PRICES, opened: Open = fetched) -> list[str]:
+    """Replaces the region's prices. Returns the items that the region's lists don't have.
+
+    Raises CostError for a region that has no lists, and OSError without a network.
+    """
+    rows: dict[str, Row] = {}
+    for service in sorted({offer.service for offer in OFFERS.values()}):
+        with closing(opened(URL.format(service=service, region=region))) as lines:
+            rows.update(read(lines, service))
+    if not rows:
+        raise CostError(f"AWS's price lists have nothing for region {region}")
+    table = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    table[region] = dict(sorted(rows.items()))
+    text = yaml.safe_dump(table, default_flow_style=None, sort_keys=True, width=120)
+    file.write_text(HEADER + text, encoding="utf-8")
+    return sorted(set(OFFERS) - set(rows))
+
+
+def main() -> int:
+    """Renews the region given as the only argument."""
+    (region,) = sys.argv[1:]
+    try:
+        missing = renew(region)
+    except (CostError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"{PRICES.name}: {len(OFFERS) - len(missing)} prices of {region} renewed")
+    if missing:
+        print(f"not sold there, or under another usage type: {', '.join(missing)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""The price as text."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from textwrap import wrap
+
+from tools.cost.assumptions import Assumptions
+from tools.cost.estimate import Line, Plan, Range, estimate, region_of
+from tools.cost.prices import Prices
+
+LEFT_OUT = (
+    "Not included: the EKS control plane, the load balancer controller's pods, what nodes have to "
+    "spare, NAT gateways, data transfer, requests, backups beyond the database's size, discounts."
+)
+
+
+def price_report(plan: Plan, assumptions: Assumptions) -> str:
+    """A table of what costs, the total, and what both assume; empty for a plan without AWS.
+
+    Raises CostError for a price that isn't known.
+    """
+    region = region_of(plan)
+    if region is None:
+        return ""
+    prices = Prices.load(region)
+    lines = estimate(plan, prices, assumptions)
+    zero = Range.of(Decimal(0))
+    total = Line("total", "", sum((line.usd for line in lines), zero))
+    oldest, newest = prices.dates
+    rows = [("Price a month", "", "low", "expected", "high"), *(_row(each) for each in lines)]
+    rows.append(_row(total))
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    table = [
+        "    " + "  ".join(
+            cell.ljust(width) if column < 2 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]  # fmt: skip
+    notes = (
+        f"USD, list prices of {region} from {oldest} to {newest}.",
+        f"Assumed: {assumptions}.",
+        LEFT_OUT,
+    )
+    indent = " " * 4
+    wrapped = [
+        line
+        for note in notes
+        for line in wrap(note, 100, initial_indent=indent, subsequent_indent=indent)
+    ]
+    return "\n".join([table[0].strip(), *table[1:], *wrapped])
+
+
+def _row(line: Line) -> tuple[str, str, str, str, str]:
+    low, expected, high = (f"{usd:.2f}" for usd in (line.usd.low, line.usd.expected, line.usd.high))
+    return line.resource, line.what, low, expected, high
