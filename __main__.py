@@ -5,6 +5,7 @@ import re
 
 import pulumi
 
+from components.database.database import TokenLogin
 from components.kubernetes.namespace import PortalNamespace, PortalNamespaceArgs
 from components.portal.database_role import DatabaseRole, DatabaseRoleArgs
 from components.portal.deployment import PortalDeployment, PortalDeploymentArgs
@@ -65,6 +66,8 @@ if settings.portal.network_policy:
         database=database.connection,
         resolver=platform.resolver,
         egress=[*platform.identity.egress, *platform.egress],
+        role_egress=database.role.egress,
+        migrations_egress=database.migrations.egress,
     )
     policies = [PortalNetworkPolicy(NAME, policy, opts)]
 exposure = platform.expose(portal.objects)
@@ -86,16 +89,29 @@ pod = PortalPodArgs(
 )
 # The role first, then its schemas, then the pods that use them.
 role = DatabaseRole(
-    NAME, DatabaseRoleArgs(image.pods, portal.objects, database.connection, policies), opts
-)
-after: list[pulumi.Resource] = [role.job, *policies, *platform.identity.before_pods]
-if settings.portal.migration_job:
-    after = [*after, Migrations(NAME, MigrationsArgs(pod, after), opts).job]
-PortalDeployment(
     NAME,
-    PortalDeploymentArgs(pod, [portal.service, *exposure.before_pods, *after]),
+    DatabaseRoleArgs(
+        image.pods,
+        portal.objects,
+        database.connection,
+        [*policies, *database.role.before_pods],
+        database.role.annotations,
+    ),
     opts,
 )
+after: list[pulumi.Resource] = [role.job, *policies]
+serving = [*after, *platform.identity.before_pods, *database.before_pods]
+if settings.portal.migration_job:
+    migrating = [*after, *database.migrations.before_pods]
+    annotations = database.migrations.annotations
+    serving += [Migrations(NAME, MigrationsArgs(pod, migrating, annotations), opts).job]
+deployment = PortalDeployment(
+    NAME,
+    PortalDeploymentArgs(pod, [portal.service, *exposure.before_pods, *serving]),
+    opts,
+)
+if isinstance(database.connection.login, TokenLogin):
+    role.remove_password(after=[deployment])
 
 outputs: Outputs = {
     "url": platform.url,

@@ -13,6 +13,10 @@ START = "@internal/backend-start"
 POLICY = "@internal/permission-policy"
 INTEGRATIONS = "@internal/integrations"
 AUDIT = "@internal/audit"
+SECRETS_MANAGER = "@aws-sdk/client-secrets-manager"
+# From this version of @backstage/backend-defaults on, a token isn't used after the credentials that
+# signed it have expired. Source: its changelog, 0.18.1.
+TOKENS_SINCE = (0, 18, 1)
 INDEX = f"{BACKEND}/src/index.ts"
 
 # A string, which stays, or a comment.
@@ -48,6 +52,29 @@ def gaps(app: BackstageApp) -> Iterator[str]:
     lock = app.text("yarn.lock")
     yield from _mixed_releases(lock, "backend", "plugins may fail at the start")
     yield from _mixed_releases(lock, "frontend", "pages may fail in the browser")
+
+
+def database_gaps(app: BackstageApp, tokens: bool, stored_login: bool) -> Iterator[str]:
+    """What its image lacks for the database.
+
+    tokens: the portal logs in with them. stored_login: the role's Job reads the administrator's
+    from Secrets Manager.
+    """
+    found = re.findall(
+        r'resolution: "@backstage/backend-defaults@npm:([\d.]+)', app.text("yarn.lock")
+    )
+    for version in found if tokens else ():
+        if tuple(map(int, version.split("."))) < TOKENS_SINCE:
+            least = ".".join(map(str, TOKENS_SINCE))
+            yield (
+                f"yarn.lock has @backstage/backend-defaults {version}: logins with tokens fail "
+                f"once credentials expire. databaseAuthentication iam needs {least}"
+            )
+    if stored_login and SECRETS_MANAGER not in app.dependencies("backend"):
+        yield (
+            f"{BACKEND} doesn't depend on {SECRETS_MANAGER}: the role's Job can't read the "
+            f"administrator's login. Run yarn workspace backend add {SECRETS_MANAGER}"
+        )
 
 
 def loads(app: BackstageApp, *packages: str) -> bool:

@@ -52,12 +52,17 @@ class Settings(Keys, alias_generator=to_camel, defer_build=False):
     @property
     def portal_needs_aws(self) -> bool:
         """Whether the portal's pods call AWS, and so need a role."""
-        return bool(self.portal.techdocs_bucket)
+        return bool(self.portal.techdocs_bucket) or self.database.authentication == "iam"
 
     @property
     def database_kind(self) -> DatabaseKind:
         """The database as set, or the target's default."""
         return self.database.kind or DEFAULT_DATABASE[self.target]
+
+    @property
+    def stored_administrator(self) -> bool:
+        """Whether the database's administrator is a secret that this program doesn't write."""
+        return self.database_kind == "existing" or self.database.master == "managed"
 
     @property
     def most_pods(self) -> int:

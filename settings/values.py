@@ -675,7 +675,27 @@ Snapshot = Annotated[
         255,
     ),
 ]
-DatabaseKind = Literal["aurora", "in-cluster"]
+DatabaseKind = Literal["aurora", "existing", "in-cluster"]
+DatabaseName = Annotated[
+    str,
+    _text(r"[a-z_][a-z0-9_]{0,62}", "a database's name: a-z, 0-9 and '_', at most 63", "backstage"),
+]
+SecretArn = Annotated[
+    str,
+    _text(
+        rf"{_ARN}:secretsmanager:[a-z0-9-]+:[0-9]{{12}}:secret:[A-Za-z0-9/_+=.@!-]+",
+        "the ARN of a Secrets Manager secret",
+        "arn:aws:secretsmanager:us-east-1:123456789012:secret:database-administrator-AbCdEf",
+    ),
+]
+DatabaseResourceId = Annotated[
+    str,
+    _text(
+        r"(?:cluster|db)-[A-Z0-9]{1,63}",
+        "the resource id of a cluster or an instance",
+        "cluster-ABCDEFGHIJKL01234MNOPQRSTU",
+    ),
+]
 Title = Annotated[
     str, _text(r"[^\x00-\x1f\x7f$]+", "text of at most 100 characters, without '$'", "Acme", 100)
 ]

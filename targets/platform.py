@@ -21,14 +21,6 @@ Outputs = Mapping[str, Input[str] | Mapping[str, Any] | None]
 
 
 @dataclass(frozen=True)
-class Database:
-    """A database that was created."""
-
-    connection: DatabaseConnection
-    outputs: Outputs = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Exposure:
     """How the portal is reached."""
 
@@ -49,6 +41,20 @@ class Identity:
     """Resources that must exist before the pods are created, when credentials are injected."""
     egress: Sequence[k8s.networking.v1.NetworkPolicyEgressRuleArgs] = ()
     """Connections by which the pods get their credentials."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database that was created, and the rights of those who log in."""
+
+    connection: DatabaseConnection
+    outputs: Outputs = field(default_factory=dict)
+    before_pods: Sequence[pulumi.Resource] = ()
+    """Rights of the portal's pods, besides `Platform.identity`."""
+    role: Identity = field(default_factory=Identity)
+    """Of the Jobs that log in as the administrator."""
+    migrations: Identity = field(default_factory=Identity)
+    """Of the migrations' Job."""
 
 
 @dataclass(frozen=True)

@@ -63,9 +63,20 @@ def _database(stack: str) -> str:
     return stack_config(stack).values.get("backstage:database", default)
 
 
+def _sets(stack: str, key: str, value: str) -> bool:
+    return stack_config(stack).values.get(f"backstage:{key}") == value
+
+
 EKS_STACKS = tuple(stack for stack in STACKS if _target(stack) == "eks")
 LOCAL_STACKS = tuple(stack for stack in STACKS if _target(stack) == "local")
 AURORA_STACKS = tuple(stack for stack in STACKS if _database(stack) == "aurora")
+TOKEN_STACKS = tuple(stack for stack in STACKS if _sets(stack, "databaseAuthentication", "iam"))
+MANAGED_STACKS = tuple(
+    stack for stack in STACKS if _sets(stack, "databaseMasterPassword", "managed")
+)
+EXISTING_STACKS = tuple(stack for stack in STACKS if _database(stack) == "existing")
+# The administrator's login is in a secret that this program doesn't write.
+STORED_STACKS = (*MANAGED_STACKS, *EXISTING_STACKS)
 IN_CLUSTER_STACKS = tuple(stack for stack in STACKS if _database(stack) == "in-cluster")
 
 

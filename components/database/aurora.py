@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -15,12 +16,16 @@ from components.database.aurora_instances import ENGINE, AuroraInstances, Aurora
 from components.database.aurora_network import AuroraNetwork, AuroraNetworkArgs
 from components.database.database import (
     DATABASE_NAME,
+    IAM_LOGIN_NAME,
     POSTGRES_PORT,
     ROLE_NAME,
     DatabaseConnection,
     Login,
+    StoredLogin,
+    TokenLogin,
     generated_password,
 )
+from components.database.stored_login import stored
 from components.kubernetes.network import networks
 from settings.keys import DatabaseSettings
 
@@ -52,27 +57,27 @@ class AuroraPostgres(pulumi.ComponentResource):
     """
 
     connection: DatabaseConnection
-    secret_arn: Output[str]
+    resource_id: Output[str]
+    """By which a policy names the cluster: `cluster-...`."""
+    secret_arn: Output[str] | None
     """The Secrets Manager secret of the portal's role: engine, host, port, dbname, username and
-    password as JSON."""
+    password as JSON. None: it has no password."""
     administrator_secret_arn: Output[str]
-    """The same for the master user."""
+    """The same for the master user; with `managed` the one that RDS keeps, without connection."""
 
     def __init__(
         self, name: str, args: AuroraPostgresArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("backstage:database:AuroraPostgres", name, None, opts)
         settings = args.settings
-        self._network = AuroraNetwork(
-            name, AuroraNetworkArgs(args.cluster, settings), ResourceOptions(parent=self)
-        )
+        own = ResourceOptions(parent=self)
+        self._network = AuroraNetwork(name, AuroraNetworkArgs(args.cluster, settings), own)
         generation = f"{name}-{settings.generation}"
         identifier = f"{args.identifier}-{settings.generation}"
-        own = ResourceOptions(parent=self)
         version = str(settings.password_version)
-        master_password = generated_password(f"{name}-password", version, own)
-        role_password = generated_password(f"{name}-role-password", version, own)
-        cluster = self._cluster(name, args, generation, identifier, master_password)
+        managed = settings.master == "managed"
+        password = None if managed else generated_password(f"{name}-password", version, own)
+        cluster = self._cluster(name, args, generation, identifier, password)
         instances = AuroraInstances(
             generation,
             AuroraInstancesArgs(
@@ -86,26 +91,32 @@ class AuroraPostgres(pulumi.ComponentResource):
         )
         # The endpoint exists before an instance does: wait for the writer.
         host = Output.all(cluster.endpoint, instances.writer_id).apply(lambda known: known[0])
+        self.resource_id = cluster.cluster_resource_id
+        tokens = settings.authentication == "iam"
         self.connection = DatabaseConnection(
             host=host,
             port=cluster.port,
-            login=Login(ROLE_NAME, role_password),
-            administrator=Login(cluster.master_username, master_password),
+            login=TokenLogin(IAM_LOGIN_NAME, ROLE_NAME)
+            if tokens
+            else Login(ROLE_NAME, generated_password(f"{name}-role-password", version, own)),
+            administrator=Login(cluster.master_username, password)
+            if password
+            else StoredLogin(cluster.master_user_secrets.apply(_arn_of_managed)),
             ca_certificates=args.ca_certificates,
             peers=self._network.cidrs.apply(networks),
         )
-        self.administrator_secret_arn = self._secret(
-            f"{name}-postgres-password",
-            "Master user of the Backstage portal's database",
-            args,
-            self.connection.administrator,
-        )
-        self.secret_arn = self._secret(
-            f"{name}-postgres-role",
-            "Connection of the Backstage portal to its database",
-            args,
-            self.connection.login,
-        )
+        login, administrator = self.connection.login, self.connection.administrator
+        if isinstance(administrator, StoredLogin):
+            self.administrator_secret_arn = Output.from_input(administrator.secret_arn)
+        else:
+            about = "Master user of the Backstage portal's database"
+            self.administrator_secret_arn = self._stored(
+                f"{name}-postgres-password", about, args, administrator
+            )
+        self.secret_arn = None
+        if isinstance(login, Login):
+            about = "Connection of the Backstage portal to its database"
+            self.secret_arn = self._stored(f"{name}-postgres-role", about, args, login)
         self.register_outputs({"endpoint": host, "secretArn": self.secret_arn})
 
     def _cluster(
@@ -114,7 +125,7 @@ class AuroraPostgres(pulumi.ComponentResource):
         args: AuroraPostgresArgs,
         generation: str,
         identifier: str,
-        password: Output[str],
+        password: Output[str] | None,
     ) -> aws.rds.Cluster:
         settings = args.settings
         # Otherwise RDS creates a log group that never expires.
@@ -151,6 +162,8 @@ class AuroraPostgres(pulumi.ComponentResource):
                 database_name=DATABASE_NAME,
                 master_username=MASTER_USERNAME,
                 master_password=password,
+                manage_master_user_password=None if password else True,
+                master_user_secret_kms_key_id=None if password else args.cluster.kms_key_arn,
                 port=POSTGRES_PORT,
                 db_subnet_group_name=self._network.subnet_group_name,
                 vpc_security_group_ids=[self._network.security_group_id],
@@ -176,13 +189,28 @@ class AuroraPostgres(pulumi.ComponentResource):
                 parent=self,
                 depends_on=[log_group],
                 protect=settings.deletion_protection,
-                # Both are read when the cluster is created. A later change must not replace a
-                # database in use: to restore, or to encrypt anew, raise the generation.
-                ignore_changes=["kmsKeyId", "snapshotIdentifier"],
+                # The first two are read when the cluster is created. A later change must not
+                # replace a database in use: to restore, or to encrypt anew, raise the generation.
+                # The third is read when RDS takes over the password; it refuses another then.
+                ignore_changes=[
+                    "kmsKeyId",
+                    "snapshotIdentifier",
+                    *([] if password else ["masterUserSecretKmsKeyId"]),
+                ],
             ),
         )
         warn_of_another_key("The database", cluster.kms_key_id, args.cluster.kms_key_arn, cluster)
         return cluster
+
+    def _stored(
+        self, name: str, description: str, args: AuroraPostgresArgs, login: Login
+    ) -> Output[str]:
+        secret = aws.secretsmanager.SecretArgs(
+            description=description,
+            kms_key_id=args.cluster.kms_key_arn,
+            recovery_window_in_days=0 if args.settings.skip_final_snapshot else RECOVERY_DAYS,
+        )
+        return stored(name, secret, self.connection, login, ResourceOptions(parent=self))
 
     def _parameter_group(
         self, name: str, settings: DatabaseSettings
@@ -210,34 +238,13 @@ class AuroraPostgres(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self),
         )
 
-    def _secret(
-        self, name: str, description: str, args: AuroraPostgresArgs, login: Login
-    ) -> Output[str]:
-        secret = aws.secretsmanager.Secret(
-            name,
-            aws.secretsmanager.SecretArgs(
-                description=description,
-                kms_key_id=args.cluster.kms_key_arn,
-                recovery_window_in_days=0 if args.settings.skip_final_snapshot else RECOVERY_DAYS,
-            ),
-            opts=ResourceOptions(parent=self),
-        )
-        aws.secretsmanager.SecretVersion(
-            f"{name}-version",
-            aws.secretsmanager.SecretVersionArgs(
-                secret_id=secret.id,
-                # The keys that RDS itself writes and that AWS's clients expect.
-                secret_string=Output.json_dumps(
-                    {
-                        "engine": "postgres",
-                        "host": self.connection.host,
-                        "port": self.connection.port,
-                        "dbname": DATABASE_NAME,
-                        "username": login.user,
-                        "password": login.password,
-                    }
-                ),
-            ),
-            opts=ResourceOptions(parent=self),
-        )
-        return secret.arn
+
+def _arn_of_managed(secrets: Sequence[aws.rds.outputs.ClusterMasterUserSecret] | None) -> str:
+    if secrets:
+        return secrets[0].secret_arn
+    if pulumi.runtime.is_dry_run():
+        return "known once RDS keeps the password"
+    raise pulumi.RunError(
+        "RDS keeps no password of the master user yet, as after a restore from a snapshot.\n"
+        "Fix: pulumi up, once the cluster is available."
+    )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi_kubernetes as k8s
-from pulumi import Input, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
 from components.kubernetes.labels import job_labels
 from components.kubernetes.names import name_of
@@ -24,6 +24,9 @@ class JobPod:
     deadline: seconds after the start of its process after which it has failed.
     """
 
+    service_account: Input[str]
+    """Of `job_account`."""
+    labels: Mapping[str, str]
     image: PodImage
     user: int
     container: k8s.core.v1.ContainerArgs
@@ -31,28 +34,41 @@ class JobPod:
     deadline: int
 
 
+def job_account(
+    name: str,
+    namespace: Input[str],
+    annotations: Mapping[str, Input[str]],
+    opts: ResourceOptions,
+) -> Output[str]:
+    """Creates the service account of a Job's pod. Returns its name, which is `name`."""
+    account = service_account(
+        f"{name}-service-account",
+        k8s.meta.v1.ObjectMetaArgs(
+            name=name,
+            namespace=namespace,
+            labels=job_labels(name),
+            annotations=annotations or None,
+        ),
+        opts,
+    )
+    return name_of(account)
+
+
 def run_once(
     name: str, namespace: Input[str], pod: JobPod, opts: ResourceOptions
 ) -> k8s.batch.v1.Job:
-    """Creates a Job and its service account. The Job is done when its pod has succeeded; what
-    depends on it waits for that.
+    """Creates a Job. It is done when its pod has succeeded; what depends on it waits for that.
 
     Its name is generated: a changed pod runs in a new Job, then the old one is deleted. A failed
     Job fails the update with the last lines of its log, and the next update runs it again. There is
     no TTL: a Job that deletes itself would run again after `pulumi refresh`.
     """
-    labels = job_labels(name)
-    account = service_account(
-        f"{name}-service-account",
-        k8s.meta.v1.ObjectMetaArgs(name=name, namespace=namespace, labels=labels),
-        ResourceOptions(parent=opts.parent),
-    )
     return k8s.batch.v1.Job(
         name,
         k8s.batch.v1.JobInitArgs(
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 namespace=namespace,
-                labels=labels,
+                labels=pod.labels,
                 annotations={
                     "pulumi.com/replaceUnready": "true",
                     "pulumi.com/timeoutSeconds": str(pod.deadline + SCHEDULING + AWAIT_MARGIN),
@@ -62,13 +78,13 @@ def run_once(
                 backoff_limit=0,
                 active_deadline_seconds=pod.deadline + SCHEDULING,
                 template=k8s.core.v1.PodTemplateSpecArgs(
-                    metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels),
+                    metadata=k8s.meta.v1.ObjectMetaArgs(labels=pod.labels),
                     spec=pod_spec(
                         pod.image,
                         pod.user,
                         pod.container,
                         pod.volumes,
-                        service_account_name=name_of(account),
+                        service_account_name=pod.service_account,
                         restart_policy="Never",
                         automount_service_account_token=False,
                     ),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import ResourceOptions
+from pulumi import Input, ResourceOptions
 
 from components.kubernetes.health import READINESS
-from components.kubernetes.job import JobPod, run_once
+from components.kubernetes.job import JobPod, job_account, run_once
+from components.kubernetes.labels import job_labels
 from components.kubernetes.pods import config_map_volume, read_only
 from components.portal.portal import MIGRATION_SCRIPT
 from components.portal.portal_pod import (
@@ -44,13 +45,15 @@ class MigrationsArgs:
     """The portal's pod, which the Job's resembles."""
     after: Sequence[pulumi.Resource]
     """Resources that must exist before the pod is created, such as the portal's role."""
+    service_account_annotations: Mapping[str, Input[str]] = field(default_factory=dict)
 
 
 class Migrations(pulumi.ComponentResource):
     """Creates a Job that starts the portal's image until every plugin has migrated its schema.
 
     The pods that serve skip migrations, so a failed one leaves them as they are. Its pod carries
-    none of the labels that Service and PodDisruptionBudget select, and has no AWS role.
+    none of the labels that Service and PodDisruptionBudget select, and has a service account of its
+    own.
     """
 
     job: k8s.batch.v1.Job
@@ -60,7 +63,15 @@ class Migrations(pulumi.ComponentResource):
     ) -> None:
         super().__init__("backstage:database:Migrations", name, None, opts)
         objects = args.pod.objects
+        job = f"{name}-migrations"
         pod = JobPod(
+            job_account(
+                job,
+                objects.namespace,
+                args.service_account_annotations,
+                ResourceOptions(parent=self),
+            ),
+            job_labels(job),
             args.pod.image,
             USER,
             portal_container(
@@ -74,7 +85,7 @@ class Migrations(pulumi.ComponentResource):
             DEADLINE,
         )
         self.job = run_once(
-            f"{name}-migrations",
+            job,
             objects.namespace,
             pod,
             ResourceOptions(parent=self, depends_on=args.after),

@@ -40,6 +40,10 @@ class PortalNetworkPolicyArgs:
     """Networks of the cluster's DNS resolver, besides its pods and NodeLocal DNSCache."""
     egress: Sequence[k8s.networking.v1.NetworkPolicyEgressRuleArgs]
     """Rules of the platform, for the portal's pods."""
+    role_egress: Sequence[k8s.networking.v1.NetworkPolicyEgressRuleArgs] = ()
+    """The same for the role's Job."""
+    migrations_egress: Sequence[k8s.networking.v1.NetworkPolicyEgressRuleArgs] = ()
+    """The same for the migrations' Job."""
 
 
 class PortalNetworkPolicy(pulumi.ComponentResource):
@@ -54,11 +58,11 @@ class PortalNetworkPolicy(pulumi.ComponentResource):
         database = [dns(args.resolver), egress(args.database.peers, args.database.port)]
         settings = args.settings
         outside = egress(networks(settings.egress_cidrs or ANYWHERE), 443, *settings.egress_ports)
-        jobs = {f"{name}-database-role": database}
+        jobs = {f"{name}-database-role": [*database, *args.role_egress]}
         if settings.migration_job:
             # It starts the portal, whose plugins connect to their services at the start: a dropped
             # connection would hold it up for minutes.
-            jobs[f"{name}-migrations"] = [*database, outside]
+            jobs[f"{name}-migrations"] = [*database, outside, *args.migrations_egress]
         served = [_ingress(args.clients, args.port)]
         if settings.metrics:
             served.append(_ingress(any_pod(), METRICS_PORT))

@@ -10,7 +10,7 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 from pulumi import Input, Output, ResourceOptions
 
-from components.database.database import DatabaseConnection
+from components.database.database import DatabaseConnection, Login
 from components.kubernetes.labels import LABELS, SELECTOR
 from components.kubernetes.names import name_of
 from components.portal.service_account import PortalServiceAccount, PortalServiceAccountArgs
@@ -133,12 +133,13 @@ class Portal(pulumi.ComponentResource):
         self.register_outputs({"serviceName": self.objects.service})
 
     def _variables(self, name: str, args: PortalArgs) -> Mapping[str, Input[str]]:
-        version = args.session_secret_version
+        version, login = args.session_secret_version, args.database.login
         session_secret = self._session_secret(name, version) if version else {}
+        password = {"POSTGRES_PASSWORD": login.password} if isinstance(login, Login) else {}
         return {
             "POSTGRES_HOST": args.database.host,
-            "POSTGRES_USER": args.database.login.user,
-            "POSTGRES_PASSWORD": args.database.login.password,
+            "POSTGRES_USER": login.user,
+            **password,
             **session_secret,
             **args.secret_env,
         }

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi_kubernetes as k8s
 from pulumi import Input
 
-from components.database.database import DATABASE_NAME, DatabaseConnection
+from components.database.database import DatabaseConnection, TokenLogin
 from components.kubernetes.health import LIVENESS, READINESS
 from components.kubernetes.labels import LABELS, SELECTOR
 from components.kubernetes.pods import (
@@ -188,7 +188,7 @@ def portal_variables(
     variables: dict[str, Input[str]] = {
         "APP_PORT": str(port),
         "POSTGRES_PORT": port_text(database.port),
-        "POSTGRES_DB": DATABASE_NAME,
+        "POSTGRES_DB": database.name,
         "APP_CONFIG_app_baseUrl": url,
         "APP_CONFIG_backend_baseUrl": url,
         "APP_CONFIG_auth_environment": "production",
@@ -197,6 +197,9 @@ def portal_variables(
     }
     if database.ca_certificates is None:
         variables["APP_CONFIG_backend_database_connection_ssl"] = "false"
+    if isinstance(database.login, TokenLogin):
+        variables["APP_CONFIG_backend_database_connection_type"] = "rds"
+        variables["APP_CONFIG_backend_database_role"] = database.login.role
     if url.startswith("http:"):
         # Otherwise browsers request the page's scripts over https and show nothing.
         variables["APP_CONFIG_backend_csp_upgrade-insecure-requests"] = "false"

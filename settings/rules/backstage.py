@@ -25,7 +25,7 @@ from settings.secrets import (
 )
 
 # Variables that the program sets itself; a test compares them with the rendered pods.
-BUILT_IN_SECRETS = ("POSTGRES_HOST", "POSTGRES_USER", "POSTGRES_PASSWORD", "AUTH_SESSION_SECRET")
+BUILT_IN_SECRETS = ("POSTGRES_HOST", "POSTGRES_USER", "AUTH_SESSION_SECRET")
 TECHDOCS_VARIABLES = ("TECHDOCS_BUCKET", "TECHDOCS_PUBLISHER")
 BUILT_IN_VARIABLES = (
     *("APP_PORT", "NODE_ENV", "NODE_OPTIONS", "POSTGRES_DB", "POSTGRES_PORT"),
@@ -36,6 +36,10 @@ BUILT_IN_VARIABLES = (
     "APP_CONFIG_techdocs_publisher_awsS3_bucketName",
     "APP_CONFIG_techdocs_publisher_awsS3_region",
     "APP_CONFIG_techdocs_publisher_local_publishDirectory",
+)
+TOKEN_VARIABLES = (
+    "APP_CONFIG_backend_database_connection_type",
+    "APP_CONFIG_backend_database_role",
 )
 # Of the migrations' Job, which may replace what env sets, and fails beside a part of it.
 JOB_OVERRIDES = (
@@ -60,6 +64,8 @@ def built_in(s: Settings) -> set[str]:
     """Names of the variables that the program sets for the stack's target."""
     conditional = {
         "AWS_REGION": s.target == "eks",
+        "POSTGRES_PASSWORD": s.database.authentication == "password",
+        **dict.fromkeys(TOKEN_VARIABLES, s.database.authentication == "iam"),
         SIGNER: s.trusts_load_balancer,
         "APP_CONFIG_backend_csp_upgrade-insecure-requests": s.target == "local"
         or s.ingress.allow_http,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from settings import values
-from settings.app_gaps import gaps
+from settings.app_gaps import database_gaps, gaps
 from settings.keys import DEFAULT_DATABASE, KEYS, METRICS_PORT
 from settings.model import Settings
 from settings.problem import Problem, Warn, config_rm, config_set
@@ -16,10 +16,10 @@ LEAST_MEMORY = 256  # MiB; a serving portal uses about 210 (docs/performance.md)
 
 @rule("target", "database")
 def database_of_the_target(s: Settings) -> Iterator[Problem]:
-    default = DEFAULT_DATABASE[s.target]
-    if s.database.kind == "aurora" and default != "aurora":
+    default, kind = DEFAULT_DATABASE[s.target], s.database.kind
+    if kind in ("aurora", "existing") and default != "aurora":
         allowed = f"{default}, with target {s.target}"
-        yield Problem("database", "aurora", allowed, config_set("database", default))
+        yield Problem("database", kind, allowed, config_set("database", default))
 
 
 @rule("target", "database")
@@ -29,12 +29,13 @@ def keys_of_the_target(s: Settings) -> Iterator[Problem]:
         known_to = key.known_to
         if known_to is None or key.attribute not in group.model_fields_set:
             continue
+        if known_to.knows(s.target, s.database_kind):
+            continue
         if s.target not in known_to.targets:
             owner, current = f"target {' or '.join(sorted(known_to.targets))}", f"target {s.target}"
-        elif known_to.database not in (None, s.database_kind):
-            owner, current = f"database {known_to.database}", f"database {s.database_kind}"
         else:
-            continue
+            owner = f"database {' or '.join(known_to.databases)}"
+            current = f"database {s.database_kind}"
         yield Problem(key.name, f"a key of {owner}", f"unset, with {current}", config_rm(key.name))
 
 
@@ -81,11 +82,13 @@ def image_version(s: Settings) -> Iterator[Problem]:
         yield Problem("imageTag", "nothing", allowed, config_set("imageTag", "SHA"))
 
 
-@rule("appPath")
+@rule("appPath", "database", "databaseAuthentication", "databaseMasterPassword")
 def gaps_of_the_app(s: Settings) -> Iterator[Warn]:
-    if s.image.app:
-        steps = "Steps: docs/portal.md, Your own app."
-        yield from (Warn(f"{s.image.app.path}/{gap}. {steps}") for gap in gaps(s.image.app))
+    app = s.image.app
+    if app:
+        tokens, steps = s.database.authentication == "iam", "Steps: docs/portal.md, Your own app."
+        found = (*gaps(app), *database_gaps(app, tokens, s.stored_administrator))
+        yield from (Warn(f"{app.path}/{gap}. {steps}") for gap in found)
 
 
 @rule("appPath", "imageBuild")

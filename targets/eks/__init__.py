@@ -11,7 +11,6 @@ from pulumi import InvokeOutputOptions, Output, ResourceOptions
 
 from components.cluster.cluster import Cluster, ClusterArgs, ClusterFacts
 from components.cluster.subnets import load_balancer_cidrs, subnets
-from components.database.aurora import AuroraPostgres, AuroraPostgresArgs
 from components.database.postgres import Postgres, PostgresArgs
 from components.ingress.auto_mode import API_GROUP, AutoModeIngressClass, AutoModeIngressClassArgs
 from components.ingress.ingress import PortalIngress, PortalIngressArgs
@@ -27,6 +26,7 @@ from components.portal.techdocs import TechDocs, TechDocsArgs
 from settings.keys import SIGNER
 from settings.model import Settings
 from settings.open_paths import open_paths
+from targets.eks.database import rds_database
 from targets.eks.identity import identity, portal_role
 from targets.platform import NAME, Database, Exposure, Outputs, Platform
 
@@ -61,16 +61,7 @@ def platform(settings: Settings, identifier: str) -> Platform:
         if settings.database_kind == "in-cluster":
             postgres = Postgres(NAME, PostgresArgs(settings.database, namespace), opts)
             return Database(postgres.connection)
-        certificates = settings.database.ca_bundle.for_region(facts.region)
-        args = AuroraPostgresArgs(settings.database, identifier, facts, certificates)
-        aurora = AuroraPostgres(NAME, args, opts)
-        return Database(
-            aurora.connection,
-            {
-                "databaseSecretArn": aurora.secret_arn,
-                "databaseAdministratorSecretArn": aurora.administrator_secret_arn,
-            },
-        )
+        return rds_database(settings, identifier, facts, role, opts)
 
     def expose(objects: PortalObjects) -> Exposure:
         # The controller is deleted last: without it nobody removes the load balancer.

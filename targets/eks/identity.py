@@ -45,6 +45,18 @@ def portal_role(
     )
 
 
+def job_role(settings: Settings, facts: ClusterFacts, job: str, opts: ResourceOptions) -> PodRole:
+    """A role of its own for the Job with that name, and so that service account."""
+    args = PodRoleArgs(
+        cluster=facts,
+        workload_identity=settings.workload_identity,
+        namespace=settings.namespace,
+        service_account=job,
+        description=f"Job {job}",
+    )
+    return PodRole(job, args, opts)
+
+
 def identity(
     settings: Settings, role: PodRole | None, before_pods: Sequence[pulumi.Resource] = ()
 ) -> Identity:

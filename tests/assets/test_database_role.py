@@ -16,8 +16,9 @@ from tests.assets.node import needs_node, run
 
 pytestmark = needs_node
 
-# FAKE_PG_ERROR: code of the error that every attempt to connect ends with. FAKE_PG_ROLE: the role
-# exists. Log: one JSON value a line, the connection's options and then each statement.
+# FAKE_PG_ERROR: code of the error that every attempt to connect ends with. FAKE_PG_ROLE: the roles
+# that exist, separated by '|'. Log: one JSON value a line, TLS of the connection and then each
+# statement. The login that was given: in a file of its own.
 DRIVER = """
 const fs = require('fs');
 const log = value => fs.appendFileSync('log', JSON.stringify(value) + '\\n');
@@ -28,12 +29,15 @@ exports.Client = class {
   on() {}
   async connect() {
     log(this.options.ssl);
+    const { user, password } = this.options;
+    fs.appendFileSync('login', JSON.stringify({ user, password }) + '\\n');
     const code = process.env.FAKE_PG_ERROR;
     if (code) throw Object.assign(new Error('refused'), { code });
   }
   async query(text, values) {
     log(values ? { text, values } : text);
-    return { rowCount: process.env.FAKE_PG_ROLE ? 1 : 0 };
+    const roles = (process.env.FAKE_PG_ROLE || '').split('|');
+    return { rowCount: values && roles.includes(values[0]) ? 1 : 0 };
   }
   async end() {}
 };
@@ -62,7 +66,7 @@ def logged(portal: Path) -> list[Any]:
 
 @pytest.mark.parametrize(
     ("exists", "verb", "said"),
-    [("", "CREATE", "created"), ("1", "ALTER", "password changed")],
+    [("", "CREATE", "created"), ('por"tal', "ALTER", "password changed")],
     ids=["new", "existing"],
 )
 def test_role_may_log_in_and_create_schemas(

@@ -171,7 +171,7 @@ KEYS: dict[str, Key] = {
     ),
     "imagePlatform": Key("linux/arm64", bad=(("windows/amd64", "linux/arm64"),)),
     "imagePullSecret": Key("pull", bad=(("My Secret", "RFC 1123"),)),
-    "database": Key("in-cluster", bad=(("mysql", "aurora or in-cluster"),)),
+    "database": Key("in-cluster", bad=(("mysql", "aurora or existing or in-cluster"),)),
     "databaseEngineVersion": Key(
         "16.8", bad=(("13", "from 14"), ("17.4.1", "major.minor"), ("99", "from 14 to 18"))
     ),
@@ -252,6 +252,22 @@ KEYS: dict[str, Key] = {
     ),
     "databaseStorageClass": Key("gp3", bad=(("GP3", "the name of a StorageClass"),)),
     "databasePlugins": Key(20, bad=((0, "from 1 to 200"),)),
+    "databaseHost": Key(
+        "portal.example.com",
+        bad=(("https://a.b", "without scheme"), ("postgres", "DNS name")),
+    ),
+    "databasePort": Key(6432, bad=((0, "from 1 to 65535"),)),
+    "databaseName": Key("portal", bad=(("Portal", "a-z, 0-9 and '_'"), ("a" * 64, "at most 63"))),
+    "databaseAdministratorSecretArn": Key(
+        "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!cluster-0a1b-AbCdEf",
+        bad=(("administrator", "the ARN of a Secrets Manager secret"),),
+    ),
+    "databaseMaxConnections": Key(
+        400, bad=((9, "from 10 to 100000"), (20, "the 0 connections", "(databaseMaxConnections)"))
+    ),
+    "databaseResourceId": Key("db-ABC1", bad=(("portal", "the resource id of a cluster"),)),
+    "databaseMasterPassword": Key("managed", bad=(("mine", "generated or managed"),)),
+    "databaseAuthentication": Key("iam", bad=(("kerberos", "password or iam"),)),
     "databasePasswordVersion": Key(3, bad=((0, "from 1 to 9999"),)),
     "databaseCaBundlePath": Key(
         "assets/rds-ca-bundle.pem",

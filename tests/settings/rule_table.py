@@ -5,9 +5,71 @@ from __future__ import annotations
 from tests.settings import integration_table, secrets_table, sign_in_table
 from tests.settings.key_table import BOUNDARY, DIGEST, KEY, WAF
 from tests.settings.row import Row
-from tests.settings.stack import CANARY, CLIENT, LOCAL, OIDC, WITH_COGNITO, WITH_OIDC
+from tests.settings.stack import CANARY, CLIENT, EXISTING, LOCAL, OIDC, WITH_COGNITO, WITH_OIDC
 
 RULES: dict[str, Row] = {
+    "existing database without a host": (
+        {**EXISTING, "databaseHost": None},
+        "databaseHost",
+        ("nothing, with database existing", "its host name", "databaseHost HOST"),
+    ),
+    "existing database without an administrator": (
+        {**EXISTING, "databaseAdministratorSecretArn": None},
+        "databaseAdministratorSecretArn",
+        ("nothing", "a login that may create roles", "databaseAdministratorSecretArn ARN"),
+    ),
+    "existing database of unknown size": (
+        {**EXISTING, "databaseMaxConnections": None},
+        "databaseMaxConnections",
+        ("nothing", "how many connections", "databaseMaxConnections NUMBER"),
+    ),
+    "tokens without a resource id": (
+        {**EXISTING, "databaseAuthentication": "iam"},
+        "databaseResourceId",
+        ("nothing", "which policies name", "databaseResourceId ID"),
+    ),
+    "resource id without tokens": (
+        {**EXISTING, "databaseResourceId": "db-ABC1"},
+        "databaseResourceId",
+        ("db-ABC1, with databaseAuthentication password", "only tokens need it", "config rm"),
+    ),
+    "tokens for a name that RDS doesn't know": (
+        {
+            **EXISTING,
+            "databaseAuthentication": "iam",
+            "databaseResourceId": "db-ABC1",
+            "databaseHost": "database.example.com",
+        },
+        "databaseHost",
+        ("database.example.com", "ending in .rds.amazonaws.com", "databaseHost HOST"),
+    ),
+    "version of no password": (
+        {
+            "databaseAuthentication": "iam",
+            "databaseMasterPassword": "managed",
+            "databasePasswordVersion": 2,
+        },
+        "databasePasswordVersion",
+        ("given:   2", "generates no password", "config rm"),
+    ),
+    "existing database on local": (
+        {**LOCAL, "database": "existing"},
+        "database",
+        ("given:   existing", "in-cluster, with target local", "test database in-cluster"),
+    ),
+    "too many pods for an existing database": (
+        {**EXISTING, "maxReplicas": 10},
+        "maxReplicas",
+        ("528 connections", "the 480 connections that portal.cluster-abc", "maxReplicas 9"),
+    ),
+    "variable of tokens": (
+        {
+            "databaseAuthentication": "iam",
+            "env": {"APP_CONFIG_backend_database_role": "portal"},
+        },
+        "env",
+        ("names that the program doesn't set itself",),
+    ),
     "no host": (
         {"host": None},
         "host",

@@ -31,6 +31,14 @@ LOCAL: dict[str, object] = {
     "imageRepository": "portal",
 }
 IN_CLUSTER: dict[str, object] = {"database": "in-cluster"}
+EXISTING: dict[str, object] = {
+    "database": "existing",
+    "databaseHost": "portal.cluster-abc.us-east-1.rds.amazonaws.com",
+    "databaseAdministratorSecretArn": (
+        "arn:aws:secretsmanager:us-east-1:123456789012:secret:database-administrator-AbCdEf"
+    ),
+    "databaseMaxConnections": 500,
+}
 CANARY = "canary-4711"
 OIDC: dict[str, object] = {
     "issuer": "https://idp.example.com/",
@@ -93,6 +101,7 @@ _ALB_KEYS = ("ingressSessionTimeout", "ingressTokenPaths", *WITH_OIDC)
 # By target and database.
 BASES: dict[tuple[str, str], dict[str, object]] = {
     ("eks", "aurora"): {},
+    ("eks", "existing"): EXISTING,
     ("eks", "in-cluster"): IN_CLUSTER,
     ("local", "in-cluster"): LOCAL,
 }
@@ -101,15 +110,15 @@ BASES: dict[tuple[str, str], dict[str, object]] = {
 def knows(base: tuple[str, str], key: str) -> bool:
     """Whether `key` may be set with a target and a database."""
     (target, database), known_to = base, KEYS[key].known_to
-    return known_to is None or (
-        target in known_to.targets and known_to.database in (None, database)
-    )
+    return known_to is None or known_to.knows(target, database)
 
 
 def base_of(key: str) -> dict[str, object]:
     """Changes that make VALID a stack that knows `key`."""
     if key == "signOutUrl":
         return {**WITH_OIDC, "signIn": ["alb"]}
+    if key == "databaseResourceId":
+        return {**EXISTING, "databaseAuthentication": "iam"}
     if key.startswith("signIn"):
         unknown = {"signInWithoutCatalogUser": True} if key == "signInAllowedDomains" else {}
         return {**with_provider("google" if unknown else "github"), **unknown}

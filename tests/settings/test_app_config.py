@@ -179,7 +179,7 @@ def test_the_shipped_file_needs_only_what_the_program_provides() -> None:
     shipped = AppConfig.load("assets/app-config.production.yaml")
     assert shipped.variables == {
         *("APP_PORT", "AUTH_SESSION_SECRET", "POSTGRES_DB", "POSTGRES_HOST"),
-        *("POSTGRES_PASSWORD", "POSTGRES_PORT", "POSTGRES_USER"),
+        *("POSTGRES_PORT", "POSTGRES_USER"),
     }
     assert list(unsafe(shipped)) == []
 

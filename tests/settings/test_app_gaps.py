@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.settings.stack import warnings
+from tests.settings.stack import EXISTING, warnings
 
 INDEX = "packages/backend/src/index.ts"
 IMPORT = "import { start } from '@internal/backend-start';\n"
@@ -151,3 +151,31 @@ def test_a_sign_in_page_that_the_app_imports_needs_no_discovery(app: Path) -> No
     source.parent.mkdir()
     source.write_text(f"import signInPage from '{PAGE}';\n", encoding="utf-8")
     assert gaps(app) == []
+
+
+def database_warnings(app: Path, **changes: object) -> list[str]:
+    return [each for each in warnings({"appPath": str(app), **changes}) if "database" in each]
+
+
+def test_tokens_need_a_backend_that_knows_when_they_expire(app: Path) -> None:
+    lock = (app / "yarn.lock").read_text(encoding="utf-8")
+    [version] = re.findall(r'resolution: "@backstage/backend-defaults@npm:(.+)"', lock)
+    assert database_warnings(app, databaseAuthentication="iam") == []
+    older = 'resolution: "@backstage/backend-defaults@npm:0.18.0"'
+    change(app, "yarn.lock", older.replace("0.18.0", version), older)
+    [found] = database_warnings(app, databaseAuthentication="iam")
+    assert "backend-defaults 0.18.0: logins with tokens fail" in found
+    assert "needs 0.18.1" in found
+    assert database_warnings(app) == []
+
+
+@pytest.mark.parametrize("changes", [{"databaseMasterPassword": "managed"}, EXISTING])
+def test_a_stored_login_needs_a_client_of_secrets_manager(
+    app: Path, changes: dict[str, object]
+) -> None:
+    client = "@aws-sdk/client-secrets-manager"
+    assert not [each for each in warnings({"appPath": str(app), **changes}) if client in each]
+    change(app, "packages/backend/package.json", client, "@aws-sdk/client-s3")
+    [found] = [each for each in warnings({"appPath": str(app), **changes}) if client in each]
+    assert f"Run yarn workspace backend add {client}" in found
+    assert not [each for each in warnings({"appPath": str(app)}) if client in each]

@@ -116,9 +116,30 @@ def test_defaults() -> None:
         "protected_generation": 1,
         "storage_size": "5Gi",
         "password_version": 1,
+        "authentication": "password",
+        "master": "generated",
+        "port": 5432,
+        "name": "backstage",
     }
 
 
 def test_mcp_keeps_a_pool_of_its_own() -> None:
     plugins = [loaded({"mcp": mcp})[0].database_plugins for mcp in (False, True)]
     assert plugins == [SHIPPED_PLUGINS, SHIPPED_PLUGINS + 1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"databaseAuthentication": "iam"}, "databaseAuthentication iam: RDS"),
+        ({"databaseMasterPassword": "managed"}, "databaseMasterPassword managed: RDS"),
+    ],
+)
+def test_a_restore_takes_two_updates_with_logins_that_rds_keeps(
+    changes: dict[str, object], named: str
+) -> None:
+    snapshot = {"databaseSnapshotIdentifier": "a"}
+    [found] = [each for each in warnings({**snapshot, **changes}) if "two updates" in each]
+    assert named in found
+    for one in (snapshot, changes):
+        assert not [each for each in warnings(one) if "two updates" in each]

@@ -82,7 +82,7 @@ def test_a_key_of_another_target_is_refused(base: tuple[str, str], name: str) ->
     known_to = KEYS[name].known_to
     assert known_to is not None
     target, database = base
-    owner, current = f"database {known_to.database}", f"database {database}"
+    owner, current = f"database {' or '.join(known_to.databases)}", f"database {database}"
     if target not in known_to.targets:
         owner, current = f"target {' or '.join(sorted(known_to.targets))}", f"target {target}"
     row = TABLE[name]

@@ -11,6 +11,8 @@ from tools.preview.monitor import Resource
 # Logical names, by which `templates` and `jobs` are keyed.
 PORTAL, POSTGRES = "backstage-deployment", "backstage-postgres-server"
 ROLE_JOB, MIGRATION_JOB = "backstage-database-role", "backstage-migrations"
+PASSWORD_JOB = "backstage-password-removal"
+ADMINISTERING = (ROLE_JOB, PASSWORD_JOB)  # they share a service account
 
 
 def templates(program: Program) -> dict[str, dict[str, Any]]:

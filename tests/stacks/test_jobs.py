@@ -16,7 +16,9 @@ from tests.programs import (
     previewed,
 )
 from tests.stacks.pods import (
+    ADMINISTERING,
     MIGRATION_JOB,
+    PASSWORD_JOB,
     PORTAL,
     POSTGRES,
     ROLE_JOB,
@@ -53,7 +55,8 @@ def test_pods_of_jobs_run_the_portals_image(stack: str) -> None:
     for job in previewed(stack, creates=True).all(JOB):
         pod = job.inputs["spec"]["template"]["spec"]
         assert pod["automountServiceAccountToken"] is False
-        assert pod["serviceAccountName"] == job.name
+        account = ROLE_JOB if job.name == PASSWORD_JOB else job.name
+        assert pod["serviceAccountName"] == account
         [found] = pod["containers"]
         # The update shows the end of the log when a Job failed.
         assert found["terminationMessagePolicy"] == "FallbackToLogsOnError"
@@ -75,7 +78,10 @@ def test_every_selector_matches_its_own_pods_only(stack: str) -> None:
         "PodDisruptionBudget backstage-disruption-budget": {PORTAL},
     }
     if stack != "auto-mode":
-        policies = {f"{job.name}-network-policy": {job.name} for job in program.all(JOB)}
+        administering = {*ADMINISTERING} & {*jobs(program)}
+        policies = {"backstage-database-role-network-policy": administering}
+        if stack in MIGRATING:
+            policies["backstage-migrations-network-policy"] = {MIGRATION_JOB}
         policies["backstage-network-policy"] = {PORTAL}
         if stack in IN_CLUSTER_STACKS:
             policies["backstage-postgres-network-policy"] = {POSTGRES}

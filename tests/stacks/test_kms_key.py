@@ -33,8 +33,8 @@ PLACES = {
     REPOSITORY: ("encryptionConfigurations", 0, "kmsKey"),
     ENCRYPTION: ("rules", 0, "applyServerSideEncryptionByDefault", "kmsMasterKeyId"),
 }
-# Keys of what the program doesn't use: a managed master password, and Performance Insights of a
-# whole cluster.
+# A second key of the cluster, with a managed master password (test_database_login.py), and one that
+# the program doesn't use, for Performance Insights of a whole cluster.
 OTHERS = {
     (CLUSTER, "master_user_secret_kms_key_id"),
     (CLUSTER, "performance_insights_kms_key_id"),

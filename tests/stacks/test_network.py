@@ -16,7 +16,7 @@ from tests.programs import (
     changed,
     previewed,
 )
-from tests.stacks.pods import MIGRATION_JOB, PORTAL, POSTGRES, ROLE_JOB, templates
+from tests.stacks.pods import MIGRATION_JOB, PASSWORD_JOB, PORTAL, POSTGRES, ROLE_JOB, templates
 from tests.stacks.reach import Party, reached
 from tests.tokens import NETWORK_POLICY
 from tools.preview import answers
@@ -27,6 +27,7 @@ PODS = {
     PORTAL: "the portal",
     ROLE_JOB: "the role's Job",
     MIGRATION_JOB: "the migrations' Job",
+    PASSWORD_JOB: "the Job that removes the password",
     POSTGRES: "the database",
 }
 LOAD_BALANCER, OTHERS = "the load balancer's subnets", "any other pod of the cluster"
@@ -114,7 +115,8 @@ def test_no_pod_asks_a_node_for_credentials_but_through_its_role(stack: str) -> 
     found = reach(stack)
     for pod in PODS.values():
         assert not found.get((pod, METADATA))
-        may = stack == "dev" and pod == PODS[PORTAL]  # irsa has a role, and no agent
+        # Roles by irsa need no agent.
+        may = pod == PODS[PORTAL] if stack == "dev" else stack == "iam" and pod != PODS[POSTGRES]
         assert found.get((pod, AGENT), set()) == ({("TCP", 80)} if may else set())
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.programs import AURORA_STACKS, EKS_STACKS, ROOT, STACKS, changed, previewed
+from tests.programs import EKS_STACKS, IN_CLUSTER_STACKS, ROOT, STACKS, changed, previewed
 from tests.stacks.pods import (
     MIGRATION_JOB,
+    PASSWORD_JOB,
     PORTAL,
     POSTGRES,
     ROLE_JOB,
@@ -20,6 +21,7 @@ VOLUMES = {
     PORTAL: {"configMap", "emptyDir"},
     MIGRATION_JOB: {"configMap", "emptyDir"},
     ROLE_JOB: {"configMap"},
+    PASSWORD_JOB: {"configMap"},
     POSTGRES: {"emptyDir"},
 }
 MINIMUM_USER = {POSTGRES: 999}  # the image's own account
@@ -144,7 +146,7 @@ def test_database_certificates_are_mounted_with_and_without_tls(stack: str) -> N
     """The configuration names the file either way."""
     data = previewed(stack).inputs(CONFIG_MAP, "backstage-database-ca")["data"]
     assert set(data) == {"ca.pem"}
-    assert ("BEGIN CERTIFICATE" in data["ca.pem"]) == (stack in AURORA_STACKS)
+    assert ("BEGIN CERTIFICATE" in data["ca.pem"]) == (stack not in IN_CLUSTER_STACKS)
 
 
 @pytest.mark.parametrize("workload", [PORTAL, MIGRATION_JOB])

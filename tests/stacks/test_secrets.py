@@ -6,8 +6,16 @@ import json
 
 import pytest
 
-from tests.programs import AURORA_STACKS, IN_CLUSTER_STACKS, STACKS, previewed
-from tests.stacks.pods import POSTGRES, ROLE_JOB, templates, variables
+from tests.programs import (
+    AURORA_STACKS,
+    IN_CLUSTER_STACKS,
+    MANAGED_STACKS,
+    STACKS,
+    STORED_STACKS,
+    TOKEN_STACKS,
+    previewed,
+)
+from tests.stacks.pods import ADMINISTERING, POSTGRES, ROLE_JOB, jobs, templates, variables
 from tests.tokens import CLUSTER, IMAGE, PASSWORD, SECRET, SECRET_VERSION
 from tools.preview.manifests import manifests
 from tools.preview.monitor import SECRET as MASKED
@@ -39,10 +47,13 @@ def test_kubernetes_secrets_are_masked(stack: str, creates: bool) -> None:
 @pytest.mark.parametrize("stack", AURORA_STACKS)
 def test_secrets_of_aws_are_masked(stack: str, creates: bool) -> None:
     program = previewed(stack, creates)
-    assert program.inputs(CLUSTER)["masterPassword"] == MASKED
+    managed, tokens = stack in MANAGED_STACKS, stack in TOKEN_STACKS
+    cluster = program.inputs(CLUSTER)
+    assert cluster.get("masterPassword") == (None if managed else MASKED)
+    assert cluster.get("manageMasterUserPassword") == (True if managed else None)
+    written = [each for each, left_out in (("password", managed), ("role", tokens)) if not left_out]
     assert {each.name: each.inputs["secretString"] for each in program.all(SECRET_VERSION)} == {
-        "backstage-postgres-password-version": MASKED,
-        "backstage-postgres-role-version": MASKED,
+        f"backstage-postgres-{each}-version": MASKED for each in written
     }
     for image in program.all(IMAGE):
         assert image.inputs["registry"]["password"] == MASKED
@@ -101,13 +112,15 @@ def test_only_the_role_job_reads_the_administrators_secret(stack: str) -> None:
     others = [each for each in program.recording.resources.values() if each.urn != secret.urn]
     # By name, and by what an Output of it would leave behind.
     readers = {each.name for each in others if f'"{ADMINISTRATOR}"' in json.dumps(each.raw_inputs)}
-    assert readers == {ROLE_JOB}
-    assert {each.name for each in others if secret.urn in each.dependencies} == {ROLE_JOB}
+    administering = {*ADMINISTERING} & {*jobs(program)}
+    assert readers == administering
+    after = {each.name for each in others if secret.urn in each.dependencies}
+    assert after == administering
     [source] = templates(program)[ROLE_JOB]["spec"]["containers"][0]["envFrom"]
     assert source == {"secretRef": {"name": ADMINISTRATOR}}
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", sorted(set(STACKS) - set(STORED_STACKS)))
 def test_administrators_password_goes_to_the_database_and_its_secrets(stack: str) -> None:
     program = previewed(stack)
     password = program.one(PASSWORD, "backstage-password").urn
@@ -136,8 +149,16 @@ def test_logins_of_administrator_and_portal(stack: str) -> None:
         for name in (ADMINISTRATOR, PORTAL_SECRET)
     )
     in_cluster = stack in IN_CLUSTER_STACKS
-    assert administrator["PGUSER"] == ("postgres" if in_cluster else "backstageadmin")
-    assert administrator["ROLE_NAME"] == portal["POSTGRES_USER"] == "backstage"
+    if stack in STORED_STACKS:
+        assert not {"PGUSER", "PGPASSWORD"} & {*administrator}
+        arn = administrator["ADMINISTRATOR_SECRET_ARN"]
+        assert arn == program.outputs["databaseAdministratorSecretArn"]
+    else:
+        assert administrator["PGUSER"] == ("postgres" if in_cluster else "backstageadmin")
+    assert administrator["ROLE_NAME"] == "backstage"
+    tokens = stack in TOKEN_STACKS
+    assert portal["POSTGRES_USER"] == ("backstage_iam" if tokens else "backstage")
+    assert administrator.get("IAM_LOGIN_NAME") == ("backstage_iam" if tokens else None)
     assert administrator["PGHOST"] == portal["POSTGRES_HOST"] == program.outputs["databaseEndpoint"]
     found = variables(templates(program)[ROLE_JOB])
     certificates = None if in_cluster else "/etc/backstage/database-ca/ca.pem"

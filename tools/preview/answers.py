@@ -154,6 +154,11 @@ def _image(name: str, inputs: Properties, region: str) -> Properties:
     return {"repoDigest": f"{repository}@sha256:{digest}"}
 
 
+def _managed_secrets(inputs: Properties, region: str) -> list[Properties]:
+    secret = f"arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:rds!cluster-standin"
+    return [{"secretArn": secret}] if inputs.get("manageMasterUserPassword") else []
+
+
 def _ingress(name: str, inputs: Properties, region: str) -> Properties:
     hostname = f"internal-k8s-backstage-standin.{region}.elb.amazonaws.com"
     return {"status": {"loadBalancer": {"ingress": [{"hostname": hostname}]}}}
@@ -188,6 +193,8 @@ _SPECIFIC: dict[str, Callable[[str, Properties, str], Properties]] = {
     "aws:rds/cluster:Cluster": lambda name, inputs, region: {
         "endpoint": f"{inputs['clusterIdentifier']}.cluster-standin.{region}.rds.amazonaws.com",
         "kmsKeyId": inputs.get("kmsKeyId", _managed_key("rds", region)),
+        "clusterResourceId": "cluster-STANDIN",
+        "masterUserSecrets": _managed_secrets(inputs, region),
     },
     "aws:route53/record:Record": lambda name, inputs, region: {"fqdn": inputs["name"]},
     "aws:s3/bucket:Bucket": lambda name, inputs, region: {"bucket": name},

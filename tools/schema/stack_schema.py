@@ -33,8 +33,9 @@ def stack_schema() -> dict[str, Any]:
         full = name if ":" in name else f"{PROJECT}:{name}"
         about = meaning(key)
         if key.known_to:
+            databases = key.known_to.databases
             on = " or ".join(sorted(key.known_to.targets))
-            database = f", database {key.known_to.database}" if key.known_to.database else ""
+            database = f", database {' or '.join(databases)}" if databases else ""
             about += f" (target {on}{database})"
         properties[full] = {"description": about, **_as_written(of_key, key.holds_secrets)}
     return {

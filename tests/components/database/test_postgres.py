@@ -8,6 +8,7 @@ import pulumi
 import pytest
 from pulumi import Output, ResourceOptions
 
+from components.database.database import Login
 from components.database.postgres import Postgres, PostgresArgs
 from components.kubernetes.labels import SELECTOR
 from components.portal.database_role import DatabaseRole, DatabaseRoleArgs
@@ -27,6 +28,8 @@ def postgres(creates: bool = False, **fields: Any) -> Program:
         database = Postgres("p", args, opts).connection
         pulumi.export("host", database.host)
         pulumi.export("port", database.port)
+        assert isinstance(database.login, Login)
+        assert isinstance(database.administrator, Login)
         pulumi.export("user", database.login.user)
         pulumi.export("password", database.login.password)
         pulumi.export("administrator", database.administrator.user)
