@@ -34,7 +34,9 @@ opts = platform.opts
 
 image = Image(NAME, ImageArgs(settings.image, identifier, platform.ecr, platform.kms_key_arn), opts)
 namespace = PortalNamespace(
-    NAME, PortalNamespaceArgs(settings.namespace, platform.namespace_labels), opts
+    NAME,
+    PortalNamespaceArgs(settings.namespace, platform.namespace_labels, settings.create_namespace),
+    opts,
 )
 database = platform.database(namespace.name)
 portal = Portal(

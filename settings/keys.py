@@ -428,7 +428,9 @@ class Keys(v.Model, alias_generator=to_camel, defer_build=False):
     port: Annotated[int, v.whole(1024, 65535)] = 7007
     """port of container and Service (APP_PORT)"""
     namespace: v.Label = "backstage"
-    """namespace to create"""
+    """namespace of the portal"""
+    create_namespace: v.Flag = True
+    """create the namespace; false: it exists, and is neither changed nor deleted"""
     cluster_name: Annotated[v.ClusterName, EKS, Shown("required on eks")] = ""
     """existing EKS cluster; all else about it is looked up"""
     kube_context: Annotated[v.Context | None, LOCAL] = None

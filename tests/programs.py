@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parent.parent
 STACK_FILES = {path.stem: path for path in sorted((ROOT / "tests" / "stacks").glob("*.yaml"))}
 COMMITTED = ("dev", "prod", "local")  # copies of the project's own, which users edit
 STACKS = tuple(STACK_FILES)
-BUILDING = ("dev", "irsa", "local-build")  # stacks that build an app
+BUILDING = ("dev", "existing-environment", "irsa", "local-build")  # stacks that build an app
+CREATING = ("dev", "existing-environment")  # stacks that create a repository and a bucket
+OWN_NAMESPACE = tuple(stack for stack in STACKS if stack != "existing-environment")
 MIGRATING = tuple(stack for stack in STACKS if stack != "local-build")  # stacks with migrationJob
 
 

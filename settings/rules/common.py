@@ -42,7 +42,7 @@ def keys_of_the_target(s: Settings) -> Iterator[Problem]:
 @rule("namespace")
 def namespace(s: Settings) -> Iterator[Problem]:
     if s.namespace == "default" or s.namespace.startswith("kube-"):
-        allowed = "a namespace of the portal's own, which the program creates"
+        allowed = "a namespace of the portal's own"
         yield Problem("namespace", s.namespace, allowed, config_set("namespace", "backstage"))
 
 

@@ -1,11 +1,14 @@
-"""What the engine does when a running stack gets a KMS key."""
+"""What the engine does when a running stack gets a KMS key, or a namespace that isn't its own."""
 
 from __future__ import annotations
+
+import shlex
 
 import pytest
 
 from tests.engine.cli import Engine
 from tests.engine.doubles import World
+from tests.programs import ROOT
 from tests.settings.key_table import KEY
 
 pytestmark = pytest.mark.engine
@@ -46,3 +49,42 @@ def test_a_key_replaces_nothing_and_a_new_generation_takes_it(engine: Engine, wo
     engine.up("dev")
     assert {each.kind for each in world.operations[before:]} == {"update"}
     assert not [each for each in world.operations[before:] if "rds" in each.type]
+
+
+def documented_import() -> list[list[str]]:
+    """The commands of the page that hand a namespace to a stack, for the stack local."""
+    page = (ROOT / "docs" / "existing-environment.md").read_text(encoding="utf-8")
+    block = page.partition("import it first:")[2].split("```")[1].removeprefix("bash\n")
+    block = block.replace("prod", "local").replace("cluster:Cluster", "cluster:LocalCluster")
+    urn, *lines = block.replace("\\\n", " ").splitlines()
+    value = urn.removeprefix("urn=")
+    words = [
+        shlex.split(line.replace("\\$kub", "$kub").replace("\\$pul", "$pul")) for line in lines
+    ]
+    return [[word.replace("$urn", value) for word in command] for command in words if command]
+
+
+def test_a_namespace_that_is_no_longer_the_stacks_stays(engine: Engine, world: World) -> None:
+    engine.new_stack("local")
+    engine.up("local")
+    assert "backstage-namespace" in world.names("create")
+
+    before = len(world.operations)
+    engine.set("local", "createNamespace", "false")
+    assert set(engine.operate("preview", "local").changes) == {"read", "same"}
+    engine.up("local")
+    assert world.operations[before:] == []
+    engine.operate("preview", "local", "--expect-no-changes")
+
+    # Without the import, the API server would say that it exists.
+    for command in documented_import():
+        confirmed = ["--yes"] if command[1] in ("state", "import") else []
+        engine.command(*command[1:], *confirmed)
+    engine.up("local")
+    assert {each.kind for each in world.operations[before:]} <= {"update"}
+
+    engine.set("local", "createNamespace", "false")
+    engine.up("local")
+    engine.operate("destroy", "local")
+    assert "backstage-namespace" not in world.names("delete")
+    assert {*world.names("create")} == {*world.names("delete"), "backstage-namespace"}

@@ -45,6 +45,7 @@ KEYS: dict[str, Key] = {
             ("a" * 64, "at most 63"),
         ),
     ),
+    "createNamespace": Key(False, bad=(("no", "true or false"),)),
     "clusterName": Key(
         VALID["clusterName"], bad=(("a b", "at most 100"), ("a" * 101, "...", "at most 100"))
     ),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
 
-from tests.programs import EKS_STACKS, changed, differing, previewed
+from tests.programs import EKS_STACKS, ROOT, STACKS, Program, changed, differing, previewed
 from tests.settings.key_table import BOUNDARY
-from tests.tokens import ROLE
+from tests.tokens import NAMESPACE, RELEASE, ROLE
+from tools.preview.manifests import manifests
 
 
 @pytest.mark.parametrize("stack", EKS_STACKS)
@@ -24,3 +28,49 @@ def test_the_stacks_have_every_kind_of_role() -> None:
         "backstage-techdocs-role",
         "backstage-load-balancer-controller-role",
     }
+
+
+# The keys that the page names, and what each leaves out of a stack that had it.
+NAMESPACED: dict[str, Any] = {
+    "createNamespace": False,
+    "kubernetesPlugin": True,
+    "kubernetesNamespaces": ["backstage"],
+    "loadBalancerController": None,
+    "installLoadBalancerController": None,
+}
+
+
+def cluster_scoped(program: Program) -> set[str]:
+    """Kinds of the program's objects that belong to no namespace, and of charts."""
+    kinds = {
+        manifest["kind"]
+        for manifest in manifests(program.recording)
+        if "namespace" not in manifest["metadata"]
+    }
+    return kinds | {"Release" for _ in program.all(RELEASE)}
+
+
+@pytest.mark.parametrize("stack", EKS_STACKS)
+def test_a_stack_can_do_with_rights_in_namespaces(stack: str) -> None:
+    assert cluster_scoped(changed(stack, NAMESPACED, creates=True)) == set()
+    without_plugin = {**NAMESPACED, "kubernetesNamespaces": None, "kubernetesPlugin": False}
+    assert cluster_scoped(changed(stack, without_plugin, creates=True)) == set()
+
+
+def test_the_page_lists_every_cluster_scoped_object() -> None:
+    page = (ROOT / "docs" / "existing-environment.md").read_text(encoding="utf-8")
+    section = page.partition("## Rights in namespaces only")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (.+?) \| `(\w+)", section, re.MULTILINE)
+    assert {key for _, key in rows} <= set(NAMESPACED)
+    kinds = {kind for stack in STACKS for kind in cluster_scoped(previewed(stack, creates=True))}
+    listed = {kind for objects, _ in rows for kind in re.findall(r"`(\w+)`", objects)}
+    assert listed == kinds
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_an_existing_namespace_changes_nothing_else(stack: str) -> None:
+    program = changed(stack, {"createNamespace": False})
+    assert program.all(NAMESPACE) == []
+    differences = differing(previewed(stack), program)
+    assert differences <= {"backstage-namespace"}
+    assert program.outputs["namespace"] == previewed(stack).outputs["namespace"]

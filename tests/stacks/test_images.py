@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.programs import BUILDING, MIGRATING, STACKS, changed, differing, previewed
+from tests.programs import BUILDING, CREATING, MIGRATING, STACKS, changed, differing, previewed
 from tests.stacks.pods import MIGRATION_JOB, PORTAL, POSTGRES, ROLE_JOB, container, templates
 from tests.tokens import IMAGE, REPOSITORY
 
@@ -18,7 +18,7 @@ def test_docker_is_used_only_to_build(stack: str) -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_repository_is_created_only_for_a_build_without_one(stack: str) -> None:
     program = previewed(stack)
-    creates = stack == "dev"
+    creates = stack in CREATING
     assert len(program.all(REPOSITORY)) == creates
     assert ("ecrRepositoryUrl" in program.outputs) == creates
 

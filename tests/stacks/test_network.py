@@ -8,6 +8,7 @@ import pytest
 
 from tests.programs import (
     COMMITTED,
+    CREATING,
     EKS_STACKS,
     IN_CLUSTER_STACKS,
     ROOT,
@@ -116,7 +117,7 @@ def test_no_pod_asks_a_node_for_credentials_but_through_its_role(stack: str) -> 
     for pod in PODS.values():
         assert not found.get((pod, METADATA))
         # Roles by irsa need no agent.
-        may = pod == PODS[PORTAL] if stack == "dev" else stack == "iam" and pod != PODS[POSTGRES]
+        may = pod == PODS[PORTAL] if stack in CREATING else stack == "iam" and pod != PODS[POSTGRES]
         assert found.get((pod, AGENT), set()) == ({("TCP", 80)} if may else set())
 
 

@@ -23,6 +23,7 @@ EKS = {"loadBalancerHostname", "kubeconfigCommand"}
 AURORA = {"databaseSecretArn", "databaseAdministratorSecretArn"}
 FURTHER = {
     "dev": {"ecrRepositoryUrl", "techdocsBucketName", "loadBalancerControllerRoleArn"},
+    "existing-environment": {"ecrRepositoryUrl", "techdocsBucketName"},
     "irsa": {"techdocsBucketName", "loadBalancerControllerRoleArn"},
     "snapshot-restore": {"loadBalancerControllerRoleArn"},
     "internet-facing": {"signInCallbackUrls"},

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.programs import EKS_STACKS, IN_CLUSTER_STACKS, ROOT, STACKS, changed, previewed
+from tests.programs import (
+    EKS_STACKS,
+    IN_CLUSTER_STACKS,
+    OWN_NAMESPACE,
+    ROOT,
+    STACKS,
+    changed,
+    previewed,
+)
 from tests.stacks.pods import (
     MIGRATION_JOB,
     PASSWORD_JOB,
@@ -30,8 +38,9 @@ MINIMUM_USER = {POSTGRES: 999}  # the image's own account
 @pytest.mark.parametrize("stack", STACKS)
 def test_pods_pass_pod_security_restricted(stack: str) -> None:
     program = previewed(stack, creates=True)
-    labels = program.inputs(NAMESPACE)["metadata"]["labels"]
-    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    for namespace in program.all(NAMESPACE):
+        labels = namespace.inputs["metadata"]["labels"]
+        assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
     found = templates(program)
     assert PORTAL in found
     for name, template in found.items():
@@ -51,7 +60,7 @@ def test_pods_pass_pod_security_restricted(stack: str) -> None:
         assert kinds == VOLUMES[name] | files
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", OWN_NAMESPACE)
 def test_readiness_gates_are_injected_on_eks(stack: str) -> None:
     labels = previewed(stack).inputs(NAMESPACE)["metadata"]["labels"]
     gates = {key for key in labels if key.endswith("pod-readiness-gate-inject")}

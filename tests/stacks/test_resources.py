@@ -5,7 +5,7 @@ from __future__ import annotations
 import kubernetes_validate
 import pytest
 
-from tests.programs import IN_CLUSTER_STACKS, ROOT, STACKS, previewed
+from tests.programs import IN_CLUSTER_STACKS, OWN_NAMESPACE, ROOT, STACKS, previewed
 from tools.preview.manifests import manifests
 
 GOLDEN = ROOT / "tests" / "golden"
@@ -37,7 +37,9 @@ def test_preview_and_update_register_the_same(stack: str) -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_manifests_follow_the_kubernetes_schema(stack: str) -> None:
     found = list(manifests(previewed(stack, creates=True).recording))
-    kinds = {"Deployment", "Job", "Namespace", "Secret", "Service"}
+    kinds = {"Deployment", "Job", "Secret", "Service"}
+    if stack in OWN_NAMESPACE:
+        kinds.add("Namespace")
     if stack in IN_CLUSTER_STACKS:
         kinds.add("StatefulSet")
     if stack != "local":

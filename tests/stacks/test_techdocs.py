@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.programs import STACKS, previewed
+from tests.programs import CREATING, STACKS, previewed
 from tests.stacks.pods import MIGRATION_JOB, PORTAL, templates, variables
 from tests.tokens import ASSOCIATION, BUCKET, DEPLOYMENT, SERVICE_ACCOUNT
 
@@ -15,8 +15,8 @@ ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 @pytest.mark.parametrize("stack", STACKS)
 def test_bucket_is_created_on_request_only(stack: str) -> None:
     program = previewed(stack)
-    assert len(program.all(BUCKET)) == (stack == "dev")
-    assert ("techdocsBucketName" in program.outputs) == (stack in ("dev", "irsa"))
+    assert len(program.all(BUCKET)) == (stack in CREATING)
+    assert ("techdocsBucketName" in program.outputs) == (stack in (*CREATING, "irsa"))
 
 
 @pytest.mark.parametrize(

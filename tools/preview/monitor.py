@@ -12,7 +12,7 @@ from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockEngine, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
-from tools.preview.answers import Answers, UnansweredError, created
+from tools.preview.answers import Answers, UnansweredError, created, existing
 from tools.preview.stack_file import StackConfig
 
 COMPUTED = "<computed>"
@@ -167,9 +167,14 @@ class RecordingMonitor(MockMonitor):
         return response
 
     def ReadResource(self, request: Any) -> Any:
-        message = f"reading {request.type} {request.id} has no recorded answer"
-        self._refuse(message)
-        raise UnansweredError(message)
+        urn = self.make_urn(request.parent, request.type, request.name)
+        self._refuse_default_provider(request.type, request.provider, f"resource {urn}")
+        try:
+            found = existing(request.type, request.id)
+        except UnansweredError as error:
+            self._refuse(str(error))
+            raise
+        return resource_pb2.ReadResourceResponse(urn=urn, properties=_struct(found))
 
     def _refuse_default_provider(self, token: str, provider: str, what: str) -> None:
         package = token.partition(":")[0]
