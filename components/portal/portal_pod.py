@@ -198,8 +198,12 @@ def portal_variables(
     if database.ca_certificates is None:
         variables["APP_CONFIG_backend_database_connection_ssl"] = "false"
     if isinstance(database.login, TokenLogin):
-        variables["APP_CONFIG_backend_database_connection_type"] = "rds"
-        variables["APP_CONFIG_backend_database_role"] = database.login.role
+        variables |= {
+            "APP_CONFIG_backend_database_connection_type": "rds",
+            # A number then, as its schema wants; a file could only give text.
+            "APP_CONFIG_backend_database_connection_port": port_text(database.port),
+            "APP_CONFIG_backend_database_role": database.login.role,
+        }
     if url.startswith("http:"):
         # Otherwise browsers request the page's scripts over https and show nothing.
         variables["APP_CONFIG_backend_csp_upgrade-insecure-requests"] = "false"

@@ -38,6 +38,7 @@ BUILT_IN_VARIABLES = (
     "APP_CONFIG_techdocs_publisher_local_publishDirectory",
 )
 TOKEN_VARIABLES = (
+    "APP_CONFIG_backend_database_connection_port",
     "APP_CONFIG_backend_database_connection_type",
     "APP_CONFIG_backend_database_role",
 )

@@ -115,7 +115,7 @@ def problems(config: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("workload", [SERVING, MIGRATING], ids=["serving", "migrating"])
-@pytest.mark.parametrize("stack", COMMITTED)
+@pytest.mark.parametrize("stack", [*COMMITTED, "iam"])
 def test_rendered_configuration_follows_the_schema(stack: str, workload: tuple[str, str]) -> None:
     assert problems(rendered(stack, workload)) == []
 
@@ -177,6 +177,17 @@ def test_what_the_portal_needs_is_there(stack: str) -> None:
         assert techdocs == {"type": "local", "local": {"publishDirectory": "/tmp/techdocs"}}
     # No token was given: the key is gone, and with it a header that GitHub would refuse.
     assert config["integrations"]["github"] == [{"host": "github.com"}]
+
+
+def test_tokens_take_the_place_of_the_password() -> None:
+    database = rendered("iam")["backend"]["database"]
+    assert database.pop("role") == "backstage"
+    connection = database.pop("connection")
+    assert (connection.pop("type"), connection.pop("port")) == ("rds", 5432)
+    with_password = rendered("prod")["backend"]["database"]
+    given = {**connection, "port": "5432", "password": "secret"}
+    assert with_password.pop("connection") == given
+    assert with_password == database
 
 
 @pytest.mark.parametrize("stack", COMMITTED)
