@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -25,6 +26,19 @@ UNATTENDED = {
 LINKED = ("components", "settings", "targets", "assets", "image", "portal", ".git")
 
 
+@dataclass(frozen=True)
+class Step:
+    """An operation of the engine on a resource."""
+
+    operation: str
+    """`create`, `update`, `replace` or `delete`."""
+    type: str
+    name: str
+    """Logical name."""
+    changed: frozenset[str]
+    """Properties that differ."""
+
+
 @dataclass
 class Run:
     """Result of a CLI command."""
@@ -44,6 +58,18 @@ class Run:
                 found: dict[str, int] = event["summaryEvent"]["resourceChanges"]
                 return {key: count for key, count in found.items() if count}
         raise AssertionError(f"no summary:\n{self.output}")
+
+    @property
+    def steps(self) -> list[Step]:
+        """What was created, updated, replaced or deleted."""
+        found = []
+        for line in self.log.splitlines():
+            event = json.loads(line).get("resourcePreEvent", {}).get("metadata", {})
+            if event.get("op") in ("create", "update", "replace", "delete"):
+                diffs = {re.split(r"[.\[]", each)[0] for each in event.get("diffs") or ()}
+                name = event["urn"].rpartition("::")[2]
+                found.append(Step(event["op"], event["type"], name, frozenset(diffs)))
+        return found
 
 
 class Engine:

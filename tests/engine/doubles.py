@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import json
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent import futures
@@ -19,62 +20,12 @@ import grpc
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from tools.preview.answers import Answers, created
+from tests.engine.rules import DISTINCT, PHYSICAL_NAME, REPLACED_BY, TAGGED
+from tools.preview.answers import ACCOUNT, Answers, created
 
 PACKAGES = ("aws", "docker", "kubernetes", "random")
 
 Properties = dict[str, Any]
-
-# Inputs whose change replaces the resource, by type; "*" means every input. For AWS: what
-# Terraform's provider 5.100 plans for each input that the program sets; it updates all others in
-# place.
-# fmt: off
-_REPLACED_BY = {
-    "random:index/randomPassword:RandomPassword": "*",
-    "random:index/randomId:RandomId": "*",
-    "aws:acm/certificate:Certificate": "domainName validationMethod",
-    "aws:acm/certificateValidation:CertificateValidation": "*",
-    "aws:cloudwatch/logGroup:LogGroup": "name",
-    "aws:ec2/securityGroup:SecurityGroup": "description name vpcId",
-    "aws:ecr/lifecyclePolicy:LifecyclePolicy": "*",
-    "aws:ecr/repository:Repository": "encryptionConfigurations name",
-    "aws:eks/podIdentityAssociation:PodIdentityAssociation": "clusterName namespace serviceAccount",
-    "aws:iam/policy:Policy": "description name",
-    "aws:iam/role:Role": "name",
-    "aws:iam/rolePolicy:RolePolicy": "name role",
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "*",
-    "aws:rds/cluster:Cluster": "clusterIdentifier databaseName dbSubnetGroupName engine engineMode "
-    "kmsKeyId masterUsername snapshotIdentifier storageEncrypted",
-    "aws:rds/clusterInstance:ClusterInstance": "clusterIdentifier dbSubnetGroupName engine "
-    "identifier",
-    "aws:rds/clusterParameterGroup:ClusterParameterGroup": "description family name",
-    "aws:rds/subnetGroup:SubnetGroup": "name",
-    "aws:route53/record:Record": "name zoneId",
-    "aws:s3/bucket:Bucket": "bucket",
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "bucket",
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "bucket",
-    "aws:s3/bucketPolicy:BucketPolicy": "bucket",
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "bucket",
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration":
-        "bucket",
-    "aws:s3/bucketVersioning:BucketVersioning": "bucket",
-    "aws:secretsmanager/secret:Secret": "name",
-    "aws:secretsmanager/secretVersion:SecretVersion": "secretId secretString",
-    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "securityGroupId",
-    "kubernetes:batch/v1:Job": "spec",
-    "kubernetes:core/v1:ConfigMap": "data",
-    "kubernetes:core/v1:Secret": "stringData type",
-}
-# fmt: on
-
-
-# The input with the physical name, where the program sets it. If that doesn't change, AWS rejects a
-# second resource, so the old one is deleted first.
-_NAMED = {
-    "aws:cloudwatch/logGroup:LogGroup": "name",
-    "aws:ecr/repository:Repository": "name",
-    "aws:rds/cluster:Cluster": "clusterIdentifier",
-}
 
 
 def type_and_name(urn: str) -> tuple[str, str]:
@@ -95,6 +46,28 @@ class Operation:
     inputs: Properties
 
 
+@dataclass(frozen=True)
+class Existing:
+    """A resource in the account."""
+
+    urn: str
+    inputs: Properties
+    names: frozenset[str]
+    """By which others refer to it: ID, ARN, physical name."""
+
+    @property
+    def tagged(self) -> bool:
+        """Whether its type takes tags."""
+        return type_and_name(self.urn)[0] in TAGGED
+
+    @property
+    def distinct(self) -> tuple[str, ...]:
+        """What no other resource may have; empty if any may have the same inputs."""
+        type_, _ = type_and_name(self.urn)
+        keys = DISTINCT.get(type_, PHYSICAL_NAME.get(type_, "")).split()
+        return (type_, *(str(self.inputs[key]) for key in keys)) if keys else ()
+
+
 @dataclass
 class World:
     """State that all doubles share: operations in order, and failures to inject."""
@@ -110,14 +83,19 @@ class World:
     secrets: list[str] = field(default_factory=list)
     """All generated passwords."""
     made: int = 0
+    account: dict[str, Existing] = field(default_factory=dict)
+    """AWS resources by ID."""
 
     def hold(self, name: str) -> threading.Event:
         """Blocks the create of a logical name until the returned event is set, for up to 60 s."""
         self.waiting[name] = threading.Event()
         return self.waiting[name]
 
-    def done(self, kind: str, urn: str, inputs: Properties) -> None:
-        """Records an operation. Raises ValueError with its message in `failing`."""
+    def done(self, kind: str, urn: str, inputs: Properties, id_: str, names: set[str]) -> None:
+        """Records an operation. names: by which others refer to an AWS resource.
+
+        Raises ValueError with the operation's message in `failing`, or if AWS would refuse it.
+        """
         type_, name = type_and_name(urn)
         if kind == "create" and name in self.waiting:
             self.reached.set()
@@ -125,7 +103,24 @@ class World:
         if kind != "delete" and name in self.failing:
             raise ValueError(self.failing[name])
         with self.lock:
+            if type_.startswith("aws:") and kind == "delete":
+                self._remove(id_)
+            elif type_.startswith("aws:"):
+                self._put(id_, Existing(urn, inputs, frozenset(names)))
             self.operations.append(Operation(kind, type_, name, inputs))
+
+    def _put(self, id_: str, existing: Existing) -> None:
+        others = {each.distinct for key, each in self.account.items() if key != id_}
+        if existing.distinct and existing.distinct in others:
+            raise ValueError(f"{' '.join(existing.distinct)} already exists")
+        self.account[id_] = existing
+
+    def _remove(self, id_: str) -> None:
+        gone = self.account[id_]
+        for key, other in self.account.items():
+            if key != id_ and gone.names & _strings(other.inputs):
+                raise ValueError(f"{id_} is in use by {other.urn}")
+        del self.account[id_]
 
     def next(self) -> str:
         """A unique suffix of eight hex digits, the same in every run."""
@@ -150,6 +145,7 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         self.package, self.world = package, world
         self._answers = Answers()
         self._region = "us-east-1"
+        self._default_tags: dict[str, str] = {}
 
     def Handshake(self, request: Any, context: Any) -> Any:
         return provider_pb2.ProviderHandshakeResponse(accept_resources=True)
@@ -167,27 +163,33 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def DiffConfig(self, request: Any, context: Any) -> Any:
-        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+        same = request.old_inputs == request.news
+        response = provider_pb2.DiffResponse
+        return response(changes=response.DIFF_NONE if same else response.DIFF_SOME)
 
     def Configure(self, request: Any, context: Any) -> Any:
         self._region = request.variables.get("aws:config:region", self._region)
+        tags = json.loads(request.variables.get("aws:config:defaultTags", "{}"))
+        self._default_tags = tags.get("tags", {})
         # Without preview support every output is unknown in a preview, the hardest case.
         return provider_pb2.ConfigureResponse(acceptResources=True, supportsPreview=False)
 
     def Check(self, request: Any, context: Any) -> Any:
-        inputs = _plain(request.news)
-        if self.package == "kubernetes" and "metadata" in inputs:
-            inputs = self._named(request.urn, inputs, _plain(request.olds))
-        return provider_pb2.CheckResponse(inputs=_struct(inputs))
-
-    def _named(self, urn: str, inputs: Properties, olds: Properties) -> Properties:
-        metadata = inputs["metadata"]
-        if isinstance(metadata, dict) and not metadata.get("name"):
+        inputs, olds = _plain(request.news), _plain(request.olds)
+        type_, name = type_and_name(request.urn)
+        if self.package == "kubernetes" and isinstance(inputs.get("metadata"), dict):
+            metadata = inputs["metadata"]
             before = olds.get("metadata", {}).get("name")
-            _, name = type_and_name(urn)
-            generated = before or f"{name}-{self.world.next()}"
-            return {**inputs, "metadata": {**metadata, "name": generated}}
-        return inputs
+            generated = {"name": metadata.get("name") or before or f"{name}-{self.world.next()}"}
+            inputs["metadata"] = {**metadata, **generated}
+        if type_ in TAGGED:
+            inputs["tags"] = {**self._default_tags, **inputs.get("tags", {})}
+        key = PHYSICAL_NAME.get(type_)
+        if key and key not in inputs:
+            inputs["__defaults"] = [key]
+            before = olds.get(key) if olds.get("__defaults") == [key] else None
+            inputs[key] = before or f"{name}-{self.world.next()[:7]}"
+        return provider_pb2.CheckResponse(inputs=_struct(inputs))
 
     def Diff(self, request: Any, context: Any) -> Any:
         olds, news = _plain(request.old_inputs), _plain(request.news)
@@ -198,12 +200,15 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         if not changed:
             return response(changes=response.DIFF_NONE)
         type_, name = type_and_name(request.urn)
-        replacing = _REPLACED_BY.get(type_, "").split()
+        replacing = REPLACED_BY.get(type_, "").split()
         replaces = changed if replacing == ["*"] else sorted({*changed} & {*replacing})
         if self.package == "kubernetes":
+            if _place(olds) != _place(news):
+                replaces = sorted({*replaces, "metadata"})
             fixed = not _generated(name, olds)
         else:
-            fixed = type_ in _NAMED and _NAMED[type_] not in changed
+            key = PHYSICAL_NAME.get(type_)
+            fixed = key is not None and key not in {*changed, *news.get("__defaults", [])}
         return response(
             changes=response.DIFF_SOME,
             diffs=changed,
@@ -216,13 +221,19 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.CreateResponse(properties=request.properties)
         inputs = _plain(request.properties)
         type_, name = type_and_name(request.urn)
-        if not self._do("create", request.urn, inputs, context):
+        id_, outputs = self._made(type_, name, inputs)
+        if not self._do("create", request, context, inputs, id_, outputs):
             return provider_pb2.CreateResponse()
+        if type_ == "random:index/randomPassword:RandomPassword":
+            self.world.secrets.append(outputs["result"])
+        return provider_pb2.CreateResponse(id=id_, properties=_struct(outputs))
+
+    def _made(self, type_: str, name: str, inputs: Properties) -> tuple[str, Properties]:
+        """ID and outputs of a new resource."""
         id_, outputs = created(type_, name, inputs, self._region)
         suffix = self.world.next()
         if type_ == "random:index/randomPassword:RandomPassword":
             id_, outputs["result"] = "none", f"secret-{suffix}"
-            self.world.secrets.append(outputs["result"])
         elif type_ == "random:index/randomId:RandomId":
             id_ = outputs["hex"] = suffix
         elif self.package == "kubernetes":
@@ -232,26 +243,44 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
             )
         else:
             id_ = f"{id_}-{suffix}"
-        return provider_pb2.CreateResponse(id=id_, properties=_struct(outputs))
+        if self.package == "aws":
+            key = PHYSICAL_NAME.get(type_)
+            if key:
+                outputs[key] = inputs[key]
+            outputs["arn"] = (
+                f"arn:aws:standin:{self._region}:{ACCOUNT}:{outputs[key] if key else id_}"
+            )
+        return id_, outputs
 
     def Update(self, request: Any, context: Any) -> Any:
         if request.preview:
             return provider_pb2.UpdateResponse(properties=request.news)
         inputs, before = _plain(request.news), _plain(request.olds)
-        if not self._do("update", request.urn, inputs, context):
-            return provider_pb2.UpdateResponse()
         type_, name = type_and_name(request.urn)
         _, outputs = created(type_, name, inputs, self._region)
+        outputs = {**outputs, **{key: before[key] for key in ("arn", "bucket") if key in before}}
         kept = {key: value for key, value in before.items() if key not in outputs}
+        if not self._do("update", request, context, inputs, request.id, outputs):
+            return provider_pb2.UpdateResponse()
         return provider_pb2.UpdateResponse(properties=_struct({**kept, **outputs}))
 
     def Delete(self, request: Any, context: Any) -> Any:
-        self._do("delete", request.urn, {}, context)
+        self._do("delete", request, context, {}, request.id, {})
         return empty_pb2.Empty()
 
-    def _do(self, kind: str, urn: str, inputs: Properties, context: Any) -> bool:
+    def _do(
+        self,
+        kind: str,
+        request: Any,
+        context: Any,
+        inputs: Properties,
+        id_: str,
+        outputs: Properties,
+    ) -> bool:
+        key = PHYSICAL_NAME.get(type_and_name(request.urn)[0], "arn")
+        names = {id_, *(outputs[each] for each in (key, "arn") if each in outputs)}
         try:
-            self.world.done(kind, urn, copy.deepcopy(inputs))
+            self.world.done(kind, request.urn, copy.deepcopy(inputs), id_, names)
         except ValueError as error:
             context.set_code(grpc.StatusCode.UNKNOWN)
             context.set_details(str(error))
@@ -275,7 +304,24 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def _generated(name: str, inputs: Properties) -> bool:
-    return str(inputs.get("metadata", {}).get("name", "")).startswith(f"{name}-")
+    return str(_place(inputs)[-1]).startswith(f"{name}-")
+
+
+def _place(inputs: Properties) -> tuple[Any, ...]:
+    """Namespace and name, with which an object is another object."""
+    metadata = inputs.get("metadata", {})
+    if not isinstance(metadata, dict):  # unknown, while the namespace is being replaced
+        return (metadata,)
+    return (metadata.get("namespace"), metadata.get("name"))
+
+
+def _strings(value: Any) -> set[str]:
+    """All strings in a value."""
+    if isinstance(value, dict):
+        return set().union(*map(_strings, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(_strings, value))
+    return {value} if isinstance(value, str) else set()
 
 
 def _plain(struct: struct_pb2.Struct) -> Properties:

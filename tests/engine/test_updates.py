@@ -9,7 +9,7 @@ import pytest
 
 from tests.engine.cli import Engine
 from tests.engine.conftest import CANARY, Stacks
-from tests.engine.doubles import World
+from tests.engine.doubles import World, type_and_name
 from tests.programs import COMMITTED
 
 pytestmark = pytest.mark.engine
@@ -182,6 +182,58 @@ def test_new_host_replaces_certificate_and_record_without_a_gap(stacks: Stacks) 
     engine.up("dev")
 
 
+def test_new_tag_updates_every_tagged_resource(stacks: Stacks) -> None:
+    shared = stacks.shared("dev")
+    engine, world = shared.engine, shared.world
+    tagged = {type_and_name(each.urn)[1] for each in world.account.values() if each.tagged}
+    assert {"backstage-1-cluster", "backstage-techdocs", "backstage-repository"} <= tagged
+    before = len(world.operations)
+    engine.set("dev", "tags.owner", "portal-team", "--path")
+    engine.up("dev")
+    # The Ingress has the load balancer's tags in an annotation.
+    assert only(world, before, "create", "update", "delete") == {
+        "create": [],
+        "update": sorted({*tagged, "backstage-ingress"}),
+        "delete": [],
+    }
+    assert engine.operate("preview", "dev", "--expect-no-changes").code == 0
+
+
+def test_major_upgrade_keeps_the_parameter_group_until_the_cluster_leaves_it(
+    stacks: Stacks,
+) -> None:
+    shared = stacks.shared("dev")
+    engine, world = shared.engine, shared.world
+    before = len(world.operations)
+    engine.set("dev", "databaseEngineVersion", "18")
+    engine.up("dev")
+    assert [(each.kind, each.name) for each in world.operations[before:]] == [
+        ("create", "backstage-parameters-aurora-postgresql18"),
+        ("update", "backstage-1-cluster"),
+        ("delete", "backstage-parameters-aurora-postgresql17"),
+    ]
+    engine.set("dev", "databaseEngineVersion", "17")
+    engine.up("dev")
+
+
+def test_new_namespace_moves_every_object(stacks: Stacks) -> None:
+    taken = stacks.taken("prod")
+    engine, world = taken.engine, taken.world
+    before = len(world.operations)
+    engine.set("prod", "namespace", "portal")
+    engine.up("prod")
+    done = world.operations[before:]
+    inside = {
+        each.name
+        for each in world.operations[:before]
+        if each.kind == "create" and each.inputs.get("metadata", {}).get("namespace") == "backstage"
+    }
+    assert "backstage-deployment" in inside
+    assert inside <= {each.name for each in done if each.kind == "create"}
+    assert inside <= {each.name for each in done if each.kind == "delete"}
+    assert [each for each in done if each.type.startswith("aws:")] == []
+
+
 def test_stack_outputs(stacks: Stacks) -> None:
     built = {"ecrRepositoryUrl", "loadBalancerControllerRoleArn", "techdocsBucketName"}
     for stack, url in (
@@ -196,7 +248,8 @@ def test_stack_outputs(stacks: Stacks) -> None:
         if stack != "local":
             specific = {"databaseAdministratorSecretArn", "databaseSecretArn", "kubeconfigCommand",
                         "loadBalancerHostname", *(built if stack == "dev" else ())}  # fmt: skip
-        assert set(outputs) == {"databaseEndpoint", "image", "namespace", "url", *specific}
+        common = {"databaseEndpoint", "image", "namespace", "permissions", "url"}
+        assert set(outputs) == common | specific
 
 
 @each_stack
