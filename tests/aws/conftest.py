@@ -27,6 +27,17 @@ DOUBLES = ("kubernetes", "random", "docker")
 PLUGIN = "pulumi-resource-aws"
 
 
+def attached() -> str:
+    """The entry for aws in PULUMI_DEBUG_PROVIDERS, or an empty text."""
+    entries = os.environ.get("PULUMI_DEBUG_PROVIDERS", "").split(",")
+    return next((entry for entry in entries if entry.startswith("aws:")), "")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A stack's operations mostly wait for the provider's next poll. An attached one is shared."""
+    return 1 if attached() else 4
+
+
 @pytest.fixture(scope="session")
 def provider() -> str:
     """The entry for aws in PULUMI_DEBUG_PROVIDERS; empty for the published plugin.
@@ -38,10 +49,8 @@ def provider() -> str:
         pytest.skip("needs moto of requirements-aws.txt; run `make test-aws`")
     from tests.aws.life import PLUGINS
 
-    attached = os.environ.get("PULUMI_DEBUG_PROVIDERS", "").split(",")
-    for entry in attached:
-        if entry.startswith("aws:"):
-            return entry
+    if entry := attached():
+        return entry
     if not shutil.which(PLUGIN) and not list(PLUGINS.glob("resource-aws-v*")):
         pytest.skip(
             f"no {PLUGIN} on PATH or in {PLUGINS}, and no aws in PULUMI_DEBUG_PROVIDERS; "
@@ -57,7 +66,9 @@ def account(provider: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
     if not provider:
         recording = tmp_path_factory.mktemp("moto") / "recording"
-        with moto_server(MOTO_RECORDER_FILEPATH=str(recording)) as url:
+        managed = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}
+        recorder = {"MOTO_RECORDER_FILEPATH": str(recording)}
+        with moto_server("tests.aws.moto_server", **managed, **recorder) as url:
             yield Account(url)
         return
     url = os.environ.get("AWS_ENDPOINT_URL", "")
@@ -71,7 +82,10 @@ def account(provider: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     yield account
 
 
-@pytest.fixture(scope="module", params=EKS_STACKS)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(each, marks=pytest.mark.xdist_group(each)) for each in EKS_STACKS],
+)
 def life(
     request: pytest.FixtureRequest,
     provider: str,

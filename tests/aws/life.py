@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.aws.account import Account
 from tests.aws.calls import Call
-from tests.engine.cli import Engine, Run
+from tests.engine.cli import Engine, Run, Step
 from tests.engine.doubles import World
 from tests.programs import ROOT, STACK_FILES
 from tools.alb.aws import CREDENTIALS
@@ -38,6 +38,10 @@ class Life:
         self.name, self.account, self.world = name, account, world
         self.calls: dict[str, list[Call]] = {}
         """Every call of the provider by phase."""
+        self.steps: list[Step] = []
+        """Every step of the engine."""
+        self.deployed = False
+        """Whether the first update succeeded."""
         text = STACK_FILES[name].read_text(encoding="utf-8")
         self.values: dict[str, Any] = yaml.safe_load(text)["config"]
         """The stack file's configuration."""
@@ -51,14 +55,19 @@ class Life:
         self._initialize(text)
 
     def _environment(self, directory: Path) -> dict[str, str]:
-        profiles = directory / "aws-config"
-        profiles.write_text(f"[profile {self.values.get('aws:profile', 'unused')}]\n")
+        profile = self.values.get("aws:profile", "default")
+        profiles = directory / "aws-credentials"
+        key, secret = CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"]
+        profiles.write_text(
+            f"[{profile}]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
+        )
         home = directory / "home"
         home.mkdir()
         (home / "plugins").symlink_to(PLUGINS)
         return {
             **CREDENTIALS,
-            "AWS_CONFIG_FILE": str(profiles),
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": str(profiles),
             "AWS_ENDPOINT_URL": self.account.url,
             "PULUMI_ERROR_OUTPUT_STRING": "true",
         }
@@ -78,23 +87,26 @@ class Life:
             set_secret = ("config", "set", "--stack", self.name, "--path", "--secret", key)
             self.engine.command(*set_secret, typed=_private_key())
 
+    def value(self, key: str, default: Any = None) -> Any:
+        """A key of the stack file."""
+        return self.values.get(f"backstage:{key}", default)
+
     @property
-    def owns_a_database(self) -> bool:
-        """Whether it is Aurora."""
-        return self.values.get("backstage:database", "aurora") == "aurora"
+    def has_aurora(self) -> bool:
+        """Whether the database is Aurora."""
+        return bool(self.value("database", "aurora") == "aurora")
 
     @property
     def protected(self) -> bool:
-        """Whether the file protects the database."""
-        return self.owns_a_database and self.values.get(
-            "backstage:databaseDeletionProtection", True
-        )
+        """Whether the stack file protects the database."""
+        return self.has_aurora and bool(self.value("databaseDeletionProtection", True))
 
     def operate(self, phase: str, operation: str, *arguments: str, check: bool = True) -> Run:
         """Runs an operation and keeps the provider's calls under `phase`."""
         with self.account.recorded() as calls:
             run = self.engine.operate(operation, self.name, *arguments, check=check)
         self.calls.setdefault(phase, []).extend(calls)
+        self.steps += run.steps
         if directory := os.environ.get(CALLS):
             Path(directory).mkdir(parents=True, exist_ok=True)
             with (Path(directory) / f"{self.name}.jsonl").open("a", encoding="utf-8") as file:
@@ -110,6 +122,14 @@ class Life:
                 self.engine.set(self.name, key, value, "--path")
         return self.operate(phase, "up", "--skip-preview", check=check)
 
+    def settled(self, phase: str) -> bool:
+        """Whether a preview finds nothing to do."""
+        return set(self.operate(phase, "preview", "--diff").changes) == {"same"}
+
+    def sent(self, phase: str, operation: str) -> list[dict[str, Any]]:
+        """Parameters of a phase's calls of an operation."""
+        return [call.parameters for call in self.calls[phase] if call.operation == operation]
+
     def client(self, service: str) -> Any:
         """A boto3 client for the stack's region."""
         return self.account.client(service, self.region)
@@ -119,6 +139,20 @@ class Life:
         (cluster,) = self.client("rds").describe_db_clusters()["DBClusters"]
         found: dict[str, Any] = cluster
         return found
+
+    def instances(self) -> list[dict[str, Any]]:
+        """Its instances."""
+        found: list[dict[str, Any]] = self.client("rds").describe_db_instances()["DBInstances"]
+        return found
+
+
+def aws_steps(run: Run) -> dict[str, set[str]]:
+    """Logical names of the AWS resources that a run changed, by operation."""
+    found: dict[str, set[str]] = {}
+    for step in run.steps:
+        if step.type.startswith("aws:"):
+            found.setdefault(step.operation, set()).add(step.name)
+    return found
 
 
 def _encrypted(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

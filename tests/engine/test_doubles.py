@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from tests.engine.doubles import Double, World
+from tests.engine.rules import REPLACED_BY
+from tests.programs import ROOT
 
 STACK = "urn:pulumi:dev::backstage::"
 GROUP = "aws:rds/clusterParameterGroup:ClusterParameterGroup"
@@ -74,6 +77,13 @@ class Account:
 
 def struct(value: dict[str, Any]) -> struct_pb2.Struct:
     return json_format.ParseDict(value, struct_pb2.Struct())
+
+
+def test_the_doubles_know_every_type_of_the_stacks() -> None:
+    urns = "".join(file.read_text() for file in (ROOT / "tests" / "golden").glob("*.txt"))
+    types = set(re.findall(r"[:$](aws:\w+/\w+:\w+)::", urns))
+    assert CLUSTER in types
+    assert types <= REPLACED_BY.keys()
 
 
 def test_a_name_that_exists_is_refused() -> None:
