@@ -7,8 +7,9 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require
 LOCKED = requirements requirements-test requirements-dev requirements-e2e requirements-aws requirements-cluster requirements-scan
 # The yarn release that portal/package.json names, whatever is on PATH.
 YARN = npx --yes --package="@yarnpkg/cli-dist@$$(node -p 'require("./package.json").packageManager.split("@")[1]')" yarn
+EVALUATOR = tests/deployer/evaluator
 
-.PHONY: preview test lint types lock scan schema cost prices bench e2e bench-image test-cluster test-alb reliability test-crds test-engine test-aws engine local portal-dev portal-check clean
+.PHONY: preview test lint types lock scan schema cost prices bench e2e bench-image test-cluster test-alb reliability test-crds deployer test-deployer test-engine test-aws engine local portal-dev portal-check clean
 
 preview: .venv/installed
 	@$(BIN)/python -m tools.preview $(STACK)
@@ -75,6 +76,20 @@ reliability: .venv/cluster
 test-crds: .venv/test
 	@$(BIN)/pytest -m crds -rs tests/stacks
 
+# The rights of whoever deploys a stack, in deployer/STACK (docs/deployer.md). What these variables name
+# is kept there in given.json; `none` for a bucket or a key that the state doesn't have.
+deployer: .venv/installed
+	@$(BIN)/python -m tools.deployer $(STACK) \
+		$(if $(ACCOUNT),--account $(ACCOUNT)) \
+		$(if $(STATE_BUCKET),--state-bucket $(STATE_BUCKET)) \
+		$(if $(SECRETS_KEY),--secrets-key $(SECRETS_KEY)) \
+		$(if $(REPOSITORY),--repository $(REPOSITORY)) \
+		$(if $(SUBJECT),--subject $(SUBJECT))
+
+# Recorded calls of AWS's API against the policies in deployer/, by an evaluator of its own; needs Node.
+test-deployer: .venv/test $(EVALUATOR)/node_modules/.package-lock.json
+	@$(BIN)/pytest -m deployer -rs tests/deployer
+
 # The program on the real engine with doubles for every provider; needs the Pulumi CLI. With its
 # Kubernetes plugin and KUBECONFIG also the local stack on that cluster.
 test-engine: .venv/test
@@ -126,6 +141,10 @@ clean:
 .local/scan/installed: requirements-scan.txt
 	@$(PYTHON) -m venv .local/scan
 	@.local/scan/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+$(EVALUATOR)/node_modules/.package-lock.json: $(EVALUATOR)/package-lock.json
+	@npm ci --silent --no-audit --no-fund --ignore-scripts --prefix $(EVALUATOR)
 	@touch $@
 
 portal/node_modules/.yarn-state.yml: portal/package.json portal/yarn.lock portal/packages/app/package.json portal/packages/backend/package.json $(wildcard portal/plugins/*/package.json)

@@ -52,6 +52,8 @@ class Recording:
     """What one run of the program did."""
 
     resources: dict[str, Resource] = field(default_factory=dict)
+    look_ups: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Token and arguments of each, in the order of the calls."""
     outputs: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -155,10 +157,11 @@ class RecordingMonitor(MockMonitor):
 
     def Invoke(self, request: Any) -> Any:
         self._refuse_default_provider(request.tok, request.provider, f"look-up {request.tok}")
+        arguments = _plain(request.args)
+        with self._lock:
+            self.recording.look_ups.append((request.tok, arguments))
         try:
-            answer = self._answers.look_up(
-                request.tok, _plain(request.args), self._region(request.provider)
-            )
+            answer = self._answers.look_up(request.tok, arguments, self._region(request.provider))
         except UnansweredError as error:
             self._refuse(str(error))
             raise

@@ -1,0 +1,119 @@
+"""Names and ARNs of what a stack's plan creates."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tools.preview.monitor import COMPUTED, SECRET, Recording, Resource
+
+PROVIDER = "pulumi:providers:aws"
+# What Pulumi appends to a logical name: a hyphen and seven hexadecimal digits.
+GENERATED = "-" + "?" * 7
+_NUMBER = re.compile(r"\d+")
+# A generation at the end of a name, or of a part of it.
+_GENERATION = re.compile(r"-\d+(?=$|/)")
+_ECR = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([^:@]+)")
+
+
+class DeployerError(Exception):
+    """A plan whose rights can't be written; the text says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A preview's resources with the account and the region that they are in.
+
+    rights: for each type, its entry below `resources` in rights.yaml. created: the same program
+    with stand-ins for what is unknown before the resources exist: some look-ups need that.
+    """
+
+    recording: Recording
+    created: Recording
+    rights: Mapping[str, Mapping[str, Any]]
+    account: str
+    region: str
+
+    @property
+    def partition(self) -> str:
+        """`aws`, `aws-cn` or `aws-us-gov`."""
+        first, second, *_ = self.region.split("-")
+        return {"cn": "aws-cn", "us": "aws-us-gov" if second == "gov" else "aws"}.get(first, "aws")
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The default tags that tell this stack's resources from another's."""
+        (provider,) = [each for each in self.recording.resources.values() if each.type == PROVIDER]
+        tags = json.loads(provider.inputs["defaultTags"])["tags"]
+        return {key: tags[key] for key in ("project", "stack")}
+
+    def resources(self) -> Iterator[Resource]:
+        """What AWS has to allow, in the order of URNs."""
+        for _, resource in sorted(self.recording.resources.items()):
+            if resource.type.startswith(("aws:", "docker:")):
+                yield resource
+
+    def arns(self, resource: Resource) -> list[str]:
+        """The resource's ARN, with wildcards for what AWS or Pulumi generates; a second one where
+        the service has two spellings; none for an image that no ECR repository gets.
+        """
+        entry = self.rights[resource.type]
+        if "of" in entry:
+            return self.arns_behind(resource, entry["of"])
+        if resource.type.startswith("docker:"):
+            return self._repository(resource)
+        return [self.filled(entry[key], resource) for key in ("arn", "twin") if key in entry]
+
+    def arns_behind(self, resource: Resource, name: str) -> list[str]:
+        """The ARNs of the resources that an input refers to."""
+        value = resource.inputs.get(name)
+        if isinstance(value, str) and value.startswith("arn:"):
+            return [value]
+        urns = resource.property_dependencies.get(name, [])
+        found = [self.recording.resources[urn] for urn in urns]
+        return [arn for each in found if each.type in self.rights for arn in self.arns(each)]
+
+    def filled(self, pattern: str, resource: Resource) -> str:
+        """A pattern of rights.yaml with the values of a resource."""
+        inputs = {key: value for key, value in resource.inputs.items() if isinstance(value, str)}
+        return self.of_stack(pattern, {**inputs, "name": self.name(resource)})
+
+    def of_stack(self, pattern: str, values: Mapping[str, str]) -> str:
+        """A pattern of rights.yaml with the stack's account, region and partition."""
+        known = {"partition": self.partition, "region": self.region, "account": self.account}
+        return pattern.format(**{**values, **known})
+
+    def name(self, resource: Resource) -> str:
+        """The physical name, with wildcards for what is generated and for numbers: another
+        generation of the database, another instance and another major version need no new policy.
+        """
+        given = resource.inputs.get(self.rights[resource.type].get("name", "name"))
+        if resource.type == "aws:route53/record:Record":
+            return self._record_name(resource, given)
+        if isinstance(given, str) and given not in (COMPUTED, SECRET):
+            numbered = self.rights[resource.type].get("numbered")
+            return _GENERATION.sub("-*", given) if numbered else given
+        return _NUMBER.sub("*", resource.name) + GENERATED
+
+    def _record_name(self, resource: Resource, given: Any) -> str:
+        """The host, or any name below it that ACM asks for."""
+        if given != COMPUTED:
+            return str(given).lower()
+        certificates = [
+            self.recording.resources[urn] for urn in resource.property_dependencies["name"]
+        ]
+        return f"_*.{certificates[0].inputs['domainName']}"
+
+    def _repository(self, image: Resource) -> list[str]:
+        """The ECR repository that an image is pushed to."""
+        if image.inputs.get("skipPush"):
+            return []
+        created = self.arns_behind(image, "imageName")
+        match = _ECR.match(str(image.inputs["imageName"]))
+        if created or not match:
+            return created
+        account, region, name = match.groups()
+        return [f"arn:{self.partition}:ecr:{region}:{account}:repository/{name}"]
