@@ -22,6 +22,7 @@ OPT_IN = {
     "scan": "needs checkov and kube-score; run by `make scan`",
     "crds": "needs the CRDs of other projects; run by `make test-crds`",
     "engine": "needs the Pulumi CLI; run by `make test-engine`",
+    "deployer": "needs Node and a package registry; run by `make test-deployer`",
     "aws": "needs the Pulumi CLI and pulumi-resource-aws; run by `make test-aws`",
 }
 
