@@ -39,7 +39,6 @@ UNRECORDED = {
     "s3:ListTagsForResource": "releases of the provider since 6.23; earlier ones read tags",
     "s3:TagResource": "the same, when they create a bucket or tag it",
     "s3:UntagResource": "the same, of a tag that is removed",
-    "secretsmanager:UpdateSecret": "the secret gets another KMS key",
     "secretsmanager:UpdateSecretVersionStage": "an interrupted rotation is resumed",
     "eks:UpdatePodIdentityAssociation": "a role is replaced",
 }
@@ -236,6 +235,37 @@ def test_change_of_the_plan_needs_renewed_policies(stack: str, phase: str) -> No
     files = tool.files(changed, tool.placeholders(stack))
     renewed = [json.loads(text) for name, text in files.items() if name.startswith("policy-")]
     assert refused(renewed, calls) == []
+
+
+KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1b2c3d4e-0000-4000-8000-5f6a7b8c9d0e"
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+
+
+def test_own_key_and_boundary() -> None:
+    known = config("prod")
+    keys = {"backstage:kmsKeyArn": KEY, "backstage:permissionsBoundaryArn": BOUNDARY}
+    changed = dataclasses.replace(known, values={**known.values, **keys})
+    files = tool.files(changed, tool.placeholders("prod"))
+    policies = [json.loads(text) for name, text in files.items() if name.startswith("policy-")]
+    role = f"{IAM}:role/backstage-1-monitoring-role-0a1b2c3"
+    rds: dict[str, str | list[str]] = {"kms:ViaService": "rds.us-east-1.amazonaws.com"}
+    bounded: dict[str, str | list[str]] = {"iam:PermissionsBoundary": BOUNDARY}
+    allowed = [
+        Request("kms:GenerateDataKey", KEY, rds),
+        Request("kms:CreateGrant", KEY, {**rds, "kms:GrantIsForAWSResource": "true"}),
+        Request("iam:CreateRole", role, {**AS_OTHERS, **bounded}),
+        Request("iam:PutRolePermissionsBoundary", role, {**OTHERS, **bounded}),
+    ]
+    denied = [
+        Request("kms:GenerateDataKey", KEY, {}),
+        Request("kms:CreateGrant", KEY, {**rds, "kms:GrantIsForAWSResource": "false"}),
+        Request("kms:Decrypt", KEY.replace("1b2c", "0000"), rds),
+        Request("iam:CreateRole", role, AS_OTHERS),
+        Request("iam:DeleteRolePermissionsBoundary", role, {**OTHERS, **bounded}),
+        Request("iam:PutRolePermissionsBoundary", role, OTHERS),
+    ]
+    verdicts = [each.allowed for each in evaluate(policies, [*allowed, *denied])]
+    assert verdicts == [True] * len(allowed) + [False] * len(denied)
 
 
 OTHERS: dict[str, str | list[str]] = {

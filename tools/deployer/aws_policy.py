@@ -27,7 +27,7 @@ def preview_policy(plan: Plan) -> Statements:
     found = Statements()
     for token, arguments in plan.created.look_ups:
         for grant in _entry("look_ups", token):
-            resources = [plan.of_stack(each, _text(arguments)) for each in _resources(grant)]
+            resources = [plan.of_stack(each, arguments) for each in _resources(grant)]
             service = grant["actions"][0].partition(":")[0]
             kind = "Resources" if "resources" in grant else "Any"
             found.add(f"LookUp{service.capitalize()}{kind}", grant["actions"], resources, {})
@@ -61,10 +61,6 @@ def _resources(grant: Mapping[str, Any]) -> list[str]:
     return ["*"]
 
 
-def _text(values: Mapping[str, Any]) -> dict[str, str]:
-    return {key: value for key, value in values.items() if isinstance(value, str)}
-
-
 def _add(found: Statements, plan: Plan, resource: Resource, entry: Mapping[str, Any]) -> None:
     """The statements of one resource."""
     arns = plan.arns(resource)
@@ -90,10 +86,9 @@ def _add(found: Statements, plan: Plan, resource: Resource, entry: Mapping[str, 
 
 def _also(found: Statements, plan: Plan, resource: Resource, grant: Mapping[str, Any]) -> None:
     """A statement of its own, if the plan's inputs call for it."""
-    inputs = resource.inputs
-    if "when" in grant and not inputs.get(grant["when"]):
+    if "when" in grant and not _is_set(resource, grant["when"]):
         return
-    if "unless" in grant and inputs.get(grant["unless"]):
+    if "unless" in grant and _is_set(resource, grant["unless"]):
         return
     if grant.get("on") == "self":
         resources = plan.arns(resource)
@@ -114,6 +109,14 @@ def _also(found: Statements, plan: Plan, resource: Resource, grant: Mapping[str,
             given = [each for value in values for each in _values(plan, resource, value)]
             condition.setdefault(operator, {})[key] = given
     found.add(grant["sid"], grant["actions"], resources, condition)
+
+
+def _is_set(resource: Resource, path: str) -> bool:
+    """Whether an input is given and isn't false. path: such as `kmsKeyId` or `rules[0][id]`."""
+    try:
+        return f"{{{path}}}".format(**resource.inputs) not in ("", "False")
+    except (KeyError, IndexError):
+        return False
 
 
 def _values(plan: Plan, resource: Resource, value: str) -> Iterable[str]:

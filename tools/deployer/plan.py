@@ -78,10 +78,9 @@ class Plan:
 
     def filled(self, pattern: str, resource: Resource) -> str:
         """A pattern of rights.yaml with the values of a resource."""
-        inputs = {key: value for key, value in resource.inputs.items() if isinstance(value, str)}
-        return self.of_stack(pattern, {**inputs, "name": self.name(resource)})
+        return self.of_stack(pattern, {**resource.inputs, "name": self.name(resource)})
 
-    def of_stack(self, pattern: str, values: Mapping[str, str]) -> str:
+    def of_stack(self, pattern: str, values: Mapping[str, Any]) -> str:
         """A pattern of rights.yaml with the stack's account, region and partition."""
         known = {"partition": self.partition, "region": self.region, "account": self.account}
         return pattern.format(**{**values, **known})
