@@ -73,7 +73,7 @@ def test_nothing_is_created_or_changed_without_the_stacks_tags_or_names(stack: s
     """Exceptions: what AWS knows no tags for, with the names or values that limit it."""
     untagged = {
         "Ec2Vpc", "EcrWrite", "KmsGrant", "KmsRegistry", "KmsUse", "RdsFinalSnapshot",
-        "RdsRestoreOther", "RdsServiceRole", "Route53Change", "S3Write",
+        "RdsMasterSecret", "RdsRestoreOther", "RdsServiceRole", "Route53Change", "S3Write",
     }  # fmt: skip
     for each in statements(deploy_policy(plan(stack)).documents()):
         names = [action.partition(":")[2] for action in each["Action"]]
@@ -120,6 +120,14 @@ def test_a_final_snapshot_only_where_the_stack_takes_one() -> None:
         for stack in COMMITTED
     }
     assert by_stack["prod"] - by_stack["dev"] == {"RdsFinalSnapshot", "RdsFinalSnapshotOf"}
+
+
+def test_secret_of_the_master_user_where_rds_makes_it() -> None:
+    assert _arns("iam", "RdsMasterSecret") == [
+        "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!cluster-*"
+    ]
+    prod = statements(deploy_policy(plan("prod")).documents())
+    assert "RdsMasterSecret" not in [each["Sid"] for each in prod]
 
 
 @pytest.mark.parametrize(
