@@ -253,6 +253,19 @@ def test_generated_names_are_left_out_of_the_deployers_rules() -> None:
         assert "<computed>" not in str(rules)
 
 
+def test_existing_namespace_is_read_by_deployer_and_preview() -> None:
+    files = tool.files(stack_config("existing-environment"), tool.placeholders("x"))
+    found = {
+        each["metadata"]["name"].rpartition("-")[2]: each
+        for each in yaml.safe_load_all(files["kubernetes.yaml"])
+        if each["kind"] == "Role" and each["metadata"]["namespace"] == "portal"
+    }
+    read = {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["portal"]}
+    assert {**read, "verbs": ["get"]} in found["deployer"]["rules"]
+    assert found["preview"]["rules"] == [{**read, "verbs": ["get"]}]
+    assert "kind: Cluster" not in files["kubernetes.yaml"]
+
+
 def test_merging_rules_changes_no_right() -> None:
     pods = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
     more = {"apiGroups": [""], "resources": ["pods", "secrets"], "verbs": ["list"]}

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from tools.deployer.aws_policy import deploy_policy, preview_policy, rights
-from tools.deployer.kubernetes_roles import kubernetes_roles
+from tools.deployer.kubernetes_roles import kubernetes_roles, preview_roles
 from tools.deployer.plan import PROVIDER, DeployerError, Plan
 from tools.deployer.state import State, add_state
 from tools.deployer.trust import trust_policy
@@ -60,8 +60,11 @@ def placeholders(stack: str) -> Surroundings:
 def files(config: StackConfig, around: Surroundings) -> dict[str, str]:
     """The content of each file by its name. Raises DeployerError and PreviewError."""
     recording = run_project(ROOT, config)
-    name = f"{config.project}-{config.stack}-deployer"
-    roles = kubernetes_roles(recording, name, name)
+    name = f"{config.project}-{config.stack}"
+    roles = [
+        *kubernetes_roles(recording, f"{name}-deployer", f"{name}-deployer"),
+        *preview_roles(recording, f"{name}-preview", f"{name}-preview"),
+    ]
     text = yaml.dump_all(roles, Dumper=_Dumper, sort_keys=False, width=100)
     found = {"kubernetes.yaml": text}
     providers = [each for each in recording.resources.values() if each.type == PROVIDER]

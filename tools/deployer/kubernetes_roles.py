@@ -36,10 +36,27 @@ def kubernetes_roles(recording: Recording, name: str, group: str) -> list[dict[s
     for _, resource in sorted(recording.resources.items()):
         for namespace, rule in _rules(resource):
             rules.setdefault(namespace, []).append(rule)
+    for namespace, rule in _reads(recording):
+        rules.setdefault(namespace, []).append(rule)
     found: list[dict[str, Any]] = []
     for namespace, needed in sorted(rules.items()):
         found += _role(name, group, namespace, merged(needed))
     return found
+
+
+def preview_roles(recording: Recording, name: str, group: str) -> list[dict[str, Any]]:
+    """What a preview reads in the cluster: a namespace that the stack doesn't create."""
+    found: list[dict[str, Any]] = []
+    for namespace, rule in _reads(recording):
+        found += _role(name, group, namespace, [rule])
+    return found
+
+
+def _reads(recording: Recording) -> Iterator[tuple[str, Rule]]:
+    for type_, id_ in recording.reads:
+        resource = _entry("kinds", type_)["resource"]
+        # A namespace: it is a resource in itself.
+        yield id_, {**_rule([""], [resource], ["get"]), "resourceNames": [id_]}
 
 
 def _rules(resource: Resource) -> Iterator[tuple[str, Rule]]:

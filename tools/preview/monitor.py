@@ -54,6 +54,8 @@ class Recording:
     resources: dict[str, Resource] = field(default_factory=dict)
     look_ups: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Token and arguments of each, in the order of the calls."""
+    reads: list[tuple[str, str]] = field(default_factory=list)
+    """Type and id of each resource that exists outside the stack."""
     outputs: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -177,6 +179,8 @@ class RecordingMonitor(MockMonitor):
         except UnansweredError as error:
             self._refuse(str(error))
             raise
+        with self._lock:
+            self.recording.reads.append((request.type, request.id))
         return resource_pb2.ReadResourceResponse(urn=urn, properties=_struct(found))
 
     def _refuse_default_provider(self, token: str, provider: str, what: str) -> None:
