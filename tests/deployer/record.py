@@ -1,7 +1,8 @@
 """Writes calls/STACK.jsonl from what `AWS_CALLS=DIR make test-aws` recorded: run
 `python -m tests.deployer.record DIR`.
 
-Of each call it keeps what IAM decides by, once for each phase.
+Of each call it keeps what IAM decides by, once for each phase. Phases in which the plan itself
+changes are in `RENEWED` of test_calls.py.
 """
 
 from __future__ import annotations
