@@ -100,7 +100,7 @@ test-engine: .venv/test
 # names aws, that provider, and AWS_ENDPOINT_URL the moto server that it calls, which the tests empty.
 # AWS_CALLS=DIR writes the provider's calls of AWS's API, a line of JSON each.
 test-aws: .venv/aws
-	@PATH="$(CURDIR)/.local/engine/bin:$$PATH" $(BIN)/pytest -m aws -n auto --dist loadgroup -rs tests/aws
+	@PATH="$(CURDIR)/.local/engine/bin:$$PATH" $(BIN)/pytest -m aws -n auto --dist loadscope -rs tests/aws
 
 # The Pulumi CLI in .local/engine, for `make local`, `make test-engine` and `make test-aws`.
 engine: .venv/installed

@@ -10,9 +10,10 @@ import importlib.util
 import os
 import shutil
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.engine.conftest import needs_the_cli
 from tests.engine.doubles import World, served
@@ -36,6 +37,13 @@ def attached() -> str:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """A stack's operations mostly wait for the provider's next poll. An attached one is shared."""
     return 1 if attached() else 4
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One worker takes a stack through its life. xdist 3.8's groups have no effect in pytest 9.2."""
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = lambda nodeid: nodeid.rpartition("[")[2]
+    return scheduler
 
 
 @pytest.fixture(scope="session")
@@ -82,10 +90,7 @@ def account(provider: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     yield account
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(each, marks=pytest.mark.xdist_group(each)) for each in EKS_STACKS],
-)
+@pytest.fixture(scope="module", params=EKS_STACKS)
 def life(
     request: pytest.FixtureRequest,
     provider: str,
