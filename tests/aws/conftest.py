@@ -40,7 +40,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """One worker takes a stack through its life. xdist 3.8's groups have no effect in pytest 9.2."""
+    """One worker for a stack's whole life. xdist 3.8's groups have no effect in pytest 9.2."""
     scheduler = LoadScopeScheduling(config, log)
     scheduler._split_scope = lambda nodeid: nodeid.rpartition("[")[2]
     return scheduler
