@@ -14,12 +14,12 @@ from components.portal.migrations import Migrations, MigrationsArgs
 from components.portal.network_policy import PortalNetworkPolicy, PortalNetworkPolicyArgs
 from components.portal.portal import Portal, PortalArgs
 from components.portal.portal_pod import PortalPodArgs, portal_variables
-from components.portal.secret_sources import SecretSourcesArgs, held_secrets
+from components.portal.secret_sources import held_secrets
 from settings.access import access
 from settings.integrations import mounted_secrets
 from settings.kubernetes import shown
 from settings.load import load
-from settings.secrets import by_folder, session_secret_version
+from settings.secrets import session_secret_version
 from settings.sign_in import callback_urls
 from targets.platform import NAME, Outputs, Platform
 
@@ -85,9 +85,7 @@ pod = PortalPodArgs(
         database.connection,
         {**platform.variables, **exposure.variables},
     ),
-    held=held_secrets(
-        NAME, SecretSourcesArgs(namespace.name, settings.secrets, by_folder(settings)), opts
-    ),
+    held=held_secrets(NAME, settings, namespace.name, opts),
 )
 # The role first, then its schemas, then the pods that use them.
 role = DatabaseRole(

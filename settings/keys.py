@@ -343,6 +343,11 @@ class SecretsSettings(v.Model, alias_generator=to_camel):
     sources: v.SecretSources = Field((), alias="secretsFrom")
     """secrets in Secrets Manager and SSM parameters, and what of each the pods get;
     docs/secrets.md"""
+    driver: Annotated[Literal["external-secrets", "csi"], EKS] = Field(
+        "external-secrets", alias="secretsDriver"
+    )
+    """who reads secretsFrom: the External Secrets Operator, or AWS's provider of the Secrets Store
+    CSI driver, with a role of the pods"""
     store: v.SecretStore | None = Field(None, alias="secretStore")
     """the operator's store for Secrets Manager: name, and optional kind (ClusterSecretStore)"""
     parameter_store: v.SecretStore | None = None

@@ -50,9 +50,19 @@ class Settings(Keys, alias_generator=to_camel, defer_build=False):
         return bool(self.ingress.authentication and provider)
 
     @property
-    def portal_needs_aws(self) -> bool:
-        """Whether the portal's pods call AWS, and so need a role."""
+    def portal_calls_aws(self) -> bool:
+        """Whether the portal's own process calls AWS."""
         return bool(self.portal.techdocs_bucket) or self.database.authentication == "iam"
+
+    @property
+    def portal_needs_aws(self) -> bool:
+        """Whether the portal's pods need a role."""
+        return self.portal_calls_aws or self.reads_secrets
+
+    @property
+    def reads_secrets(self) -> bool:
+        """Whether a driver reads secrets of AWS with the role of the pods that mount them."""
+        return bool(self.secrets.sources) and self.secrets.driver == "csi"
 
     @property
     def database_kind(self) -> DatabaseKind:

@@ -49,23 +49,44 @@ def sources(s: Settings) -> Iterator[Problem]:
             yield Problem("secretsFrom", f"{entry}: {said}", allowed, fix)
 
 
-@rule("secretsFrom", "secretStore", "parameterStore")
+@rule("secretsFrom", "secretsDriver", "secretStore", "parameterStore")
 def stores(s: Settings) -> Iterator[Problem]:
     given = {"secretStore": s.secrets.store, "parameterStore": s.secrets.parameter_store}
     used = {STORES[field] for source in s.secrets.sources for field in _fields(source)
             if field in STORES}  # fmt: skip
     for key, store in given.items():
-        if key in used and not store:
-            allowed = "the store of the External Secrets Operator that reads them"
+        if key in used and not store and s.secrets.driver == "external-secrets":
+            allowed = "the operator's store that reads them, or secretsDriver csi"
             fix = config_set(f"{key}.name", "NAME", "--path")
             yield Problem(key, "nothing, with secretsFrom", allowed, fix)
 
 
-@rule("secretsFrom", "aws:region", target="eks")
-def region(s: Settings) -> Iterator[Warn]:
+@rule("secretsFrom", "secretsDriver")
+def driver(s: Settings) -> Iterator[Problem]:
+    if s.secrets.driver != "csi":
+        return
+    if not s.secrets.sources:
+        fix = config_rm("secretsDriver")
+        yield Problem("secretsDriver", "csi", "unset, without secretsFrom", fix)
+    names = [source.name for source in s.secrets.sources]
+    for number, name in enumerate(names):
+        if name in names[:number]:  # the provider refuses a parameter that it is asked for twice
+            said = f"secretsFrom[{number}]: {name}, which secretsFrom[{names.index(name)}] reads"
+            allowed = "each secret or parameter in one entry, with secretsDriver csi"
+            yield Problem("secretsFrom", said, allowed, config_rm("secretsFrom", number))
+
+
+@rule("secretsFrom", "secretsDriver", "aws:region", target="eks")
+def region(s: Settings) -> Iterator[Problem | Warn]:
     for number, source in enumerate(s.secrets.sources):
         there = source.name.split(":")[3] if ":" in source.name else s.aws.region
-        if there != s.aws.region:
+        if there == s.aws.region:
+            continue
+        if s.secrets.driver == "csi":
+            allowed = f"a secret in the stack's region, {s.aws.region}, or a replica of it there"
+            fix = "replicate the secret, and name its ARN or name there"
+            yield Problem("secretsFrom", f"secretsFrom[{number}] in {there}", allowed, fix)
+        else:
             yield Warn(
                 f"secretsFrom[{number}] is in {there}, the stack in {s.aws.region}: its store has "
                 f"to name {there}, and the operator to reach it."

@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 from pulumi import InvokeOutputOptions, Output, ResourceOptions
 
 from components.cluster.cluster import Cluster, ClusterArgs, ClusterFacts
+from components.cluster.pod_role import allow
 from components.cluster.subnets import load_balancer_cidrs, subnets
 from components.database.postgres import Postgres, PostgresArgs
 from components.ingress.auto_mode import API_GROUP, AutoModeIngressClass, AutoModeIngressClassArgs
@@ -27,7 +28,8 @@ from settings.keys import SIGNER
 from settings.model import Settings
 from settings.open_paths import open_paths
 from targets.eks.database import rds_database
-from targets.eks.identity import identity, portal_role
+from targets.eks.identity import identity, migrations_identity, portal_role
+from targets.eks.secrets import reading
 from targets.platform import NAME, Database, Exposure, Outputs, Platform
 
 # Positions in the cluster's Service network, fixed by Kubernetes and by EKS. Policies of the VPC
@@ -52,7 +54,10 @@ def platform(settings: Settings, identifier: str) -> Platform:
     facts = cluster.facts
     opts = ResourceOptions(providers=[cluster.aws_provider, cluster.kubernetes_provider])
     techdocs = _techdocs(settings, facts, opts)
-    role = portal_role(settings, facts, techdocs, opts)
+    role, read = portal_role(settings, facts, techdocs, opts), reading(settings, facts)
+    policies: list[pulumi.Resource] = [techdocs] if techdocs else []
+    if role and read:
+        policies.append(allow(f"{NAME}-secrets", role, read, ResourceOptions(parent=role)))
     gate_group, controller, outputs = _controller(settings, facts, opts)
     look_up = InvokeOutputOptions(parent=cluster, provider=cluster.aws_provider)
     restricted = settings.portal.network_policy
@@ -60,8 +65,9 @@ def platform(settings: Settings, identifier: str) -> Platform:
     def database(namespace: Output[str]) -> Database:
         if settings.database_kind == "in-cluster":
             postgres = Postgres(NAME, PostgresArgs(settings.database, namespace), opts)
-            return Database(postgres.connection)
-        return rds_database(settings, identifier, facts, role, opts)
+            migrations = migrations_identity(settings, facts, [], read, opts)
+            return Database(postgres.connection, migrations=migrations)
+        return rds_database(settings, identifier, facts, role, read, opts)
 
     def expose(objects: PortalObjects) -> Exposure:
         # The controller is deleted last: without it nobody removes the load balancer.
@@ -100,7 +106,7 @@ def platform(settings: Settings, identifier: str) -> Platform:
         egress=_egress(settings, facts, look_up),
         resolver=_service_address(facts, DNS),
         namespace_labels={f"{gate_group}/pod-readiness-gate-inject": "enabled"},
-        identity=identity(settings, role, [techdocs] if techdocs else []),
+        identity=identity(settings, role, policies, settings.portal_calls_aws),
         outputs={
             **outputs,
             "techdocsBucketName": techdocs.bucket_name if techdocs else None,

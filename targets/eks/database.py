@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pulumi
 from pulumi import Input, Output, ResourceOptions
@@ -14,10 +14,8 @@ from components.database.database import DatabaseConnection, StoredLogin, TokenL
 from components.database.existing import ExistingDatabase, ExistingDatabaseArgs
 from components.kubernetes.network import ANYWHERE, egress, networks
 from settings.model import Settings
-from targets.eks.identity import identity, job_role
+from targets.eks.identity import Statements, job_identity, migrations_identity
 from targets.platform import NAME, Database, Identity, Outputs
-
-Statements = Sequence[Mapping[str, object]]
 
 
 def rds_database(
@@ -25,10 +23,11 @@ def rds_database(
     identifier: str,
     facts: ClusterFacts,
     role: PodRole | None,
+    mounted: Statements,
     opts: ResourceOptions,
 ) -> Database:
     """Aurora, created or existing; physical names begin with `identifier`. role: of the portal's
-    pods.
+    pods. mounted: what a driver may do for them.
     """
     certificates = settings.database.ca_bundle.for_region(facts.region)
     outputs: Outputs
@@ -47,20 +46,19 @@ def rds_database(
             "databaseAdministratorSecretArn": database.administrator_secret_arn,
         }
     connection = database.connection
-    before_pods, migrations = [], Identity()
+    before_pods: list[pulumi.Resource] = []
+    log_in: Statements = []
     if role and isinstance(connection.login, TokenLogin):
         log_in = _log_in(facts, resource_id, connection.login)
         # Not the role's child: the role moves (TechDocs.pod_role).
         own = ResourceOptions(parent=database)
         before_pods = [allow(f"{NAME}-database-login", role, log_in, own)]
-        if settings.portal.migration_job:
-            migrations = _of_job(settings, facts, "migrations", log_in, opts)
     return Database(
         connection,
         outputs,
         before_pods,
         _administrator(settings, facts, connection, opts),
-        migrations,
+        migrations_identity(settings, facts, log_in, mounted, opts),
     )
 
 
@@ -95,21 +93,6 @@ def _administrator(
         read.append(
             {"Action": ["kms:Decrypt"], "Resource": facts.kms_key_arn, "Condition": of_secret}
         )
-    found = _of_job(settings, facts, "database-role", read, opts)
+    found = job_identity(settings, facts, "database-role", read, opts)
     secrets_manager = egress(networks(settings.portal.egress_cidrs or ANYWHERE), 443)
     return Identity(found.annotations, found.before_pods, [*found.egress, secrets_manager])
-
-
-def _of_job(
-    settings: Settings,
-    facts: ClusterFacts,
-    job: str,
-    statements: Statements,
-    opts: ResourceOptions,
-) -> Identity:
-    name = f"{NAME}-{job}"
-    role = job_role(settings, facts, name, opts)
-    policy: pulumi.Resource = allow(
-        f"{name}-policy", role, statements, ResourceOptions(parent=role)
-    )
-    return identity(settings, role, [policy])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Alias, ResourceOptions, create_urn
 
 from components.cluster.cluster import ClusterFacts
-from components.cluster.pod_role import PodRole, PodRoleArgs
+from components.cluster.pod_role import PodRole, PodRoleArgs, allow
 from components.kubernetes.network import egress, networks
 from components.portal.techdocs import TechDocs
 from settings.model import Settings
@@ -17,6 +17,9 @@ from targets.platform import NAME, Identity
 
 # Where EKS's Pod Identity agent hands out credentials, on every node.
 POD_IDENTITY_AGENT = ("169.254.170.23/32", 80)
+
+
+Statements = Sequence[Mapping[str, object]]
 
 
 def portal_role(
@@ -45,25 +48,60 @@ def portal_role(
     )
 
 
-def job_role(settings: Settings, facts: ClusterFacts, job: str, opts: ResourceOptions) -> PodRole:
-    """A role of its own for the Job with that name, and so that service account."""
+def migrations_identity(
+    settings: Settings,
+    facts: ClusterFacts,
+    own: Statements,
+    mounted: Statements,
+    opts: ResourceOptions,
+) -> Identity:
+    """Of the migrations' Job, if it needs a role. own: what its process may do. mounted: what a
+    driver may do for it.
+    """
+    if not (own or mounted) or not settings.portal.migration_job:
+        return Identity()
+    return job_identity(settings, facts, "migrations", [*own, *mounted], opts, asks=bool(own))
+
+
+def job_identity(
+    settings: Settings,
+    facts: ClusterFacts,
+    job: str,
+    statements: Statements,
+    opts: ResourceOptions,
+    asks: bool = True,
+) -> Identity:
+    """Creates a role of its own for a Job's service account, and a policy of `statements`. asks: as
+    in `identity`.
+    """
+    name = f"{NAME}-{job}"
     args = PodRoleArgs(
         cluster=facts,
         workload_identity=settings.workload_identity,
         namespace=settings.namespace,
-        service_account=job,
-        description=f"Job {job}",
+        service_account=name,
+        description=f"Job {name}",
     )
-    return PodRole(job, args, opts)
+    role = PodRole(name, args, opts)
+    policy: pulumi.Resource = allow(
+        f"{name}-policy", role, statements, ResourceOptions(parent=role)
+    )
+    return identity(settings, role, [policy], asks)
 
 
 def identity(
-    settings: Settings, role: PodRole | None, before_pods: Sequence[pulumi.Resource] = ()
+    settings: Settings,
+    role: PodRole | None,
+    before_pods: Sequence[pulumi.Resource] = (),
+    asks: bool = True,
 ) -> Identity:
-    """What pods with the role need. before_pods: its policies."""
+    """What pods with the role need. before_pods: its policies. asks: whether they take credentials
+    themselves, and not only a driver for them.
+    """
     if not role:
         return Identity()
-    return Identity(role.service_account_annotations, [role, *before_pods], agent_egress(settings))
+    egress = agent_egress(settings) if asks else []
+    return Identity(role.service_account_annotations, [role, *before_pods], egress)
 
 
 def agent_egress(settings: Settings) -> Sequence[k8s.networking.v1.NetworkPolicyEgressRuleArgs]:

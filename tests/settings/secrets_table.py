@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.settings.row import Key, Row
-from tests.settings.stack import APP, APP_SECRETS, CANARY, STORES
+from tests.settings.stack import APP, APP_SECRETS, CANARY, LOCAL, STORES
 
 JIRA: dict[str, object] = {
     "secretsManager": "backstage/jira",
@@ -22,6 +22,7 @@ APP_FILES: dict[str, object] = {
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:backstage/jira-AbCdEf"
 VERSION = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 EXISTING: dict[str, object] = {"name": "oauth", "keys": {"AUTH_SESSION_SECRET": "session.txt"}}
+CSI: dict[str, object] = {"secretsDriver": "csi"}
 TOKEN: dict[str, object] = {"secretsManager": "backstage/token", "as": "TOKEN"}
 
 
@@ -97,6 +98,7 @@ KEYS: dict[str, Key] = {
             ([{**SESSION, "as": "APP_CONFIG_events_http"}], "may set events.http.topics"),
         ),
     ),
+    "secretsDriver": Key("csi", bad=(("vault", "external-secrets or csi"),)),
     "secretStore": Key(
         {"name": "aws", "kind": "SecretStore"},
         bad=(
@@ -155,7 +157,27 @@ RULES: dict[str, Row] = {
     "parameters without a store": (
         {"secretsFrom": [SESSION], "secretStore": {"name": "aws"}},
         "parameterStore",
-        ("that reads them", "parameterStore.name NAME\n"),
+        ("or secretsDriver csi", "parameterStore.name NAME\n"),
+    ),
+    "a driver without secrets": (
+        CSI,
+        "secretsDriver",
+        ("unset, without secretsFrom", "config rm --stack test secretsDriver\n"),
+    ),
+    "a parameter that CSI would read twice": (
+        {"secretsFrom": [SESSION, {**SESSION, "as": "JIRA_TOKEN"}], **CSI},
+        "secretsFrom",
+        ("secretsFrom[1]: /backstage/session, which secretsFrom[0] reads", "in one entry"),
+    ),
+    "a secret of another region, by CSI": (
+        {"secretsFrom": [{**JIRA, "secretsManager": ARN.replace("us-", "eu-")}], **CSI},
+        "secretsFrom",
+        ("secretsFrom[0] in eu-east-1", "the stack's region, us-east-1"),
+    ),
+    "a driver of AWS on local": (
+        {**LOCAL, **kept(TOKEN), **CSI},
+        "secretsDriver",
+        ("a key of target eks",),
     ),
     "kept elsewhere and in secretEnv": (
         kept(TOKEN, secretEnv={"TOKEN": CANARY}),

@@ -77,6 +77,10 @@ STORES: dict[str, object] = {
 }
 _NEEDED: dict[str, dict[str, object]] = {
     "secretsFrom": STORES,
+    "secretsDriver": {
+        "secretsFrom": [{"secretsManager": "backstage/token", "as": "TOKEN"}],
+        **STORES,
+    },
     "githubApp": {"githubAppSecrets": APP_SECRETS},
     "githubAppSecrets": {"githubApp": APP},
     "gitlab": {"gitlabSecrets": {"token": CANARY}},

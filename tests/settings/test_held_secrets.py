@@ -8,7 +8,7 @@ import pytest
 
 from settings.integrations import webhooks
 from settings.open_paths import open_paths
-from tests.settings.secrets_table import APP_FILES, ARN, EXISTING, JIRA, SESSION, kept
+from tests.settings.secrets_table import APP_FILES, ARN, CSI, EXISTING, JIRA, SESSION, kept
 from tests.settings.stack import APP, WITH_OIDC, loaded, refused, warnings, with_provider
 
 CLIENT = "AUTH_GITHUB_CLIENT_SECRET"
@@ -64,12 +64,14 @@ def test_a_personal_token_beside_the_app_is_warned_of() -> None:
     assert warning.endswith("config rm --stack test --path 'secretsFrom[1]'")
 
 
-def test_a_secret_of_another_region_is_warned_of() -> None:
+def test_a_secret_of_another_region_is_warned_of_or_refused() -> None:
     there = {**JIRA, "secretsManager": ARN.replace("us-east-1", "eu-west-1")}
     [warning] = [
         each for each in warnings(kept(JIRA | {"keys": {"A": "a"}}, there)) if "[1]" in each
     ]
     assert warning.startswith("secretsFrom[1] is in eu-west-1, the stack in us-east-1")
+    assert "secretsFrom[0] in eu-west-1" in refused({"secretsFrom": [there], **CSI})
+    loaded({"secretsFrom": [{**JIRA, "secretsManager": ARN}], **CSI})
 
 
 def test_the_session_secret_may_come_from_elsewhere_only() -> None:

@@ -16,7 +16,7 @@ from tools.preview.manifests import manifests
 pytestmark = pytest.mark.crds
 
 FOLDER = "SECRETS_CRDS"  # a folder with the CRDs as YAML
-STACKS = {"ExternalSecret": "secrets"}
+STACKS = {"ExternalSecret": "secrets", "SecretProviderClass": "csi"}
 
 
 def strict(schema: Any) -> Any:
@@ -66,5 +66,5 @@ def test_objects_follow_their_crd(kind: str) -> None:
         checked = validator(manifest)
         assert [error.message for error in checked.iter_errors(manifest["spec"])] == []
         # The schema is one that notices.
-        wrong = {**manifest["spec"], "refreshIntervall": "5m"}
+        wrong = {**manifest["spec"], "misspelt": {}}
         assert [*checked.iter_errors(wrong)]

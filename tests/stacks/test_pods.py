@@ -57,6 +57,7 @@ def test_pods_pass_pod_security_restricted(stack: str) -> None:
         kinds = {next(iter(set(volume) - {"name"})) for volume in spec["volumes"]}
         mounting = stack in ("integrations", "secrets") and name in (PORTAL, MIGRATION_JOB)
         files = {"secret"} if mounting else set()
+        files |= {"csi"} if stack == "csi" and name in (PORTAL, MIGRATION_JOB) else set()
         assert kinds == VOLUMES[name] | files
 
 
