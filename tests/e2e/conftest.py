@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from components.database.database import ROLE_NAME
+from components.database.database import IAM_LOGIN_NAME, ROLE_NAME
 from components.portal.portal import CA_FILE
 from components.portal.portal_pod import CA_DIRECTORY
 from tests.e2e import issuer
@@ -21,7 +21,7 @@ from tests.programs import ROOT, STACK_FILES, previewed
 from tools.container import engine
 from tools.container.edge import GitHub
 from tools.container.portal import PodSpec, PortalContainer
-from tools.container.postgres import HOST, PORT, USER, Postgres, binaries
+from tools.container.postgres import HOST, USER, Postgres, binaries
 
 NETWORK = "backstage-e2e"
 TOKEN = secrets.token_hex(16)
@@ -185,6 +185,8 @@ class Pods:
     portal: PodSpec
     migrations: PodSpec
     role: PodSpec
+    removal: PodSpec | None
+    """Ends the password, where the portal uses tokens."""
 
 
 @pytest.fixture(scope="session")
@@ -192,23 +194,31 @@ def pods(site: Site, preview: Preview) -> Pods:
     """Signs in with GitHub. Adds what a user sets in secretEnv and env: a token for machines, the
     location of users, a title.
     """
-    manifests = preview(GITHUB)
-    password = secrets.token_hex(16)
+    return pods_of(site, preview(GITHUB), secrets.token_hex(16))
+
+
+def pods_of(site: Site, manifests: Path, password: str | None) -> Pods:
+    """`pods`, of any manifests of prod. password: the role's; None: the portal uses tokens."""
+    login = {"ROLE_PASSWORD": password} if password else {"IAM_LOGIN_NAME": IAM_LOGIN_NAME}
     administrator = {
         "PGHOST": HOST, "PGUSER": USER, "PGPASSWORD": site.database.password,
-        "ROLE_NAME": ROLE_NAME, "ROLE_PASSWORD": password,
+        "ROLE_NAME": ROLE_NAME, **login,
     }  # fmt: skip
     given = {
-        "POSTGRES_HOST": HOST, "POSTGRES_USER": ROLE_NAME, "POSTGRES_PASSWORD": password,
+        "POSTGRES_HOST": HOST, "POSTGRES_USER": ROLE_NAME if password else IAM_LOGIN_NAME,
         "AUTH_SESSION_SECRET": secrets.token_hex(24),
         "AUTH_GITHUB_CLIENT_SECRET": secrets.token_hex(16),
+        **({"POSTGRES_PASSWORD": password} if password else {}),
     }  # fmt: skip
+    port = str(site.database.port)
+    number = {} if password else {"APP_CONFIG_backend_database_connection_port": port}
     access = [{"type": "static", "options": {"token": TOKEN, "subject": "e2e"}}]
     kinds = ["User", "Group", "Component", "Resource", "Template"]
     people = {"type": "file", "target": "/etc/backstage/people/people.yaml",
               "rules": [{"allow": kinds}]}  # fmt: skip
     added = {
-        "POSTGRES_PORT": str(PORT),
+        "POSTGRES_PORT": port,
+        **number,
         "APP_CONFIG_auth_providers_github_production_enterpriseInstanceUrl": site.github.url,
         "APP_CONFIG_app_title": "Acme Portal",
         "APP_CONFIG_organization_name": "Acme",
@@ -219,7 +229,12 @@ def pods(site: Site, preview: Preview) -> Pods:
         portal=pod_of(site, manifests, "Deployment", "backstage", given, added),
         migrations=pod_of(site, manifests, "Job", "backstage-migrations", given, added),
         role=pod_of(
-            site, manifests, "Job", "backstage-database-role", administrator, {"PGPORT": str(PORT)}
+            site, manifests, "Job", "backstage-database-role", administrator, {"PGPORT": port}
+        ),
+        removal=None
+        if password
+        else pod_of(
+            site, manifests, "Job", "backstage-password-removal", administrator, {"PGPORT": port}
         ),
     )
 

@@ -33,10 +33,17 @@ class Postgres:
     Like RDS' master user, the administrator owns the database and may create roles. `stop` deletes
     the data.
 
-    may_create_databases: whether the administrator may also create databases.
+    may_create_databases: whether the administrator may also create databases. ldap_port: of the
+    server that checks the passwords of `rds_iam`'s members, which are tokens then, as with RDS.
     """
 
-    def __init__(self, address: str, may_create_databases: bool = False, port: int = PORT) -> None:
+    def __init__(
+        self,
+        address: str,
+        may_create_databases: bool = False,
+        port: int = PORT,
+        ldap_port: int | None = None,
+    ) -> None:
         found = binaries()
         if found is None:
             raise FileNotFoundError("PostgreSQL's server binaries: install them or set PG_BIN")
@@ -53,6 +60,7 @@ class Postgres:
         # initdb refuses root.
         self._account = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
         self._own(self._directory)
+        self._ldap_port = ldap_port
         self._create("CREATEDB" if may_create_databases else "")
 
     def _own(self, path: Path) -> None:
@@ -94,10 +102,17 @@ class Postgres:
                 f"unix_socket_directories = '{self._directory}'\n"
                 f"max_connections = {MAX_CONNECTIONS}\nlog_statement = ddl\n"
             )
+        # RDS's own rules, in its order: members of rds_iam never get to the last one.
+        ldap = f'ldapserver=127.0.0.1 ldapport={self._ldap_port} ldapprefix="cn="'
+        tokens = f"hostssl all +rds_iam 0.0.0.0/0 ldap {ldap}\nhost all +rds_iam 0.0.0.0/0 reject\n"
         (self._data / "pg_hba.conf").write_text(
-            "local all all trust\nhostssl all all 0.0.0.0/0 scram-sha-256\n", encoding="utf-8"
+            f"local all all trust\n{tokens if self._ldap_port else ''}"
+            "hostssl all all 0.0.0.0/0 scram-sha-256\n",
+            encoding="utf-8",
         )
         self.start()
+        if self._ldap_port:
+            self.query("CREATE ROLE rds_iam", "postgres")
         self.query(
             f"CREATE ROLE {USER} LOGIN CREATEROLE {right} PASSWORD '{self.password}'", "postgres"
         )
