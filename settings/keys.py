@@ -20,6 +20,7 @@ from settings.ca_bundle import CaBundle
 from settings.permissions import Conditions, Permissions
 from settings.versions import POSTGRES
 
+RESERVED_CONNECTIONS = 20  # for AWS's own sessions, superusers, and a person with psql
 IN_CLUSTER_CONNECTIONS = 300  # max_connections of Postgres in the cluster
 SIGNER = "APP_CONFIG_auth_providers_awsalb_signer"  # variable with the load balancer's ARN
 METRICS_PORT = 9464  # of OpenTelemetry's Prometheus exporter
@@ -423,6 +424,14 @@ class IngressSettings(v.Model, alias_generator=to_camel):
         return provider.issuer if provider and self.authentication else None
 
 
+class MonitoringSettings(v.Model, alias_generator=to_camel):
+    """Who watches the portal."""
+
+    alarms: Annotated[v.AlarmTopic | None, EKS] = None
+    """CloudWatch alarms on database, load balancer, certificate and pods; the SNS topic that they
+    notify: `create`, or an existing one's ARN"""
+
+
 class Keys(v.Model, alias_generator=to_camel, defer_build=False):
     """What a stack file sets: groups of keys, and the keys that concern all of it."""
 
@@ -457,6 +466,7 @@ class Keys(v.Model, alias_generator=to_camel, defer_build=False):
     secrets: SecretsSettings = Field(default_factory=SecretsSettings)
     ingress: IngressSettings = Field(default_factory=IngressSettings)
     access: AccessSettings = Field(default_factory=AccessSettings)
+    monitoring: MonitoringSettings = Field(default_factory=MonitoringSettings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -515,6 +525,9 @@ def _declared() -> Iterator[Key]:
 
 
 # Of Keys.
-GROUPS = ("aws", "image", "database", "portal", "integrations", "secrets", "ingress", "access")
+GROUPS = (
+    *("aws", "image", "database", "portal", "integrations", "secrets", "ingress", "access"),
+    "monitoring",
+)
 KEYS: Mapping[str, Key] = {key.name: key for key in _declared()}
 SECRETS = [key.name for key in KEYS.values() if key.holds_secrets]

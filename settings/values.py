@@ -556,6 +556,14 @@ LogsBucket = Annotated[
     _text(_BUCKET, "the name of an S3 bucket", "platform-alb-logs"),
     AfterValidator(_bucket_name),
 ]
+AlarmTopic = Annotated[
+    str,
+    _text(
+        rf"create|{_ARN}:sns:[a-z0-9-]+:[0-9]{{12}}:[A-Za-z0-9_-]{{1,256}}",
+        "create, or the ARN of an SNS topic (not a FIFO one, which takes no alarms)",
+        "create",
+    ),
+]
 TechdocsBucket = Annotated[
     str,
     _text(_BUCKET, "create, or the name of an S3 bucket", "create"),

@@ -17,6 +17,7 @@ ENCRYPTION = (
 )
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 REPOSITORY = "aws:ecr/repository:Repository"
+TOPIC = "aws:sns/topic:Topic"
 BUCKET = "aws:s3/bucket:Bucket"
 
 NAMESPACE = "kubernetes:core/v1:Namespace"

@@ -44,6 +44,11 @@ class AuroraPostgresArgs:
     """PEM: the RDS roots of the region."""
 
 
+def cluster_identifier(identifier: str, settings: DatabaseSettings) -> str:
+    """Physical name of the cluster of the current generation. identifier: without generation."""
+    return f"{identifier}-{settings.generation}"
+
+
 class AuroraPostgres(pulumi.ComponentResource):
     """Creates an encrypted Aurora PostgreSQL cluster that refuses connections without TLS.
 
@@ -73,7 +78,7 @@ class AuroraPostgres(pulumi.ComponentResource):
         own = ResourceOptions(parent=self)
         self._network = AuroraNetwork(name, AuroraNetworkArgs(args.cluster, settings), own)
         generation = f"{name}-{settings.generation}"
-        identifier = f"{args.identifier}-{settings.generation}"
+        identifier = cluster_identifier(args.identifier, settings)
         version = str(settings.password_version)
         managed = settings.master == "managed"
         password = None if managed else generated_password(f"{name}-password", version, own)

@@ -50,13 +50,14 @@ class PortalIngress(pulumi.ComponentResource):
 
     ingress: k8s.networking.v1.Ingress
     load_balancer_hostname: Output[str]
+    certificate_arn: Input[str] | None
 
     def __init__(
         self, name: str, args: PortalIngressArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("backstage:ingress:PortalIngress", name, None, opts)
         host, settings = args.host, args.settings
-        certificate_arn: Input[str] | None = settings.certificate_arn
+        self.certificate_arn = settings.certificate_arn
         zone_id: Output[str] | None = None
         if settings.hosted_zone_name:
             zone_id = aws.route53.get_zone_output(
@@ -64,11 +65,11 @@ class PortalIngress(pulumi.ComponentResource):
                 private_zone=False,
                 opts=InvokeOutputOptions(parent=self),
             ).zone_id
-            if not certificate_arn:
-                certificate_arn = Certificate(
+            if not self.certificate_arn:
+                self.certificate_arn = Certificate(
                     name, CertificateArgs(host, zone_id), ResourceOptions(parent=self)
                 ).arn
-        self.ingress = self._ingress(name, args, certificate_arn)
+        self.ingress = self._ingress(name, args)
         self.load_balancer_hostname = self.ingress.status.apply(
             lambda status: status.load_balancer.ingress[0].hostname
         )
@@ -76,11 +77,9 @@ class PortalIngress(pulumi.ComponentResource):
             self._alias(name, host, zone_id)
         self.register_outputs({"loadBalancerHostname": self.load_balancer_hostname})
 
-    def _ingress(
-        self, name: str, args: PortalIngressArgs, certificate_arn: Input[str] | None
-    ) -> k8s.networking.v1.Ingress:
+    def _ingress(self, name: str, args: PortalIngressArgs) -> k8s.networking.v1.Ingress:
         after, others = [*args.after], dict[str, Input[str]]()
-        annotations = _annotations(args, certificate_arn)
+        annotations = _annotations(args, self.certificate_arn)
         if args.settings.authentication:
             authentication = Authentication(
                 name,
@@ -105,7 +104,7 @@ class PortalIngress(pulumi.ComponentResource):
                     ingress_class_name=args.settings.class_name,
                     rules=[rule],
                     tls=[k8s.networking.v1.IngressTLSArgs(hosts=[args.host])]
-                    if certificate_arn
+                    if self.certificate_arn
                     else None,
                 ),
             ),

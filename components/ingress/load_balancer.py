@@ -24,21 +24,44 @@ def load_balancer_arn(
     Source of the tags: the controller's tracking provider; EKS User Guide, Auto Mode's cluster
     role policy.
     """
-    metadata = ingress.ingress.metadata
-    owner = settings.group or Output.concat(metadata.namespace, "/", metadata.name)
-    auto_mode = settings.controller == "auto-mode"
-    prefix = "ingress.eks.amazonaws.com" if auto_mode else "ingress.k8s.aws"
+    owner = _owner(settings, ingress)
     found = aws.lb.get_lbs_output(
-        tags=Output.all(owner=owner).apply(
-            lambda known: {
-                "eks:eks-cluster-name" if auto_mode else "elbv2.k8s.aws/cluster": cluster,
-                f"{prefix}/stack": known["owner"],
-                f"{prefix}/resource": "LoadBalancer",
-            }
-        ),
+        tags=_tags(cluster, settings, owner, Output.from_input("LoadBalancer")),
         opts=InvokeOutputOptions(parent=ingress, depends_on=[ingress.ingress]),
     )
     return Output.all(found.arns, owner).apply(lambda known: _only(*known))
+
+
+def target_group_arn(
+    cluster: str, settings: IngressSettings, ingress: PortalIngress, service: Output[str], port: int
+) -> Output[str]:
+    """The ARN of the target group of a Service's port, looked up like the load balancer."""
+    metadata = ingress.ingress.metadata
+    resource = Output.format("{0}/{1}-{2}:{3}", metadata.namespace, metadata.name, service, port)
+    return aws.lb.get_target_group_output(
+        tags=_tags(cluster, settings, _owner(settings, ingress), resource),
+        opts=InvokeOutputOptions(parent=ingress, depends_on=[ingress.ingress]),
+    ).arn
+
+
+def _owner(settings: IngressSettings, ingress: PortalIngress) -> Output[str]:
+    metadata = ingress.ingress.metadata
+    own = Output.concat(metadata.namespace, "/", metadata.name)
+    return Output.from_input(settings.group) if settings.group else own
+
+
+def _tags(
+    cluster: str, settings: IngressSettings, owner: Output[str], resource: Output[str]
+) -> Output[dict[str, str]]:
+    auto_mode = settings.controller == "auto-mode"
+    prefix = "ingress.eks.amazonaws.com" if auto_mode else "ingress.k8s.aws"
+    return Output.all(owner, resource).apply(
+        lambda known: {
+            "eks:eks-cluster-name" if auto_mode else "elbv2.k8s.aws/cluster": cluster,
+            f"{prefix}/stack": known[0],
+            f"{prefix}/resource": known[1],
+        }
+    )
 
 
 def _only(arns: list[str], owner: str) -> str:

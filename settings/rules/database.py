@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from ipaddress import IPv4Network, collapse_addresses
 
+from settings.keys import RESERVED_CONNECTIONS
 from settings.model import Settings
 from settings.problem import Problem, Warn, config_rm, config_set
 from settings.rules.rule import rule
@@ -16,7 +17,6 @@ WEEK_MINUTES = 7 * DAY_MINUTES
 SHORTEST_WINDOW = 30  # minutes; RDS, CreateDBCluster
 SUNDAY_WINDOWS = ("sun:09:30-sun:10:30", "sun:12:30-sun:13:30", "sun:20:30-sun:21:30")
 RDS_HOST = re.compile(r"\.rds\.amazonaws\.com(\.cn)?$")
-RESERVED_CONNECTIONS = 20  # for AWS's own sessions, superusers, and a person with psql
 # The first minor version of each major one that pauses at 0 ACU. Source: Aurora User Guide,
 # "Scaling to zero ACUs with automatic pause and resume".
 PAUSING_MINORS = {"14": 12, "15": 7, "16": 3}

@@ -70,12 +70,13 @@ def certificate(s: Settings) -> Iterator[Problem]:
         yield Problem("host", s.host, allowed, config_set("host", f"backstage.{zone}"))
 
 
-@rule("certificateArn", "wafAclArn", "kmsKeyArn", "aws:region", target="eks")
+@rule("certificateArn", "wafAclArn", "kmsKeyArn", "alarms", "aws:region", target="eks")
 def regions_of_arns(s: Settings) -> Iterator[Problem]:
     given = {
         "certificateArn": s.ingress.certificate_arn,
         "wafAclArn": s.ingress.waf_acl_arn,
         "kmsKeyArn": s.kms_key_arn,
+        "alarms": None if s.monitoring.alarms == "create" else s.monitoring.alarms,
     }
     for key, arn in given.items():
         if arn and s.aws.region and arn.split(":")[3] != s.aws.region:

@@ -29,6 +29,7 @@ from settings.model import Settings
 from settings.open_paths import open_paths
 from targets.eks.database import rds_database
 from targets.eks.identity import identity, migrations_identity, portal_role
+from targets.eks.monitoring import alarm_target, watch_database, watch_portal
 from targets.eks.secrets import reading
 from targets.platform import NAME, Database, Exposure, Outputs, Platform
 
@@ -61,12 +62,15 @@ def platform(settings: Settings, identifier: str) -> Platform:
     gate_group, controller, outputs = _controller(settings, facts, opts)
     look_up = InvokeOutputOptions(parent=cluster, provider=cluster.aws_provider)
     restricted = settings.portal.network_policy
+    alarms = alarm_target(settings, identifier, facts, opts)
 
     def database(namespace: Output[str]) -> Database:
         if settings.database_kind == "in-cluster":
             postgres = Postgres(NAME, PostgresArgs(settings.database, namespace), opts)
             migrations = migrations_identity(settings, facts, [], read, opts)
             return Database(postgres.connection, migrations=migrations)
+        if alarms:
+            watch_database(settings, identifier, alarms, opts)
         return rds_database(settings, identifier, facts, role, read, opts)
 
     def expose(objects: PortalObjects) -> Exposure:
@@ -85,6 +89,8 @@ def platform(settings: Settings, identifier: str) -> Platform:
         if settings.trusts_load_balancer:
             arn = load_balancer_arn(settings.cluster_name, settings.ingress, ingress)
             variables = {SIGNER: arn}
+        if alarms:
+            watch_portal(settings, ingress, objects, alarms, opts)
         # Readiness gates are injected when a pod is created, and never later.
         outputs = {"loadBalancerHostname": ingress.load_balancer_hostname}
         return Exposure([ingress.ingress], variables, outputs)
@@ -109,6 +115,7 @@ def platform(settings: Settings, identifier: str) -> Platform:
         identity=identity(settings, role, policies, settings.portal_calls_aws),
         outputs={
             **outputs,
+            "alarmTopicArn": alarms.topic if alarms else None,
             "techdocsBucketName": techdocs.bucket_name if techdocs else None,
             "kubeconfigCommand": cluster.kubeconfig_command,
         },

@@ -84,6 +84,15 @@ KEYS: dict[str, Key] = {
             (KEY.replace("us-east-1", "eu-west-1"), "the stack's region, us-east-1"),
         ),
     ),
+    "alarms": Key(
+        "arn:aws:sns:us-east-1:123456789012:on-call",
+        bad=(
+            (True, "create, or the ARN of an SNS topic"),
+            ("on-call", "create, or the ARN of an SNS topic"),
+            ("arn:aws:sns:us-east-1:123456789012:on-call.fifo", "not a FIFO one"),
+            ("arn:aws:sns:eu-west-1:123456789012:on-call", "the stack's region, us-east-1"),
+        ),
+    ),
     "aws:region": Key(
         VALID["aws:region"],
         bad=(

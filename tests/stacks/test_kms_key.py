@@ -22,6 +22,7 @@ from tests.tokens import (
     LOG_GROUP,
     REPOSITORY,
     ROLE_POLICY,
+    TOPIC,
 )
 
 # Where each type takes a key. Of no other does the program create data at rest.
@@ -32,6 +33,7 @@ PLACES = {
     LOG_GROUP: ("kmsKeyId",),
     REPOSITORY: ("encryptionConfigurations", 0, "kmsKey"),
     ENCRYPTION: ("rules", 0, "applyServerSideEncryptionByDefault", "kmsMasterKeyId"),
+    TOPIC: ("kmsMasterKeyId",),
 }
 # A second key of the cluster, with a managed master password (test_database_login.py), and one that
 # the program doesn't use, for Performance Insights of a whole cluster.
@@ -113,6 +115,7 @@ def test_pods_decrypt_the_documentation_and_nothing_else() -> None:
 PAGE = (ROOT / "docs" / "existing-environment.md").read_text(encoding="utf-8")
 ACCOUNT = {"AWS": "arn:aws:iam::123456789012:root"}
 LOGS = {"Service": "logs.us-east-1.amazonaws.com"}
+ALARMS = {"Service": "cloudwatch.amazonaws.com"}
 # What AWS's documentation says that each service asks of the key, on behalf of the caller.
 BY_CALLER = {
     "rds": ("DescribeKey", "CreateGrant", "Decrypt", "GenerateDataKey"),
@@ -166,7 +169,13 @@ def test_documented_policy_allows_what_each_service_asks_for(type_: str) -> None
 
 
 def test_documented_policy_covers_every_encrypted_type() -> None:
-    assert {*SERVICES, LOG_GROUP} == set(PLACES)
+    assert {*SERVICES, LOG_GROUP, TOPIC} == set(PLACES)
+
+
+def test_alarms_of_the_account_publish_to_an_encrypted_topic() -> None:
+    for action in ("Decrypt", "GenerateDataKey"):
+        assert allowed(action, ALARMS, {"aws:SourceAccount": "123456789012"}), action
+        assert not allowed(action, ALARMS, {"aws:SourceAccount": "210987654321"})
 
 
 def test_nobody_uses_the_key_without_a_service() -> None:

@@ -22,6 +22,7 @@ COMMON = {"url", "namespace", "image", "databaseEndpoint", "permissions"}
 EKS = {"loadBalancerHostname", "kubeconfigCommand"}
 AURORA = {"databaseSecretArn", "databaseAdministratorSecretArn"}
 FURTHER = {
+    "alarms": {"alarmTopicArn"},
     "dev": {"ecrRepositoryUrl", "techdocsBucketName", "loadBalancerControllerRoleArn"},
     "existing-environment": {"ecrRepositoryUrl", "techdocsBucketName"},
     "irsa": {"techdocsBucketName", "loadBalancerControllerRoleArn"},

@@ -102,6 +102,7 @@ class _Pricer:
             "aws:rds/clusterInstance:ClusterInstance": self._instance,
             "aws:secretsmanager/secret:Secret": self._secret,
             "aws:cloudwatch/logGroup:LogGroup": self._log_group,
+            "aws:cloudwatch/metricAlarm:MetricAlarm": self._alarm,
             "aws:ecr/repository:Repository": self._repository,
             "aws:s3/bucket:Bucket": self._bucket,
             "kubernetes:networking.k8s.io/v1:Ingress": self._load_balancer,
@@ -144,6 +145,11 @@ class _Pricer:
     def _log_group(self, _: Inputs) -> _Priced:
         gb = self._assumed.logs_gb
         return f"{gb:f} GB of logs", Range.of(self._monthly("logs-gb", gb))
+
+    def _alarm(self, inputs: Inputs) -> _Priced:
+        metrics = sum("metric" in query for query in inputs.get("metricQueries", [])) or 1
+        what = f"alarm on {metrics} metric{'s' if metrics > 1 else ''}"
+        return what, Range.of(self._monthly("alarm-metric-month", Decimal(metrics)))
 
     def _repository(self, _: Inputs) -> _Priced:
         gb = self._assumed.images_gb

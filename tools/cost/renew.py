@@ -59,6 +59,7 @@ class Offer:
 
 
 OFFERS: Mapping[str, Offer] = {
+    "alarm-metric-month": Offer("AmazonCloudWatch", "CW:AlarmMonitorUsage"),
     "aurora-acu-hour": Offer("AmazonRDS", "Aurora:ServerlessV2Usage", _POSTGRES),
     **{
         f"aurora-{each}-hour": Offer("AmazonRDS", f"InstanceUsage:{each}", _POSTGRES)

@@ -44,6 +44,7 @@ class Answers:
             "aws:eks/getCluster:getCluster": _cluster,
             "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider": _identity_provider,
             "aws:lb/getLbs:getLbs": _load_balancers,
+            "aws:lb/getTargetGroup:getTargetGroup": _target_group,
             "aws:lb/getHostedZoneId:getHostedZoneId": _load_balancer_zone,
             "aws:route53/getZone:getZone": _zone,
         }
@@ -120,6 +121,11 @@ def _load_balancer_zone(arguments: Properties, region: str) -> Properties:
 def _load_balancers(arguments: Properties, region: str) -> Properties:
     resource = "loadbalancer/app/k8s-backstag-backstag-standin/0123456789abcdef"
     return {"arns": [f"arn:aws:elasticloadbalancing:{region}:{ACCOUNT}:{resource}"]}
+
+
+def _target_group(arguments: Properties, region: str) -> Properties:
+    resource = "targetgroup/k8s-backstag-backstag-standin/0123456789abcdef"
+    return {"arn": f"arn:aws:elasticloadbalancing:{region}:{ACCOUNT}:{resource}"}
 
 
 def _identity_provider(arguments: Properties, region: str) -> Properties:

@@ -17,6 +17,7 @@ _TYPES = {
     "acm/certificate": "aws_acm_certificate",
     "acm/certificateValidation": "aws_acm_certificate_validation",
     "cloudwatch/logGroup": "aws_cloudwatch_log_group",
+    "cloudwatch/metricAlarm": "aws_cloudwatch_metric_alarm",
     "ec2/securityGroup": "aws_security_group",
     "ecr/lifecyclePolicy": "aws_ecr_lifecycle_policy",
     "ecr/repository": "aws_ecr_repository",
@@ -41,12 +42,14 @@ _TYPES = {
     "s3/bucketVersioning": "aws_s3_bucket_versioning",
     "secretsmanager/secret": "aws_secretsmanager_secret",
     "secretsmanager/secretVersion": "aws_secretsmanager_secret_version",
+    "sns/topic": "aws_sns_topic",
     "vpc/securityGroupIngressRule": "aws_vpc_security_group_ingress_rule",
 }
 # Blocks that Terraform repeats and Pulumi gathers in a list.
 _BLOCKS = {
     "aliases": "alias",
     "encryptionConfigurations": "encryption_configuration",
+    "metricQueries": "metric_query",
     "parameters": "parameter",
     "rules": "rule",
 }

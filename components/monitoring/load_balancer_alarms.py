@@ -1,0 +1,104 @@
+"""Alarms of the load balancer, its targets and its certificate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi import Input, Output, ResourceOptions
+
+from components.monitoring.alarm import MINUTE, Alarm, AlarmTarget, Metric, create
+
+NAMESPACE = "AWS/ApplicationELB"
+DAY = 24 * 60 * MINUTE
+# ACM renews 60 days ahead: with fewer than these the renewal has failed for two weeks.
+EXPIRY_DAYS = 44
+FEWEST_REQUESTS = 20  # a minute, below which a share of errors says nothing
+
+
+@dataclass(frozen=True)
+class LoadBalancerAlarmsArgs:
+    load_balancer_arn: Output[str]
+    target_group_arn: Output[str]
+    certificate_arn: Input[str] | None
+    target: AlarmTarget
+
+
+class LoadBalancerAlarms(pulumi.ComponentResource):
+    """Creates alarms on errors of the load balancer and of the pods, slow responses, unhealthy
+    targets, refused connections and, with a certificate, its expiry.
+
+    CloudWatch has most of these metrics only for minutes in which there was something to count.
+    """
+
+    def __init__(
+        self, name: str, args: LoadBalancerAlarmsArgs, opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__("backstage:monitoring:LoadBalancerAlarms", name, None, opts)
+        create(name, _alarms(args), args.target, ResourceOptions(parent=self))
+        self.register_outputs({})
+
+
+def _alarms(args: LoadBalancerAlarmsArgs) -> list[Alarm]:
+    balancer = {
+        "LoadBalancer": args.load_balancer_arn.apply(lambda arn: arn.partition("loadbalancer/")[2])
+    }
+    group = {**balancer, "TargetGroup": args.target_group_arn.apply(lambda arn: arn.split(":")[-1])}
+
+    def sum_of(metric: str) -> Metric:
+        return Metric(NAMESPACE, metric, balancer, "Sum")
+
+    alarms = [
+        Alarm(
+            "load-balancer-errors",
+            "The load balancer answers 502, 503 or 504",
+            # Updates, drains and evictions cause none, and a killed pod a few: reliability.md.
+            {"m": Metric(NAMESPACE, "HTTPCode_ELB_5XX_Count", balancer, "Sum", 5 * MINUTE)},
+            ">=", 5, 1,
+        ),
+        Alarm(
+            "pod-errors",
+            "The pods answer with errors",
+            {"requests": sum_of("RequestCount"), "errors": sum_of("HTTPCode_Target_5XX_Count")},
+            ">", 5, 3,
+            expression=f"IF(requests > {FEWEST_REQUESTS}, 100 * errors / requests, 0)",
+        ),
+        Alarm(
+            "slow-responses",
+            "Responses are slow",
+            # Seconds. The slowest request of an undisturbed run took 0.3: reliability.md.
+            {"m": Metric(NAMESPACE, "TargetResponseTime", balancer, "p99")}, ">", 3, 10,
+        ),
+        Alarm(
+            "unhealthy-pods",
+            "Pods are unhealthy",
+            # A new pod has five minutes to start, and a rollout ten.
+            {"m": Metric(NAMESPACE, "UnHealthyHostCount", group, "Minimum")}, ">=", 1, 15,
+        ),
+        Alarm(
+            "no-healthy-pod",
+            "No pod is healthy",
+            {"m": Metric(NAMESPACE, "HealthyHostCount", group, "Maximum")}, "<", 1, 2,
+            missing="breaching",
+        ),
+        Alarm(
+            "refused-connections",
+            "The load balancer refuses connections",
+            {"m": sum_of("RejectedConnectionCount")}, ">", 0, 1,
+        ),
+    ]  # fmt: skip
+    if args.certificate_arn is not None:
+        certificate = {"CertificateArn": args.certificate_arn}
+        metric = Metric("AWS/CertificateManager", "DaysToExpiry", certificate, "Minimum", DAY)
+        alarms.append(
+            Alarm(
+                "certificate-expiry",
+                "The certificate expires",
+                {"m": metric},
+                "<=",
+                EXPIRY_DAYS,
+                1,
+                missing="breaching",
+            )
+        )
+    return alarms
