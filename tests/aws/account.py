@@ -148,7 +148,7 @@ class Account:
             self.client("route53").create_hosted_zone(Name=zone, CallerReference=zone)
         if snapshot := values.get("backstage:databaseSnapshotIdentifier"):
             self.snapshot(snapshot, values["backstage:databaseEngineVersion"], region)
-        if values.get("backstage:ingressAuthentication"):
+        if values.get("backstage:ingressAuthentication") or values.get("backstage:alarms"):
             self._load_balancer(values, region, subnets)
 
     def snapshot(self, name: str, version: str, region: str) -> None:
@@ -170,15 +170,30 @@ class Account:
 
     def _load_balancer(self, values: Values, region: str, subnets: list[str]) -> None:
         """What the controller makes of the Ingress, which a double stands for."""
-        tags = {
-            "elbv2.k8s.aws/cluster": values["backstage:clusterName"],
-            "ingress.k8s.aws/stack": f"{values.get('backstage:namespace', 'backstage')}/backstage",
-            "ingress.k8s.aws/resource": "LoadBalancer",
-        }
-        self.client("elbv2", region).create_load_balancer(
+        ingress = f"{values.get('backstage:namespace', 'backstage')}/backstage"
+
+        def tags(resource: str) -> list[dict[str, str]]:
+            named = {
+                "elbv2.k8s.aws/cluster": values["backstage:clusterName"],
+                "ingress.k8s.aws/stack": ingress,
+                "ingress.k8s.aws/resource": resource,
+            }
+            return [{"Key": key, "Value": value} for key, value in named.items()]
+
+        elb = self.client("elbv2", region)
+        elb.create_load_balancer(
+            Name="k8s-backstag-backstag", Subnets=subnets[:2], Tags=tags("LoadBalancer")
+        )
+        port = values.get("backstage:port", 7007)
+        elb.create_target_group(
             Name="k8s-backstag-backstag",
-            Subnets=subnets[:2],
-            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+            TargetType="ip",
+            Protocol="HTTP",
+            Port=port,
+            VpcId=self.client("ec2", region).describe_subnets(SubnetIds=subnets[:1])["Subnets"][0][
+                "VpcId"
+            ],
+            Tags=tags(f"{ingress}-backstage:{port}"),
         )
 
     def names(self, region: str) -> set[str]:

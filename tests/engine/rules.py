@@ -12,6 +12,7 @@ REPLACED_BY = {
     "aws:acm/certificate:Certificate": "domainName validationMethod",
     "aws:acm/certificateValidation:CertificateValidation": "*",
     "aws:cloudwatch/logGroup:LogGroup": "name",
+    "aws:cloudwatch/metricAlarm:MetricAlarm": "name",
     "aws:ec2/securityGroup:SecurityGroup": "description name vpcId",
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": "*",
     "aws:ecr/repository:Repository": "encryptionConfigurations name",
@@ -37,6 +38,7 @@ REPLACED_BY = {
     "aws:s3/bucketVersioning:BucketVersioning": "bucket",
     "aws:secretsmanager/secret:Secret": "name",
     "aws:secretsmanager/secretVersion:SecretVersion": "secretId secretString",
+    "aws:sns/topic:Topic": "name",
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "securityGroupId",
     "kubernetes:batch/v1:Job": "spec",
     "kubernetes:core/v1:ConfigMap": "data",
@@ -61,12 +63,14 @@ PHYSICAL_NAME = {
     "aws:rds/subnetGroup:SubnetGroup": "name",
     "aws:s3/bucket:Bucket": "bucket",
     "aws:secretsmanager/secret:Secret": "name",
+    "aws:sns/topic:Topic": "name",
 }
 
 # Types that take tags, among them those of the provider's default_tags.
 TAGGED = {
     *PHYSICAL_NAME,
     "aws:acm/certificate:Certificate",
+    "aws:cloudwatch/metricAlarm:MetricAlarm",
     "aws:eks/podIdentityAssociation:PodIdentityAssociation",
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
 } - {"aws:iam/rolePolicy:RolePolicy"}
