@@ -28,6 +28,12 @@ def plan(stack: str) -> Plan:
     return tool.plan_of(previewed(stack).recording, previewed(stack, creates=True).recording)
 
 
+def written(stack: str, around: tool.Surroundings | None = None) -> dict[str, str]:
+    """The files of a stack file under tests/, by default with the docs' placeholders."""
+    runs = previewed(stack).recording, previewed(stack, creates=True).recording
+    return tool.files_of(*runs, stack_config(stack), around or tool.placeholders(stack))
+
+
 def statements(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """All statements of some policies, with actions and resources as lists."""
     return [
@@ -51,7 +57,7 @@ def test_committed_files_are_current(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_stack_file_has_its_rights(stack: str) -> None:
-    files = tool.files(stack_config(stack), tool.placeholders(stack))
+    files = written(stack)
     policies = [json.loads(text) for name, text in files.items() if "policy" in name]
     assert all(size(policy) <= LIMIT for policy in policies)
     assert bool(policies) == (stack not in LOCAL_STACKS)
@@ -86,7 +92,7 @@ def test_nothing_is_created_or_changed_without_the_stacks_tags_or_names(stack: s
 
 @pytest.mark.parametrize("stack", EKS_STACKS)
 def test_a_preview_only_reads(stack: str) -> None:
-    files = tool.files(stack_config(stack), tool.placeholders(stack))
+    files = written(stack)
     for each in statements([json.loads(files["preview-policy.json"])]):
         assert all(action.partition(":")[2].startswith(READING) for action in each["Action"])
     # A secret's value is read by an update only.
@@ -144,7 +150,7 @@ def test_trust_names_one_environment_in_both_formats_of_the_subject() -> None:
     around = dataclasses.replace(
         tool.placeholders("prod"), repository="acme/portal", subject="repo:acme@1/portal@2"
     )
-    files = tool.files(stack_config("prod"), around)
+    files = written("prod", around)
     for name, environment in (("trust.json", "prod"), ("preview-trust.json", "prod-preview")):
         (statement,) = json.loads(files[name])["Statement"]
         equals = statement["Condition"]["StringEquals"]
@@ -169,13 +175,13 @@ def test_trust_names_one_environment_in_both_formats_of_the_subject() -> None:
 )
 def test_state_and_its_key(key: str, shown: str | None) -> None:
     around = dataclasses.replace(tool.placeholders("prod"), state_bucket="acme", secrets_key=key)
-    text = "".join(tool.files(stack_config("prod"), around).values())
+    text = "".join(written("prod", around).values())
     assert "arn:aws:s3:::acme/.pulumi/stacks/backstage/prod.*" in text
     assert "/dev" not in text
     assert ("kms:Decrypt" in text) == bool(shown)
     assert not shown or shown in text
     elsewhere = dataclasses.replace(around, state_bucket="none")
-    assert ".pulumi" not in "".join(tool.files(stack_config("prod"), elsewhere).values())
+    assert ".pulumi" not in "".join(written("prod", elsewhere).values())
 
 
 def test_what_was_given_is_kept(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -206,7 +212,7 @@ def test_missing_type_names_the_table_to_extend(
     rest = {key: value for key, value in known[table].items() if key != missing}
     monkeypatch.setattr(module, "rights", lambda: {**known, table: rest})
     with pytest.raises(DeployerError) as error:
-        tool.files(stack_config("dev"), tool.placeholders("dev"))
+        written("dev")
     message = str(error.value)
     assert message.startswith(f"{missing} is not in the table `{table}` of tools/deployer/{file}")
     assert "Fix: " in message

@@ -53,8 +53,11 @@ def cluster_scoped(program: Program) -> set[str]:
 @pytest.mark.parametrize("stack", EKS_STACKS)
 def test_a_stack_can_do_with_rights_in_namespaces(stack: str) -> None:
     assert cluster_scoped(changed(stack, NAMESPACED, creates=True)) == set()
+
+
+def test_a_portal_without_the_kubernetes_plugin_needs_no_namespaces() -> None:
     without_plugin = {**NAMESPACED, "kubernetesNamespaces": None, "kubernetesPlugin": False}
-    assert cluster_scoped(changed(stack, without_plugin, creates=True)) == set()
+    assert cluster_scoped(changed("dev", without_plugin, creates=True)) == set()
 
 
 def test_the_page_lists_every_cluster_scoped_object() -> None:

@@ -60,6 +60,13 @@ def placeholders(stack: str) -> Surroundings:
 def files(config: StackConfig, around: Surroundings) -> dict[str, str]:
     """The content of each file by its name. Raises DeployerError and PreviewError."""
     recording = run_project(ROOT, config)
+    return files_of(recording, run_project(ROOT, config, creates=True), config, around)
+
+
+def files_of(
+    recording: Recording, created: Recording, config: StackConfig, around: Surroundings
+) -> dict[str, str]:
+    """The same of a preview, and of a run with stand-ins. Raises DeployerError."""
     name = f"{config.project}-{config.stack}"
     roles = [
         *kubernetes_roles(recording, f"{name}-deployer", f"{name}-deployer"),
@@ -71,7 +78,7 @@ def files(config: StackConfig, around: Surroundings) -> dict[str, str]:
     if not providers:
         return found
     found[GIVEN] = _json(asdict(around))
-    plan = plan_of(recording, run_project(ROOT, config, creates=True), around.account)
+    plan = plan_of(recording, created, around.account)
     deploy, preview = deploy_policy(plan), preview_policy(plan)
     if around.state_bucket != NONE:
         key = "" if around.secrets_key == NONE else around.secrets_key

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import pytest
@@ -26,7 +27,12 @@ def alarms(program: Program) -> dict[str, dict[str, Any]]:
     }
 
 
-def with_alarms(changes: Mapping[str, object] = {}, stack: str = "prod") -> Program:
+@cache
+def prod() -> Program:
+    return with_alarms({})
+
+
+def with_alarms(changes: Mapping[str, object], stack: str = "prod") -> Program:
     return changed(stack, {"alarms": ARN, **changes}, creates=True)
 
 
@@ -40,7 +46,7 @@ def test_each_alarm_notifies_the_topic_and_names_its_section() -> None:
     headings = re.findall(
         r"^### (.+)$", (ROOT / "docs" / "operations.md").read_text(encoding="utf-8"), re.M
     )
-    found = alarms(with_alarms())
+    found = alarms(prod())
     assert set(found) == DATABASE | PORTAL | {
         "database-capacity", "database-memory", "database-lag", "certificate-expiry"
     }  # fmt: skip
@@ -76,21 +82,21 @@ def test_provisioned_instances_are_watched_by_cpu() -> None:
 
 
 def test_database_that_others_run_is_not_watched() -> None:
-    found = alarms(with_alarms(stack="in-cluster"))
+    found = alarms(with_alarms({}, "in-cluster"))
     names = {name.removeprefix("backstage-in-cluster-") for name in found}
     assert names & PORTAL == PORTAL
     assert not {name for name in names if name.startswith("database")}
 
 
 def test_writer_and_reader_are_watched_by_role() -> None:
-    found = alarms(with_alarms())
+    found = alarms(prod())
     writer = {"DBClusterIdentifier": "backstage-prod-1", "Role": "WRITER"}
     assert found["database-capacity"]["dimensions"] == writer
     assert found["database-lag"]["dimensions"] == {**writer, "Role": "READER"}
 
 
 def test_load_balancer_and_target_group_are_those_of_the_ingress() -> None:
-    found = alarms(with_alarms())
+    found = alarms(prod())
     balancer = {"LoadBalancer": "app/k8s-backstag-backstag-standin/0123456789abcdef"}
     group = {"TargetGroup": "targetgroup/k8s-backstag-backstag-standin/0123456789abcdef"}
     assert found["slow-responses"]["dimensions"] == balancer
@@ -106,12 +112,12 @@ def test_first_preview_knows_no_load_balancer_yet() -> None:
 
 
 def test_percentile_ignores_a_handful_of_requests() -> None:
-    alarm = alarms(with_alarms())["slow-responses"]
+    alarm = alarms(prod())["slow-responses"]
     assert (alarm["extendedStatistic"], "statistic" in alarm) == ("p99", False)
     assert alarm["evaluateLowSampleCountPercentiles"] == "ignore"
 
 
 def test_only_a_gone_portal_or_certificate_counts_missing_data_as_a_fault() -> None:
-    found = alarms(with_alarms())
+    found = alarms(prod())
     breaching = {name for name, each in found.items() if each["treatMissingData"] == "breaching"}
     assert breaching == {"no-healthy-pod", "certificate-expiry"}
