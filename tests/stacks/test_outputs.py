@@ -22,9 +22,8 @@ COMMON = {"url", "namespace", "image", "databaseEndpoint", "permissions"}
 EKS = {"loadBalancerHostname", "kubeconfigCommand"}
 AURORA = {"databaseSecretArn", "databaseAdministratorSecretArn"}
 FURTHER = {
-    "alarms": {"alarmTopicArn"},
     "dev": {"ecrRepositoryUrl", "techdocsBucketName", "loadBalancerControllerRoleArn"},
-    "existing-environment": {"ecrRepositoryUrl", "techdocsBucketName"},
+    "existing-environment": {"alarmTopicArn", "ecrRepositoryUrl", "techdocsBucketName"},
     "irsa": {"techdocsBucketName", "loadBalancerControllerRoleArn"},
     "snapshot-restore": {"loadBalancerControllerRoleArn"},
     "internet-facing": {"signInCallbackUrls"},
