@@ -16,7 +16,7 @@ const ofTheBackend = createRequire(path.join(process.cwd(), 'packages/backend/')
 const { Client, escapeIdentifier, escapeLiteral } = ofTheBackend('pg');
 
 const GIVE_UP_AFTER = Number(process.env.CONNECT_SECONDS) * 1000; // milliseconds
-const RETRY_AFTER = 3_000;
+const RETRY_AFTER = GIVE_UP_AFTER / 80;
 // RDS applies a new password with a delay; the rest is a server that starts.
 const PASSING = new Set(['28P01', '57P03', '53300', 'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT',
   'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);

@@ -109,7 +109,7 @@ def test_administrator_is_read_where_it_is_stored(stored: Path) -> None:
 def test_login_is_read_again_after_a_rotation(stored: Path) -> None:
     """RDS may have rotated the password between reading and connecting."""
     first, then = (json.dumps({"username": "m", "password": each}) for each in ("old", "new"))
-    given = {"FAKE_SECRETS": f"{first}|{then}", "FAKE_PG_ERROR": "28P01", "CONNECT_SECONDS": "4"}
+    given = {"FAKE_SECRETS": f"{first}|{then}", "FAKE_PG_ERROR": "28P01", "CONNECT_SECONDS": "0.4"}
     run("database-role.js", stored, {**LOGIN, **STORED, **given})
     tried = (stored / "login").read_text(encoding="utf-8").splitlines()
     assert [each.count("old") for each in tried[:2]] == [1, 0]
