@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
@@ -13,6 +11,7 @@ import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
 from components.kubernetes.labels import LABELS
+from components.kubernetes.names import custom_name, digested
 from components.kubernetes.pods import secret_volume
 from components.portal.held_secrets import HeldSecrets, entry_of
 from settings.secrets import Folders, HeldSecret
@@ -97,13 +96,12 @@ class ExternalSecrets(pulumi.ComponentResource):
         self, name: str, args: ExternalSecretsArgs, files: Mapping[str, HeldSecret]
     ) -> Output[str]:
         spec = _spec(args, files)
-        digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:8]
         secret = k8s.apiextensions.CustomResource(
             f"{name}-external",
             api_version="external-secrets.io/v1",
             kind="ExternalSecret",
             metadata=k8s.meta.v1.ObjectMetaArgs(
-                name=f"{name}-{digest}",
+                name=digested(name, spec),
                 namespace=args.namespace,
                 labels=LABELS,
                 annotations={
@@ -114,8 +112,7 @@ class ExternalSecrets(pulumi.ComponentResource):
             spec=spec,
             opts=ResourceOptions(parent=self),
         )
-        # The SDK gives a custom resource's metadata as a plain dictionary.
-        return secret.metadata.apply(lambda metadata: str(metadata["name"]))
+        return custom_name(secret)
 
 
 def _spec(args: ExternalSecretsArgs, files: Mapping[str, HeldSecret]) -> _Spec:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
 from components.kubernetes.labels import LABELS
+from components.kubernetes.names import custom_name, digested
 from components.portal.held_secrets import HeldSecrets, entry_of
 from settings.secrets import Folders, HeldSecret
 from settings.values import SecretSource
@@ -107,8 +107,7 @@ class SecretProviderClasses(pulumi.ComponentResource):
             "usePodIdentity": str(args.workload_identity == "pod-identity").lower(),
             "objects": json.dumps(_objects(files)),  # YAML, as the provider reads it
         }
-        asked = json.dumps(parameters, sort_keys=True)
-        physical = f"{name}-{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
+        physical = digested(name, parameters)
         copied: list[_Copied] = [{"objectName": file, "key": file} for file in files]
         spec: _Spec = {
             "provider": "aws",
@@ -127,7 +126,7 @@ class SecretProviderClasses(pulumi.ComponentResource):
             spec=spec,
             opts=ResourceOptions(parent=self),
         )
-        return found.metadata.apply(lambda metadata: str(metadata["name"]))
+        return custom_name(found)
 
 
 def _objects(files: Mapping[str, HeldSecret]) -> list[_Object]:

@@ -86,11 +86,12 @@ def platform(settings: Settings, identifier: str) -> Platform:
         )
         ingress = PortalIngress(NAME, args, opts)
         variables: dict[str, Output[str]] = {}
-        if settings.trusts_load_balancer:
+        if settings.trusts_load_balancer or alarms:
             arn = load_balancer_arn(settings.cluster_name, settings.ingress, ingress)
-            variables = {SIGNER: arn}
-        if alarms:
-            watch_portal(settings, ingress, objects, alarms, opts)
+            if settings.trusts_load_balancer:
+                variables = {SIGNER: arn}
+            if alarms:
+                watch_portal(settings, ingress, arn, objects, alarms, opts)
         # Readiness gates are injected when a pod is created, and never later.
         outputs = {"loadBalancerHostname": ingress.load_balancer_hostname}
         return Exposure([ingress.ingress], variables, outputs)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pulumi import ResourceOptions
+from pulumi import Output, ResourceOptions
 
 from components.cluster.cluster import ClusterFacts
 from components.database.aurora import cluster_identifier
 from components.ingress.ingress import PortalIngress
-from components.ingress.load_balancer import load_balancer_arn, target_group_arn
+from components.ingress.load_balancer import target_group_arn
 from components.monitoring.alarm import AlarmTarget
 from components.monitoring.database_alarms import DatabaseAlarms, DatabaseAlarmsArgs
 from components.monitoring.load_balancer_alarms import LoadBalancerAlarms, LoadBalancerAlarmsArgs
@@ -53,6 +53,7 @@ def watch_database(
 def watch_portal(
     settings: Settings,
     ingress: PortalIngress,
+    load_balancer_arn: Output[str],
     objects: PortalObjects,
     target: AlarmTarget,
     opts: ResourceOptions,
@@ -60,7 +61,7 @@ def watch_portal(
     """Watches the load balancer, its targets and certificate, and the pods behind it."""
     cluster = settings.cluster_name
     balancer = LoadBalancerAlarmsArgs(
-        load_balancer_arn=load_balancer_arn(cluster, settings.ingress, ingress),
+        load_balancer_arn=load_balancer_arn,
         target_group_arn=target_group_arn(
             cluster, settings.ingress, ingress, objects.service, settings.port
         ),

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from settings.files import parse_yaml, read_text
-from tools.deployer.plan import DeployerError, Plan
+from tools.deployer.plan import Plan
 from tools.deployer.statements import Condition, Statements
+from tools.deployer.tables import entry_of, read_tables
 from tools.preview.monitor import COMPUTED, Resource
 
 RIGHTS = Path(__file__).parent / "rights.yaml"
@@ -19,7 +19,7 @@ RIGHTS = Path(__file__).parent / "rights.yaml"
 @functools.cache
 def rights() -> dict[str, Any]:
     """The content of rights.yaml."""
-    return parse_yaml(read_text(str(RIGHTS)))
+    return read_tables(RIGHTS)
 
 
 def preview_policy(plan: Plan) -> Statements:
@@ -44,14 +44,8 @@ def deploy_policy(plan: Plan) -> Statements:
 
 
 def _entry(table: str, name: str) -> Any:
-    known = rights()[table]
-    if name not in known:
-        raise DeployerError(
-            f"{name} is not in the table `{table}` of {RIGHTS.relative_to(RIGHTS.parents[2])}\n"
-            f"Fix: add what creating, reading, changing and deleting it calls; see "
-            f"docs/extending.md, Add a resource."
-        )
-    return known[name]
+    content = "what creating, reading, changing and deleting it calls"
+    return entry_of(rights(), RIGHTS, table, name, content)
 
 
 def _resources(grant: Mapping[str, Any]) -> list[str]:

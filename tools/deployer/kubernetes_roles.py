@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from settings.files import parse_yaml, read_text
-from tools.deployer.plan import DeployerError
+from tools.deployer.tables import entry_of, read_tables
 from tools.preview.monitor import COMPUTED, Recording, Resource
 
 RIGHTS = Path(__file__).parent / "kubernetes_rights.yaml"
@@ -22,7 +21,7 @@ Rule = dict[str, Any]
 @functools.cache
 def rights() -> dict[str, Any]:
     """The content of kubernetes_rights.yaml."""
-    return parse_yaml(read_text(str(RIGHTS)))
+    return read_tables(RIGHTS)
 
 
 def kubernetes_roles(recording: Recording, name: str, group: str) -> list[dict[str, Any]]:
@@ -91,14 +90,8 @@ def _chart(release: Resource) -> Iterator[tuple[str, Rule]]:
 
 
 def _entry(table: str, name: str) -> Any:
-    known = rights()[table]
-    if name not in known:
-        raise DeployerError(
-            f"{name} is not in the table `{table}` of {RIGHTS.relative_to(RIGHTS.parents[2])}\n"
-            f"Fix: add its resource, its scope and what Pulumi watches until it is ready; see "
-            f"docs/extending.md, Add a resource."
-        )
-    return known[name]
+    content = "its resource, its scope and what Pulumi watches until it is ready"
+    return entry_of(rights(), RIGHTS, table, name, content)
 
 
 def _rule(api_groups: Sequence[str], resources: Sequence[str], verbs: Sequence[str]) -> Rule:
