@@ -12,6 +12,8 @@ import secrets
 import shutil
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -49,8 +51,12 @@ def not_loaded() -> list[str]:
     ]
 
 
-@pytest.fixture(scope="module")
-def engine(kubernetes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+@contextmanager
+def local_stack(namespace: str, directory: Path, kubeconfig: str | None = None) -> Iterator[Engine]:
+    """A new stack `local` in a namespace of its own, destroyed at the end.
+
+    kubeconfig: instead of KUBECONFIG. Skips the test without what it needs.
+    """
     for program, remedy in PROGRAMS.items():
         if shutil.which(program) is None:
             pytest.skip(f"no {program} on PATH; {remedy}")
@@ -60,10 +66,12 @@ def engine(kubernetes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             "or set PORTAL_IMAGE and PORTAL_NEXT_IMAGE"
         )
     with served(World(), ("random",)) as debug_providers:
-        engine = Engine(tmp_path_factory.mktemp("engine"), debug_providers)
+        engine = Engine(directory, debug_providers)
+        if kubeconfig:
+            engine.environment["KUBECONFIG"] = kubeconfig
         engine.new_stack("local")
         for key, value in {
-            "namespace": NAMESPACE,
+            "namespace": namespace,
             "imageRepository": REPOSITORY,
             "imageTag": TAG,
             "databaseStorageSize": "ephemeral",
@@ -76,7 +84,13 @@ def engine(kubernetes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             yield engine
         finally:
             engine.operate("destroy", "local", check=False)
-            Cluster(NAMESPACE).delete_namespace()
+
+
+@pytest.fixture(scope="module")
+def engine(kubernetes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with local_stack(NAMESPACE, tmp_path_factory.mktemp("engine")) as engine:
+        yield engine
+    Cluster(NAMESPACE).delete_namespace()
 
 
 @pytest.fixture(scope="module")

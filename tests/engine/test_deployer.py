@@ -10,7 +10,6 @@ import dataclasses
 import json
 import os
 import secrets
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,10 +18,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cluster.site import ENVIRONMENT
 from tests.engine.cli import Engine
-from tests.engine.doubles import World, served
-from tests.engine.test_cluster import NEXT_TAG, PROGRAMS, REPOSITORY, TAG, not_loaded
+from tests.engine.test_cluster import NEXT_TAG, local_stack
 from tests.programs import ROOT
 from tools.deployer.__main__ import files, placeholders
 from tools.kubectl import Cluster
@@ -76,29 +73,9 @@ def deployer(
 
 @pytest.fixture(scope="module")
 def engine(deployer: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    for program, remedy in PROGRAMS.items():
-        if shutil.which(program) is None:
-            pytest.skip(f"no {program} on PATH; {remedy}")
-    if missing := not_loaded():
-        pytest.skip(f"no node has {' or '.join(missing)}; load it, or set PORTAL_IMAGE")
-    with served(World(), ("random",)) as debug_providers:
-        engine = Engine(tmp_path_factory.mktemp("engine"), debug_providers)
-        engine.environment["KUBECONFIG"] = deployer["KUBECONFIG"]
-        engine.new_stack("local")
-        for key, value in {
-            "namespace": NAMESPACE,
-            "imageRepository": REPOSITORY,
-            "imageTag": TAG,
-            "databaseStorageSize": "ephemeral",
-            "cpuRequest": "50m",
-        }.items():
-            engine.set("local", key, value)
-        for key, value in ENVIRONMENT.items():
-            engine.set("local", f"env.{key}", value, "--path")
-        try:
-            yield engine
-        finally:
-            engine.operate("destroy", "local", check=False)
+    directory = tmp_path_factory.mktemp("engine")
+    with local_stack(NAMESPACE, directory, deployer["KUBECONFIG"]) as engine:
+        yield engine
 
 
 def may(deployer: dict[str, str], *arguments: str) -> bool:
