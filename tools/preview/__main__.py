@@ -37,8 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     out = options.out or options.root / "build" / "preview" / options.stack
     try:
         config = read_stack(options.root, options.stack, options.config_file)
-        recording = run_project(options.root, config)
         assumptions = assumed(options.assume)
+        recording = run_project(options.root, config)
         if options.price:
             print(price_report(plan(recording), assumptions) or "nothing of AWS, so no price")
             return 0
