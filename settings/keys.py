@@ -430,6 +430,14 @@ class MonitoringSettings(v.Model, alias_generator=to_camel):
     alarms: Annotated[v.AlarmTopic | None, EKS] = None
     """CloudWatch alarms on database, load balancer, certificate and pods; the SNS topic that they
     notify: `create`, or an existing one's ARN"""
+    dashboard: Annotated[v.Flag, EKS] = False
+    """CloudWatch dashboard of the same: graphs with the thresholds of the alarms, and the state of
+    the alarms that there are"""
+
+    @property
+    def in_cloudwatch(self) -> bool:
+        """Whether CloudWatch watches the portal."""
+        return bool(self.alarms) or self.dashboard
 
 
 class Keys(v.Model, alias_generator=to_camel, defer_build=False):

@@ -1,1 +1,1 @@
-"""CloudWatch alarms."""
+"""CloudWatch alarms and dashboard."""

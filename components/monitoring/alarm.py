@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pulumi_aws as aws
-from pulumi import Input, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
 MANUAL = "docs/operations.md"
 MINUTE = 60
@@ -70,9 +70,12 @@ class AlarmTarget:
 
 def create(
     name: str, alarms: Sequence[Alarm], target: AlarmTarget, opts: ResourceOptions
-) -> list[aws.cloudwatch.MetricAlarm]:
-    """Creates the alarms; each notifies the topic when it fires and when it is over."""
-    return [_create(name, alarm, target, opts) for alarm in alarms]
+) -> list[Output[str]]:
+    """Creates the alarms; each notifies the topic when it fires and when it is over.
+
+    Returns their ARNs.
+    """
+    return [_create(name, alarm, target, opts).arn for alarm in alarms]
 
 
 def _create(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi
-from pulumi import Input, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
 from components.monitoring.alarm import MINUTE, Alarm, AlarmTarget, Metric, create
 
@@ -16,13 +16,22 @@ GROWTH_BYTES = 5 * 1024**3  # a day; a catalog of ten thousand entities is small
 
 
 @dataclass(frozen=True)
-class DatabaseAlarmsArgs:
+class WatchedDatabase:
+    """An Aurora cluster.
+
+    max_capacity: ACU at most; None: the instances are of a fixed class. connections: the most that
+    the portal's pods hold, with what is reserved for others.
+    """
+
     cluster_identifier: Input[str]
     instances: int
     max_capacity: float | None
-    """ACU at most; None: the instances are of a fixed class."""
     connections: int
-    """The most that the portal's pods hold, with what is reserved for others."""
+
+
+@dataclass(frozen=True)
+class DatabaseAlarmsArgs:
+    database: WatchedDatabase
     target: AlarmTarget
 
 
@@ -30,21 +39,28 @@ class DatabaseAlarms(pulumi.ComponentResource):
     """Creates alarms on capacity, memory, connections, deadlocks and growth; with readers, on
     their lag.
 
-    They watch a role of the cluster, writer or reader, because instances change roles at failover.
-    Sources of thresholds: the CloudWatch metadata of AWS's recommended alarms, unless a comment
-    says otherwise.
+    arns: of all alarms.
     """
+
+    arns: list[Output[str]]
 
     def __init__(
         self, name: str, args: DatabaseAlarmsArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("backstage:monitoring:DatabaseAlarms", name, None, opts)
-        create(name, _alarms(args), args.target, ResourceOptions(parent=self))
+        alarms = database_alarms(args.database)
+        self.arns = create(name, alarms, args.target, ResourceOptions(parent=self))
         self.register_outputs({})
 
 
-def _alarms(args: DatabaseAlarmsArgs) -> list[Alarm]:
-    cluster = {"DBClusterIdentifier": args.cluster_identifier}
+def database_alarms(database: WatchedDatabase) -> list[Alarm]:
+    """When Aurora needs somebody.
+
+    They watch a role of the cluster, writer or reader, because instances change roles at failover.
+    Sources of thresholds: the CloudWatch metadata of AWS's recommended alarms, unless a comment
+    says otherwise.
+    """
+    cluster = {"DBClusterIdentifier": database.cluster_identifier}
 
     def writer(metric: str, statistic: str) -> dict[str, Metric]:
         return {"m": Metric(NAMESPACE, metric, {**cluster, "Role": "WRITER"}, statistic)}
@@ -54,7 +70,7 @@ def _alarms(args: DatabaseAlarmsArgs) -> list[Alarm]:
             "database-connections",
             "The database has too many connections",
             # The pods' pools can't hold more: a leak, or another client.
-            writer("DatabaseConnections", "Average"), ">", args.connections, 5,
+            writer("DatabaseConnections", "Average"), ">", database.connections, 5,
         ),
         Alarm(
             "database-deadlocks",
@@ -70,7 +86,7 @@ def _alarms(args: DatabaseAlarmsArgs) -> list[Alarm]:
             expression="RATE(bytes) * 86400",
         ),
     ]  # fmt: skip
-    if args.max_capacity is not None:
+    if database.max_capacity is not None:
         alarms += [
             Alarm(
                 "database-capacity",
@@ -83,7 +99,7 @@ def _alarms(args: DatabaseAlarmsArgs) -> list[Alarm]:
                 "The database runs out of memory",
                 # Counts memory up to the maximum capacity as free: 5 % of it.
                 writer("FreeableMemory", "Average"), "<",
-                0.05 * args.max_capacity * ACU_BYTES, 15,
+                0.05 * database.max_capacity * ACU_BYTES, 15,
             ),
         ]  # fmt: skip
     else:
@@ -97,7 +113,7 @@ def _alarms(args: DatabaseAlarmsArgs) -> list[Alarm]:
                 5,
             )
         )
-    if args.instances > 1:
+    if database.instances > 1:
         reader = {**cluster, "Role": "READER"}
         alarms.append(
             Alarm(

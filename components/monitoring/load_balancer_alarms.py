@@ -17,10 +17,17 @@ FEWEST_REQUESTS = 20  # a minute, below which a share of errors says nothing
 
 
 @dataclass(frozen=True)
-class LoadBalancerAlarmsArgs:
+class WatchedLoadBalancer:
+    """A load balancer, the target group of the portal's pods, and the certificate, if any."""
+
     load_balancer_arn: Output[str]
     target_group_arn: Output[str]
     certificate_arn: Input[str] | None
+
+
+@dataclass(frozen=True)
+class LoadBalancerAlarmsArgs:
+    balancer: WatchedLoadBalancer
     target: AlarmTarget
 
 
@@ -28,22 +35,34 @@ class LoadBalancerAlarms(pulumi.ComponentResource):
     """Creates alarms on errors of the load balancer and of the pods, slow responses, unhealthy
     targets, refused connections and, with a certificate, its expiry.
 
-    CloudWatch has most of these metrics only for minutes in which there was something to count.
+    arns: of all alarms.
     """
+
+    arns: list[Output[str]]
 
     def __init__(
         self, name: str, args: LoadBalancerAlarmsArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("backstage:monitoring:LoadBalancerAlarms", name, None, opts)
-        create(name, _alarms(args), args.target, ResourceOptions(parent=self))
+        alarms = load_balancer_alarms(args.balancer)
+        self.arns = create(name, alarms, args.target, ResourceOptions(parent=self))
         self.register_outputs({})
 
 
-def _alarms(args: LoadBalancerAlarmsArgs) -> list[Alarm]:
+def load_balancer_alarms(watched: WatchedLoadBalancer) -> list[Alarm]:
+    """When the portal isn't reached, or answers badly.
+
+    CloudWatch has most of these metrics only for minutes in which there was something to count.
+    """
     balancer = {
-        "LoadBalancer": args.load_balancer_arn.apply(lambda arn: arn.partition("loadbalancer/")[2])
+        "LoadBalancer": watched.load_balancer_arn.apply(
+            lambda arn: arn.partition("loadbalancer/")[2]
+        )
     }
-    group = {**balancer, "TargetGroup": args.target_group_arn.apply(lambda arn: arn.split(":")[-1])}
+    group = {
+        **balancer,
+        "TargetGroup": watched.target_group_arn.apply(lambda arn: arn.split(":")[-1]),
+    }
 
     def sum_of(metric: str) -> Metric:
         return Metric(NAMESPACE, metric, balancer, "Sum")
@@ -87,8 +106,8 @@ def _alarms(args: LoadBalancerAlarmsArgs) -> list[Alarm]:
             {"m": sum_of("RejectedConnectionCount")}, ">", 0, 1,
         ),
     ]  # fmt: skip
-    if args.certificate_arn is not None:
-        certificate = {"CertificateArn": args.certificate_arn}
+    if watched.certificate_arn is not None:
+        certificate = {"CertificateArn": watched.certificate_arn}
         metric = Metric("AWS/CertificateManager", "DaysToExpiry", certificate, "Minimum", DAY)
         alarms.append(
             Alarm(

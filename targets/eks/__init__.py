@@ -29,7 +29,7 @@ from settings.model import Settings
 from settings.open_paths import open_paths
 from targets.eks.database import rds_database
 from targets.eks.identity import identity, migrations_identity, portal_role
-from targets.eks.monitoring import alarm_target, watch_database, watch_portal
+from targets.eks.monitoring import watch
 from targets.eks.secrets import reading
 from targets.platform import NAME, Database, Exposure, Outputs, Platform
 
@@ -62,15 +62,12 @@ def platform(settings: Settings, identifier: str) -> Platform:
     gate_group, controller, outputs = _controller(settings, facts, opts)
     look_up = InvokeOutputOptions(parent=cluster, provider=cluster.aws_provider)
     restricted = settings.portal.network_policy
-    alarms = alarm_target(settings, identifier, facts, opts)
 
     def database(namespace: Output[str]) -> Database:
         if settings.database_kind == "in-cluster":
             postgres = Postgres(NAME, PostgresArgs(settings.database, namespace), opts)
             migrations = migrations_identity(settings, facts, [], read, opts)
             return Database(postgres.connection, migrations=migrations)
-        if alarms:
-            watch_database(settings, identifier, alarms, opts)
         return rds_database(settings, identifier, facts, role, read, opts)
 
     def expose(objects: PortalObjects) -> Exposure:
@@ -86,14 +83,15 @@ def platform(settings: Settings, identifier: str) -> Platform:
         )
         ingress = PortalIngress(NAME, args, opts)
         variables: dict[str, Output[str]] = {}
-        if settings.trusts_load_balancer or alarms:
+        watched: Outputs = {}
+        if settings.trusts_load_balancer or settings.monitoring.in_cloudwatch:
             arn = load_balancer_arn(settings.cluster_name, settings.ingress, ingress)
             if settings.trusts_load_balancer:
                 variables = {SIGNER: arn}
-            if alarms:
-                watch_portal(settings, ingress, arn, objects, alarms, opts)
+            if settings.monitoring.in_cloudwatch:
+                watched = watch(settings, identifier, facts, ingress, arn, objects, opts)
         # Readiness gates are injected when a pod is created, and never later.
-        outputs = {"loadBalancerHostname": ingress.load_balancer_hostname}
+        outputs = {"loadBalancerHostname": ingress.load_balancer_hostname, **watched}
         return Exposure([ingress.ingress], variables, outputs)
 
     return Platform(
@@ -116,7 +114,6 @@ def platform(settings: Settings, identifier: str) -> Platform:
         identity=identity(settings, role, policies, settings.portal_calls_aws),
         outputs={
             **outputs,
-            "alarmTopicArn": alarms.topic if alarms else None,
             "techdocsBucketName": techdocs.bucket_name if techdocs else None,
             "kubeconfigCommand": cluster.kubeconfig_command,
         },

@@ -78,8 +78,9 @@ def test_only_reads_and_requests_have_no_resource(stack: str) -> None:
 def test_nothing_is_created_or_changed_without_the_stacks_tags_or_names(stack: str) -> None:
     """Exceptions: what AWS knows no tags for, with the names or values that limit it."""
     untagged = {
-        "Ec2Vpc", "EcrWrite", "KmsGrant", "KmsRegistry", "KmsUse", "RdsFinalSnapshot",
-        "RdsMasterSecret", "RdsRestoreOther", "RdsServiceRole", "Route53Change", "S3Write",
+        "CloudwatchWrite", "Ec2Vpc", "EcrWrite", "KmsGrant", "KmsRegistry", "KmsUse",
+        "RdsFinalSnapshot", "RdsMasterSecret", "RdsRestoreOther", "RdsServiceRole", "Route53Change",
+        "S3Write",
     }  # fmt: skip
     for each in statements(deploy_policy(plan(stack)).documents()):
         names = [action.partition(":")[2] for action in each["Action"]]

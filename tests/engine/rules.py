@@ -11,6 +11,7 @@ REPLACED_BY = {
     "random:index/randomId:RandomId": "*",
     "aws:acm/certificate:Certificate": "domainName validationMethod",
     "aws:acm/certificateValidation:CertificateValidation": "*",
+    "aws:cloudwatch/dashboard:Dashboard": "dashboardName",
     "aws:cloudwatch/logGroup:LogGroup": "name",
     "aws:cloudwatch/metricAlarm:MetricAlarm": "name",
     "aws:ec2/securityGroup:SecurityGroup": "description name vpcId",

@@ -93,6 +93,7 @@ KEYS: dict[str, Key] = {
             ("arn:aws:sns:eu-west-1:123456789012:on-call", "the stack's region, us-east-1"),
         ),
     ),
+    "dashboard": Key(True, bad=(("yes", "true or false"),)),
     "aws:region": Key(
         VALID["aws:region"],
         bad=(

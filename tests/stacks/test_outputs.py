@@ -23,7 +23,12 @@ EKS = {"loadBalancerHostname", "kubeconfigCommand"}
 AURORA = {"databaseSecretArn", "databaseAdministratorSecretArn"}
 FURTHER = {
     "dev": {"ecrRepositoryUrl", "techdocsBucketName", "loadBalancerControllerRoleArn"},
-    "existing-environment": {"alarmTopicArn", "ecrRepositoryUrl", "techdocsBucketName"},
+    "existing-environment": {
+        "alarmTopicArn",
+        "dashboardName",
+        "ecrRepositoryUrl",
+        "techdocsBucketName",
+    },
     "irsa": {"techdocsBucketName", "loadBalancerControllerRoleArn"},
     "snapshot-restore": {"loadBalancerControllerRoleArn"},
     "internet-facing": {"signInCallbackUrls"},

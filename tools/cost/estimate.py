@@ -103,6 +103,7 @@ class _Pricer:
             "aws:secretsmanager/secret:Secret": self._secret,
             "aws:cloudwatch/logGroup:LogGroup": self._log_group,
             "aws:cloudwatch/metricAlarm:MetricAlarm": self._alarm,
+            "aws:cloudwatch/dashboard:Dashboard": self._dashboard,
             "aws:ecr/repository:Repository": self._repository,
             "aws:s3/bucket:Bucket": self._bucket,
             "kubernetes:networking.k8s.io/v1:Ingress": self._load_balancer,
@@ -150,6 +151,11 @@ class _Pricer:
         metrics = sum("metric" in query for query in inputs.get("metricQueries", [])) or 1
         what = f"alarm on {metrics} metric{'s' if metrics > 1 else ''}"
         return what, Range.of(self._monthly("alarm-metric-month", Decimal(metrics)))
+
+    def _dashboard(self, _: Inputs) -> _Priced:
+        usd = self._prices.usd("dashboard-month")
+        # Three of an account are free.
+        return "dashboard, free for an account's first three", Range(Decimal(0), usd, usd)
 
     def _repository(self, _: Inputs) -> _Priced:
         gb = self._assumed.images_gb

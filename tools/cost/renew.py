@@ -21,7 +21,7 @@ import yaml
 
 from tools.cost.prices import PRICES, CostError
 
-URL = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/{service}/current/{region}/index.csv"
+URL = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/{service}/current/{place}index.csv"
 HEADER = (
     "# USD list prices on demand, before discounts. `make prices REGION=...` renews a region from "
     "AWS's\n# public price list.\n"
@@ -38,13 +38,15 @@ class Offer:
     """Where an item is in the price lists.
 
     usage: its usage type, without the region's prefix. where: further columns and the values that
-    they may have. units: how many of the list's units the item's price is for.
+    they may have. units: how many of the list's units the item's price is for. regional: in the
+    lists of regions; else only in the service's list of everything.
     """
 
     service: str
     usage: str
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     units: int = 1
+    regional: bool = True
 
     def matches(self, row: Mapping[str, str]) -> bool:
         """Whether a row is the item's first paid tier or a later one, on demand."""
@@ -70,6 +72,8 @@ OFFERS: Mapping[str, Offer] = {
         "AmazonRDS", "Aurora:StorageIOUsage", _POSTGRES, units=1_000_000
     ),
     "bucket-gb-month": Offer("AmazonS3", "TimedStorage-ByteHrs"),
+    # Of an account, not of a region. With more than 50 metrics another usage type bills it.
+    "dashboard-month": Offer("AmazonCloudWatch", "DashboardsUsageHour-Basic", regional=False),
     "gp3-gb-month": Offer("AmazonEC2", "EBS:VolumeUsage.gp3"),
     "images-gb-month": Offer("AmazonECR", "TimedStorage-ByteHrs"),
     "lcu-hour": Offer("AWSELB", "LCUUsage", {"operation": ("LoadBalancing:Application",)}),
@@ -91,10 +95,11 @@ def fetched(url: str) -> io.TextIOBase:
     return io.TextIOWrapper(response, encoding="utf-8", newline="")
 
 
-def read(lines: Iterable[str], service: str) -> Iterator[tuple[str, Row]]:
+def read(lines: Iterable[str], service: str, regional: bool) -> Iterator[tuple[str, Row]]:
     """Yields the items of a service's price list: USD, date of publication, source.
 
-    Raises CostError if two rows of an item's first tier differ.
+    regional: whether the list is a region's. Raises CostError if two rows of an item's first tier
+    differ.
     """
     reader = csv.reader(lines)
     preamble = dict(next(reader)[:2] for _ in range(_PREAMBLE))
@@ -103,7 +108,7 @@ def read(lines: Iterable[str], service: str) -> Iterator[tuple[str, Row]]:
     for values in reader:
         row = dict(zip(columns, values, strict=False))
         for item, offer in OFFERS.items():
-            if offer.service == service and offer.matches(row):
+            if (offer.service, offer.regional) == (service, regional) and offer.matches(row):
                 tiers = found.setdefault(item, {})
                 usd = Decimal(row["PricePerUnit"]) * offer.units
                 tiers.setdefault(Decimal(row["StartingRange"] or 0), set()).add(usd)
@@ -128,10 +133,11 @@ def renew(region: str, file: Path = PRICES, opened: Open = fetched) -> list[str]
     Raises CostError for a region that has no lists, and OSError without a network.
     """
     rows: dict[str, Row] = {}
-    for service in sorted({offer.service for offer in OFFERS.values()}):
-        with closing(opened(URL.format(service=service, region=region))) as lines:
-            rows.update(read(lines, service))
-    if not rows:
+    for service, regional in sorted({(each.service, each.regional) for each in OFFERS.values()}):
+        place = f"{region}/" if regional else ""
+        with closing(opened(URL.format(service=service, place=place))) as lines:
+            rows.update(read(lines, service, regional))
+    if not any(OFFERS[item].regional for item in rows):
         raise CostError(f"AWS's price lists have nothing for region {region}")
     table = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
     table[region] = dict(sorted(rows.items()))

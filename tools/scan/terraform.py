@@ -16,6 +16,7 @@ from tools.preview.monitor import COMPUTED, Recording, Resource
 _TYPES = {
     "acm/certificate": "aws_acm_certificate",
     "acm/certificateValidation": "aws_acm_certificate_validation",
+    "cloudwatch/dashboard": "aws_cloudwatch_dashboard",
     "cloudwatch/logGroup": "aws_cloudwatch_log_group",
     "cloudwatch/metricAlarm": "aws_cloudwatch_metric_alarm",
     "ec2/securityGroup": "aws_security_group",

@@ -178,8 +178,15 @@ def test_documented_figures_are_those_of_the_plans() -> None:
     assert [tuple(map(Decimal, row)) for row in rows] == [
         tuple(round(usd, 2) for usd in (each.expected, each.low, each.high)) for each in totals
     ]
-    alarms = total(changed("prod", {"alarms": "create"}).recording).expected - totals[1].expected
-    assert f"`alarms` adds {alarms:.2f} to" in page
+    watched = lines(changed("prod", {"alarms": "create", "dashboard": True}).recording)
+    free = Range.of(Decimal(0))
+    dashboard = watched.pop("backstage-dashboard").usd
+    alarms = sum((each.usd for each in watched.values()), free).expected - totals[1].expected
+    assert (
+        f"`alarms` adds {alarms:.2f} to `prod`, and\n`dashboard` {dashboard.high:.2f}, or" in page
+    )
+    assert dashboard == Range(Decimal(0), dashboard.high, dashboard.high)
+    assert alarms + dashboard.high <= 10
     even = PRICES.usd("aurora-db.r7g.large-hour") / PRICES.usd("aurora-acu-hour")
     assert f"up to {even:.1f} ACU" in page
 

@@ -26,14 +26,22 @@ def row(usage: str, price: str, **columns: str) -> dict[str, str]:
 
 
 class Lists:
-    """Price lists of eu-west-3; decoys lie beside every price."""
+    """Price lists of eu-west-3, and of everything; decoys lie beside every price.
+
+    rows: of eu-west-3, by service. everything: of all regions, by service.
+    """
 
     def __init__(self) -> None:
         self.rows: dict[str, list[dict[str, str]]] = {}
+        self.everything: dict[str, list[dict[str, str]]] = {}
         for number, offer in enumerate(OFFERS.values(), start=1):
             where = {column: allowed[0] for column, allowed in offer.where.items()}
-            usage, price = f"EUW3-{offer.usage}", f"0.{number:04d}000000"
-            self.rows.setdefault(offer.service, []).extend(
+            usage = f"EUW3-{offer.usage}" if offer.regional else offer.usage
+            price = f"0.{number:04d}000000"
+            rows = self.rows if offer.regional else self.everything
+            if offer.regional:  # in the list of everything for each region
+                self.everything.setdefault(offer.service, []).append(row(usage, "9", **where))
+            rows.setdefault(offer.service, []).extend(
                 [
                     row(usage, "0.0000000000", **where),  # a free tier
                     row(usage, price, **where),
@@ -45,14 +53,14 @@ class Lists:
             )
 
     def open(self, url: str) -> io.StringIO:
-        service, region = re.fullmatch(  # type: ignore[union-attr]
-            re.escape(URL).replace(r"\{service\}", "(.+)").replace(r"\{region\}", "(.+)"), url
+        service, place = re.fullmatch(  # type: ignore[union-attr]
+            re.escape(URL).replace(r"\{service\}", "(.+)").replace(r"\{place\}", "(.*)"), url
         ).groups()
-        assert region == "eu-west-3"
+        rows = {"eu-west-3/": self.rows, "": self.everything}[place]
         text = io.StringIO()
         writer = csv.writer(text, quoting=csv.QUOTE_ALL)
         writer.writerows([*PREAMBLE, COLUMNS])
-        for each in self.rows[service]:
+        for each in rows[service]:
             writer.writerow([each.get(column, "") for column in COLUMNS])
         text.seek(0)
         return text
