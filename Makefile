@@ -1,6 +1,8 @@
 # The two commands of the README are `make preview` and `make test`; each makes .venv when it needs it.
 STACK ?= dev
 REGION ?= us-east-1
+BASE ?= origin/main
+FORMAT ?= text
 PYTHON ?= python3
 BIN := .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
@@ -9,7 +11,7 @@ LOCKED = requirements requirements-test requirements-dev requirements-e2e requir
 YARN = npx --yes --package="@yarnpkg/cli-dist@$$(node -p 'require("./package.json").packageManager.split("@")[1]')" yarn
 EVALUATOR = tests/deployer/evaluator
 
-.PHONY: preview test lint types lock scan schema cost prices bench e2e bench-image test-cluster test-alb reliability test-crds deployer test-deployer test-engine test-aws engine local portal-dev portal-check clean
+.PHONY: preview diff replacements test lint types lock scan schema cost prices bench e2e bench-image test-cluster test-alb reliability test-crds deployer test-deployer test-engine test-aws engine local portal-dev portal-check clean
 
 preview: .venv/installed
 	@$(BIN)/python -m tools.preview $(STACK)
@@ -42,6 +44,15 @@ schema: .venv/installed
 # The monthly price of the plan from dated list prices. ASSUME='lcu=1 acu=2' changes what it assumes.
 cost: .venv/installed
 	@$(BIN)/python -m tools.preview $(STACK) --price $(addprefix --assume=,$(ASSUME))
+
+# What the working tree changes in a stack, compared with the commit BASE. FORMAT=markdown prints it as
+# a comment for a pull request, of at most LIMIT characters.
+diff: .venv/installed
+	@$(BIN)/python -m tools.diff $(STACK) --base $(BASE) --format $(FORMAT) $(if $(LIMIT),--limit $(LIMIT))
+
+# Renews tools/diff/replacements.yaml from the providers' schemas. Needs the Pulumi CLI and the plugins.
+replacements: .venv/installed
+	@PATH="$(CURDIR)/.local/engine/bin:$$PATH" $(BIN)/python -m tools.diff.renew
 
 # Renews a region of tools/cost/prices.yaml from AWS's public price list; needs no credentials.
 prices: .venv/installed

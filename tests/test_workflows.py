@@ -60,8 +60,11 @@ def privileges(workflow: dict[str, Any], job: dict[str, Any]) -> Iterator[str]:
     permissions = job.get("permissions", workflow.get("permissions"))
     if not isinstance(permissions, dict):  # none written: the repository's default
         yield f"permissions {permissions}"
-    elif permissions.get("id-token") == "write":
-        yield "id-token: write"
+    else:
+        writes = sorted(name for name, level in permissions.items() if level == "write")
+        # Nothing is checked out without an action: such a job runs no code but the workflow's.
+        if "id-token" in writes or any("uses" in step for step in job.get("steps", ())):
+            yield from (f"{name}: write" for name in writes)
     text = yaml.safe_dump([workflow.get("env"), job])
     for secret in re.findall(r"\bsecrets(?:\.\w+|\[|: inherit)", text):
         if secret != "secrets.GITHUB_TOKEN":
@@ -125,6 +128,16 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "token for all": (
         lambda each: each["ci.yml"].update(permissions={"id-token": "write"}),
         "ci.yml: portal: id-token: write",
+    ),
+    "rights to comment": (
+        checks_with(permissions={"contents": "read", "pull-requests": "write"}),
+        "ci.yml: check: pull-requests: write",
+    ),
+    "code in the comment": (
+        lambda each: each["diff-comment.yml"]["jobs"]["comment"]["steps"].append(
+            {"uses": "actions/checkout@v7"}
+        ),
+        "diff-comment.yml: comment: pull-requests: write",
     ),
     "secret": (
         checks_with(env={"KEY": "${{ secrets.AWS_KEY }}"}),

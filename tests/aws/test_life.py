@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.engine.rules import REPLACED_BY
+from tools.diff.replacements import table
 
 if TYPE_CHECKING:
     from tests.aws.life import Life
@@ -274,6 +274,5 @@ def test_destroy_leaves_final_snapshots_alone(life: Life) -> None:
 def test_doubles_decide_as_the_provider_did(life: Life) -> None:
     for step in life.steps:
         if step.type.startswith("aws:") and step.operation in ("replace", "update"):
-            replacing = {*REPLACED_BY[step.type].split()}
-            doubles = "*" in replacing or bool(step.changed & replacing)
+            doubles = any(table()[step.type].by((name,)) for name in step.changed)
             assert doubles == (step.operation == "replace"), step

@@ -20,7 +20,9 @@ import grpc
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from tests.engine.rules import DISTINCT, PHYSICAL_NAME, REPLACED_BY, TAGGED
+from tests.engine.rules import DISTINCT, PHYSICAL_NAME, TAGGED
+from tools.diff.replacements import table
+from tools.diff.values import differences
 from tools.preview.answers import ACCOUNT, Answers, created
 
 PACKAGES = ("aws", "docker", "kubernetes", "random")
@@ -193,18 +195,15 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
 
     def Diff(self, request: Any, context: Any) -> Any:
         olds, news = _plain(request.old_inputs), _plain(request.news)
-        changed = sorted(
-            key for key in {*olds, *news} - {"__defaults"} if olds.get(key) != news.get(key)
-        )
+        found = [each for each in differences(olds, news) if each.path[0] != "__defaults"]
+        changed = sorted({each.path[0] for each in found})
         response = provider_pb2.DiffResponse
         if not changed:
             return response(changes=response.DIFF_NONE)
         type_, name = type_and_name(request.urn)
-        replacing = REPLACED_BY.get(type_, "").split()
-        replaces = changed if replacing == ["*"] else sorted({*changed} & {*replacing})
+        rules = table()[type_]
+        replaces = sorted({each.path[0] for each in found if rules.by(each.path)})
         if self.package == "kubernetes":
-            if _place(olds) != _place(news):
-                replaces = sorted({*replaces, "metadata"})
             fixed = not _generated(name, olds)
         else:
             key = PHYSICAL_NAME.get(type_)
@@ -304,15 +303,9 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def _generated(name: str, inputs: Properties) -> bool:
-    return str(_place(inputs)[-1]).startswith(f"{name}-")
-
-
-def _place(inputs: Properties) -> tuple[Any, ...]:
-    """Namespace and name, with which an object is another object."""
-    metadata = inputs.get("metadata", {})
-    if not isinstance(metadata, dict):  # unknown, while the namespace is being replaced
-        return (metadata,)
-    return (metadata.get("namespace"), metadata.get("name"))
+    metadata = inputs.get("metadata")
+    # Unknown while the namespace is being replaced.
+    return isinstance(metadata, dict) and str(metadata.get("name")).startswith(f"{name}-")
 
 
 def _strings(value: Any) -> set[str]:

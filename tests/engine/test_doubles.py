@@ -11,8 +11,8 @@ from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from tests.engine.doubles import Double, World
-from tests.engine.rules import REPLACED_BY
 from tests.programs import ROOT
+from tools.diff.replacements import table
 
 STACK = "urn:pulumi:dev::backstage::"
 GROUP = "aws:rds/clusterParameterGroup:ClusterParameterGroup"
@@ -83,7 +83,7 @@ def test_the_doubles_know_every_type_of_the_stacks() -> None:
     urns = "".join(file.read_text() for file in (ROOT / "tests" / "golden").glob("*.txt"))
     types = set(re.findall(r"[:$](aws:\w+/\w+:\w+)::", urns))
     assert CLUSTER in types
-    assert types <= REPLACED_BY.keys()
+    assert types <= table().keys()
 
 
 def test_a_name_that_exists_is_refused() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from google.protobuf import empty_pb2, struct_pb2
-from google.protobuf.json_format import ParseDict
+from google.protobuf.json_format import MessageToDict, ParseDict
 from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockEngine, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.proto import engine_pb2, resource_pb2
@@ -39,6 +39,10 @@ class Resource:
     protect: bool
     provider: str
     ignore_changes: list[str]
+    replace_on_changes: list[str] = field(default_factory=list)
+    retain_on_delete: bool = False
+    aliases: list[dict[str, Any]] = field(default_factory=list)
+    """Each a `urn`, or a `spec` of what of the URN was different."""
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -56,6 +60,8 @@ class Recording:
     """Token and arguments of each, in the order of the calls."""
     reads: list[tuple[str, str]] = field(default_factory=list)
     """Type and id of each resource that exists outside the stack."""
+    read_urns: list[str] = field(default_factory=list)
+    """The same resources' URNs."""
     outputs: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -125,6 +131,9 @@ class RecordingMonitor(MockMonitor):
             protect=request.protect,
             provider=request.provider.replace(rpc.UNKNOWN, COMPUTED),
             ignore_changes=sorted(request.ignoreChanges),
+            replace_on_changes=sorted(request.replaceOnChanges),
+            retain_on_delete=request.retainOnDelete,
+            aliases=[MessageToDict(alias) for alias in request.aliases],
         )
         if request.custom:
             self._refuse_default_provider(request.type, request.provider, f"resource {urn}")
@@ -139,9 +148,9 @@ class RecordingMonitor(MockMonitor):
             return resource_pb2.RegisterResourceResponse(urn=urn)
         identity, outputs = self._outputs(resource)
         for name in request.additionalSecretOutputs:
-            if not _is_secret(outputs.get(name)):
+            if not is_secret(outputs.get(name)):
                 value = outputs.get(name, None if self._creates else rpc.UNKNOWN)
-                outputs[name] = {_SIGNATURE: _SECRET_SIGNATURE, "value": value}
+                outputs[name] = secret(value)
         return resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=_struct(outputs))
 
     def _outputs(self, resource: Resource) -> tuple[str, dict[str, Any]]:
@@ -181,6 +190,7 @@ class RecordingMonitor(MockMonitor):
             raise
         with self._lock:
             self.recording.reads.append((request.type, request.id))
+            self.recording.read_urns.append(urn)
         return resource_pb2.ReadResourceResponse(urn=urn, properties=_struct(found))
 
     def _refuse_default_provider(self, token: str, provider: str, what: str) -> None:
@@ -204,7 +214,7 @@ class RecordingMonitor(MockMonitor):
 
 def masked_value(value: Any) -> Any:
     """A value with `<computed>` for what is unknown and `[secret]` for a secret."""
-    if _is_secret(value):
+    if is_secret(value):
         return SECRET
     if isinstance(value, dict):
         return {key: masked_value(entry) for key, entry in value.items()}
@@ -213,7 +223,13 @@ def masked_value(value: Any) -> Any:
     return COMPUTED if value == rpc.UNKNOWN else value
 
 
-def _is_secret(value: Any) -> bool:
+def secret(value: Any) -> dict[str, Any]:
+    """A raw value, wrapped as a secret."""
+    return {_SIGNATURE: _SECRET_SIGNATURE, "value": value}
+
+
+def is_secret(value: Any) -> bool:
+    """Whether a raw value is wrapped as a secret; what it wraps is its `value`."""
     return isinstance(value, dict) and value.get(_SIGNATURE) == _SECRET_SIGNATURE
 
 

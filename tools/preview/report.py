@@ -56,13 +56,14 @@ def _rows(recording: Recording) -> Iterator[tuple[str, str, str, str]]:
             else:
                 last = resource is below[-1]
                 branch, deeper = ("└─ ", "   ") if last else ("├─ ", "│  ")
-            yield indent + branch + _short(resource.type), resource.name, "create", _info(resource)
+            kind = indent + branch + short_type(resource.type)
+            yield kind, resource.name, "create", _info(resource)
             yield from walk(resource.urn, indent + deeper)
 
     yield from walk("", "")
 
 
-def _short(type_: str) -> str:
+def short_type(type_: str) -> str:
     """`aws:rds/cluster:Cluster` as `aws:rds:Cluster`, as the CLI shows it."""
     package, module, name = type_.split(":", 2)
     head, slash, tail = module.rpartition("/")

@@ -1,0 +1,136 @@
+"""The command itself, in a repository of its own, and what it reads of a stack file."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.programs import ROOT
+from tests.tools.project import project
+from tools.diff.__main__ import main
+from tools.diff.configuration import configuration, encrypted_names
+
+PASSWORD = (
+    'random.RandomPassword("{name}", length={length})\nrandom.RandomId("id", byte_length=4)\n'
+)
+
+
+def git(root: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+    subprocess.run(["git", "-C", root, *identity, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A commit of a small program, with the preview's and the settings' code beside it."""
+    for folder in ("settings", "tools/preview"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.pyc"))
+    for file in ("tools/__init__.py", "requirements.txt"):
+        shutil.copy(ROOT / file, tmp_path / file)
+    project(tmp_path, PASSWORD.format(name="a", length=9))
+    git(tmp_path, "init", "--quiet", "--initial-branch=main")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message=first")
+    return tmp_path
+
+
+def test_the_working_tree_beside_a_commit(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The commit is previewed by its own code: this stack file's value is an error to the next one.
+    project(repository, PASSWORD.format(name="a", length=12), "config: {shop:sides: 3}")
+    assert main(["dev", "--root", str(repository), "--base", "main"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("dev: the working tree compared with main (")
+    assert lines[1] == "Resources: 1 replaced, 1 unchanged"
+    assert lines[-5:] == [
+        "Pulumi.dev.yaml:",
+        "    shop:sides: (absent) -> 3",
+        "",
+        "+- a (random:index:RandomPassword), deleted after the new one is created",
+        "       length (replaces): 9 -> 12",
+    ]
+    shown = subprocess.run(
+        ["git", "-C", repository, "worktree", "list"], check=True, capture_output=True, text=True
+    )
+    assert len(shown.stdout.splitlines()) == 1
+
+
+def test_a_commit_that_is_not_there(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dev", "--root", str(repository), "--base", "origin/main"]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "error: origin/main: origin/main is no commit of this repository.",
+        "Fix: git fetch origin, or another commit: make diff BASE=main",
+    ]
+
+
+def test_a_stack_that_is_new(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(repository / "Pulumi.dev.yaml", repository / "Pulumi.qa.yaml")
+    arguments = ["--root", str(repository), "--base", "main", "--format", "markdown"]
+    assert main(["qa", *arguments]) == 0
+    assert capsys.readouterr().out.startswith("### qa: 2 created, 0 unchanged\n")
+
+
+def test_a_commit_whose_preview_fails(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (repository / "__main__.py").write_text("raise ValueError('broken')\n", encoding="utf-8")
+    git(repository, "commit", "--quiet", "--all", "--message=second")
+    project(repository, PASSWORD.format(name="a", length=9))
+    arguments = ["dev", "--root", str(repository), "--base", "main", "--format", "markdown"]
+    assert main(arguments) == 1
+    shown = capsys.readouterr()
+    assert shown.err.startswith("error: main: its own preview fails:\nProgram failed")
+    assert "ValueError: broken" in shown.err
+    assert shown.out.startswith("### dev: not compared\n\n```\nmain: its own preview fails:\n")
+    assert shown.out.endswith("\n```\n")
+
+
+def test_requirements_that_differ_get_an_environment(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "requirements.txt").write_text("pulumi==1\n", encoding="utf-8")
+    commands: list[list[str]] = []
+    real = subprocess.run
+
+    def run(command: list[object], **options: object) -> object:
+        words = [str(word) for word in command]
+        commands.append(words)
+        if words[1:3] == ["-m", "venv"]:
+            (Path(words[3]) / "bin").mkdir(parents=True)
+            (Path(words[3]) / "bin" / "python").symlink_to(sys.executable)
+            return None
+        return None if words[1:3] == ["-m", "pip"] else real(words, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(subprocess, "run", run)
+    main(["dev", "--root", str(repository), "--base", "main"])
+    assert "installing the other commit's requirements.txt" in capsys.readouterr().err
+    (install,) = [each for each in commands if each[1:3] == ["-m", "pip"]]
+    assert "--require-hashes" in install
+    assert install[-1].endswith("/base/requirements.txt")
+
+
+def test_a_stack_file_and_its_encrypted_values(tmp_path: Path) -> None:
+    before, after = tmp_path / "before.yaml", tmp_path / "after.yaml"
+    before.write_text(
+        "config: {backstage:host: a.example.com, backstage:secretEnv: {A: {secure: v1:a}, B: plain,"
+        " C: {secure: v1:c}}}",
+        encoding="utf-8",
+    )
+    after.write_text(
+        "config: {backstage:host: b.example.com, backstage:secretEnv: {A: {secure: v1:b}, B: other,"
+        " C: {secure: v1:c}}}",
+        encoding="utf-8",
+    )
+    found = configuration(before, after)
+    assert [each.lines() for each in found] == [
+        ["host: a.example.com -> b.example.com"],
+        ["secretEnv.A: [secret], changed"],
+        ["secretEnv.B: [secret], changed"],
+    ]
+    assert encrypted_names(found) == {"A", "B"}
+    assert configuration(tmp_path / "none.yaml", before)[0].lines() == [
+        "host: (absent) -> a.example.com"
+    ]

@@ -1,0 +1,141 @@
+"""What a reviewer reads, in a terminal and in a comment."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+
+from tests.tools.diff.plans import plan, reviewed, with_inputs
+from tools.diff.markdown import LIMIT, markdown
+from tools.diff.review import Review
+from tools.diff.text import text
+from tools.diff.values import Difference, differences
+from tools.preview.monitor import secret
+
+CANARY = "canary-4f1e"
+APP_CONFIG = "backstage-app-config"
+
+
+def of_app_config(value: str) -> Review:
+    after = with_inputs(
+        plan("prod"), APP_CONFIG, lambda inputs: inputs["data"].update({"extra.yaml": value})
+    )
+    return reviewed(plan("prod"), after)
+
+
+def test_text_of_a_small_change() -> None:
+    after = with_inputs(
+        plan("prod"), "backstage-autoscaler", lambda i: i["spec"].update(maxReplicas=8)
+    )
+    assert text(reviewed(plan("prod"), after)).splitlines() == [
+        "prod: the working tree compared with main (1234567)",
+        f"Resources: 1 updated, {len([e for e in plan('prod').resources.values() if e.custom]) - 1}"
+        " unchanged",
+        "Data: nothing that holds data is deleted",
+        "Pods: The pods of backstage-deployment don't roll.",
+        "Price a month: 231.42 USD, unchanged; between 231.42 to 827.10 -> 231.42 to 862.14",
+        "",
+        " ~ backstage-autoscaler (kubernetes:autoscaling/v2:HorizontalPodAutoscaler)",
+        "       spec.maxReplicas: 6 -> 8",
+    ]
+
+
+def test_only_the_changed_lines_of_a_text() -> None:
+    before = "".join(f"line {number}\n" for number in range(100))
+    (found,) = differences(before, before.replace("line 50", "line fifty"), ("data", "file"))
+    assert found.lines() == [
+        "data.file:", "...", " line 49", "-line 50", "+line fifty", " line 51",
+    ]  # fmt: skip
+    (found,) = differences(None, before, ("data", "file"))
+    assert found.lines()[-1] == "... 71 more lines"
+
+
+def test_json_in_a_text_is_compared_as_json() -> None:
+    found = list(differences('{"a":[1],"b":2}', '{"b": 3, "a": [1]}', ("policy",)))
+    assert [each.lines() for each in found] == [["policy.b: 2 -> 3"]]
+    (spaces,) = differences('{"a":1}', '{"a": 1}', ("policy",))
+    assert spaces.lines() == ['policy: {"a":1} -> {"a": 1}']
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "names"),
+    [
+        ([{"name": "A", "value": "1"}], [{"name": "B", "value": "1"}], ["env[A]", "env[B]"]),
+        ([{"name": "A", "value": "1"}], [{"name": "A", "value": "2"}], ["env[A].value"]),
+        (["a", "b"], ["b"], ["env[0]"]),
+        (["a"], ["a", "b"], ["env[1]"]),
+        (["a", "b", "c"], ["d", "b"], ["env[0 now]", "env[0]", "env[2]"]),
+        ([{"name": "A"}, {"name": "B"}], [{"name": "B"}, {"name": "A"}], ["env"]),
+    ],
+)
+def test_elements_of_a_list(before: list[object], after: list[object], names: list[str]) -> None:
+    assert sorted(each.name for each in differences(before, after, ("env",))) == names
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line"),
+    [
+        (secret(CANARY), secret("other"), "password: [secret], changed"),
+        (secret(CANARY), "other", "password: [secret], changed"),
+        (CANARY, secret("other"), "password: [secret], changed"),
+        (None, secret(CANARY), "password: [secret], changed"),
+        (secret({"A": CANARY}), secret({"A": "other"}), "password.A: [secret], changed"),
+        ({"A": secret(CANARY)}, {}, "password.A: [secret], changed"),
+        ([secret(CANARY)], [], "password[0]: [secret], changed"),
+        ({"A": {"B": secret(CANARY)}}, {"A": 1}, 'password.A: {"B": "[secret]"} -> 1'),
+    ],
+)
+def test_a_secret_is_compared_and_not_shown(before: object, after: object, line: str) -> None:
+    assert [e.lines() for e in differences(before, after, ("password",))] == [[line]]
+
+
+def test_no_secret_in_a_report() -> None:
+    before = with_inputs(
+        plan("prod"), "backstage-secrets", lambda i: i.update(stringData=secret({"A": CANARY}))
+    )
+    after = with_inputs(
+        plan("prod"),
+        "backstage-secrets",
+        lambda i: i.update(stringData=secret({"A": "x", "B": CANARY})),
+    )
+    after = with_inputs(after, "backstage-1-cluster", lambda i: i.update(masterPassword=CANARY))
+    found = reviewed(before, after)
+    for shown in (text(found), markdown(found)):
+        assert CANARY not in shown
+        assert "stringData.B (replaces): [secret], changed" in shown
+        assert "masterPassword: [secret], changed" in shown
+
+
+@pytest.mark.parametrize("limit", [LIMIT, 20_000, 1_000, 200])
+def test_a_comment_is_not_longer_than_allowed(limit: int) -> None:
+    found = of_app_config("x" * 100)
+    many = [
+        dataclasses.replace(
+            each, operation="update", differences=[Difference(("a",), "b" * 90, "c")]
+        )
+        for each in found.changes * 20
+    ]
+    shown = markdown(dataclasses.replace(found, changes=many), limit)
+    assert limit * 0.5 < len(shown) <= limit
+    if limit >= 1_000:
+        assert "... the rest: make diff BASE=main STACK=prod\n```\n\n</details>" in shown
+
+
+def test_a_value_does_not_leave_its_fence() -> None:
+    shown = markdown(of_app_config("```\n</details>\n@everyone"))
+    assert "\n````diff\n" in shown
+    assert shown.endswith("\n````\n\n</details>")
+
+
+def test_nothing_outside_the_fence_is_markup() -> None:
+    found = dataclasses.replace(
+        of_app_config("x"),
+        warnings=["<img src=x> @team [a](b) | `c`\n# d"],
+        configuration=[Difference(("host",), "a", "@team ![x](y)")],
+    )
+    head = markdown(found).partition("<details>")[0]
+    assert not re.search(r"@\w", head)
+    assert not re.search(r"(?<!\\)[<\[`!]", head)
+    assert head.count("\n# ") == 0

@@ -1,0 +1,58 @@
+"""Command line: `python -m tools.diff STACK --base COMMIT`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tools.diff.base import BaseError, checked_out, plan_of
+from tools.diff.configuration import configuration, encrypted_names, holders
+from tools.diff.markdown import LIMIT, failed, markdown
+from tools.diff.replacements import UnknownTypeError
+from tools.diff.review import Review, review
+from tools.diff.text import text
+from tools.preview.run import PreviewError, run_project
+from tools.preview.stack_file import StackFileError, read_stack
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints what the working tree changes in a stack; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.diff", description=__doc__)
+    parser.add_argument("stack", help="name of the stack, such as prod")
+    parser.add_argument("--base", default="origin/main", help="commit to compare with")
+    parser.add_argument("--format", choices=("text", "markdown"), default="text")
+    parser.add_argument("--limit", type=int, default=LIMIT, help="characters of the Markdown")
+    parser.add_argument("--root", type=Path, default=ROOT, help="folder of Pulumi.yaml")
+    options = parser.parse_args(arguments)
+    try:
+        found = reviewed(options.root, options.stack, options.base)
+    except (PreviewError, StackFileError, UnknownTypeError, BaseError) as error:
+        problem = f"{options.base}: {error}" if isinstance(error, BaseError) else str(error)
+        print(f"error: {problem}", file=sys.stderr)
+        if options.format == "markdown":  # or the comment would still show the commit before
+            print(failed(options.stack, problem, options.limit))
+        return 1
+    print(text(found) if options.format == "text" else markdown(found, options.limit))
+    return 0
+
+
+def reviewed(root: Path, stack: str, revision: str) -> Review:
+    """Previews both sides, at the same time, and compares them."""
+    config = read_stack(root, stack)
+    file = f"Pulumi.{stack}.yaml"
+    with checked_out(root, revision) as (tree, commit), ThreadPoolExecutor(1) as other:
+        pending = other.submit(plan_of, root, tree, stack)
+        after = run_project(root, config)
+        changed = configuration(tree / file, root / file)
+        names = encrypted_names(changed)
+        encrypted = holders(run_project(root, config, creates=True), names) if names else None
+        name = revision if revision.startswith(commit) else f"{revision} ({commit})"
+        return review(stack, name, pending.result(), after, changed, encrypted)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""The review as a comment of a pull request. Values in it are the pull request's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tools.diff.review import Review
+from tools.diff.text import SYMBOLS, details, price, summary, title
+
+LIMIT = 65_536  # characters of a comment on GitHub
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$-])")
+_TICKS = re.compile(r"`+")
+
+
+def markdown(review: Review, limit: int = LIMIT) -> str:
+    """Data at risk first, then a table, then each resource, folded. At most `limit` characters."""
+    head = "\n".join(_head(review))
+    lines = list(_resources(review))
+    if not lines:
+        return _cut(head, limit)
+    more = f"... the rest: make diff BASE={review.base.partition(' ')[0]} STACK={review.stack}"
+    fence = _fence(lines)
+    opening = f"\n\n<details><summary>{summary(review)}</summary>\n\n{fence}diff\n"
+    closing = f"\n{fence}\n\n</details>"
+    room = limit - len(head) - len(opening) - len(closing) - len(more) - 1
+    if room < 0:
+        return _cut(head, limit)
+    body = "\n".join(lines)
+    if len(body) > room:
+        body = body[:room].rpartition("\n")[0] + f"\n{more}"
+    return head + opening + body + closing
+
+
+def failed(stack: str, problem: str, limit: int = LIMIT) -> str:
+    """Instead of a review that can't be made."""
+    fence = _fence([problem])
+    head = f"### {_plain(stack)}: not compared\n\n{fence}\n"
+    return head + _cut(problem, limit - len(head) - len(fence) - 1) + f"\n{fence}"
+
+
+def _fence(lines: list[str]) -> str:
+    """Longer than any that is in the lines."""
+    ticks = [len(found) for line in lines for found in _TICKS.findall(line)]
+    return "`" * max([3, *(count + 1 for count in ticks)])
+
+
+def _head(review: Review) -> Iterator[str]:
+    for risk in review.risks:
+        yield f"> [!{'CAUTION' if risk.database else 'WARNING'}]"
+        yield f"> **{_plain(risk.headline)}.**"
+        yield from (f"> - {_plain(detail)}" for detail in risk.details)
+        yield ""
+    yield f"### {_plain(review.stack)}: {_plain(summary(review))}"
+    yield ""
+    yield f"| compared with | {_plain(review.base)} |"
+    yield "|---|---|"
+    if not review.risks:
+        yield "| data | nothing that holds data is deleted |"
+    yield from (f"| pods | {_plain(sentence)} |" for sentence in review.pods)
+    yield f"| price a month | {_plain(price(review.price))} |"
+    for name, old, new in review.price.lines:
+        yield f"| price of {_plain(name)} | {_plain(f'{old:.2f} -> {new:.2f}')} |"
+    yield from (f"| warning | {_plain(warning)} |" for warning in review.warnings)
+    for difference in review.configuration:
+        yield f"| configuration | {_plain(' '.join(difference.lines()))} |"
+
+
+def _resources(review: Review) -> Iterator[str]:
+    """As a diff: GitHub colours lines by their first character."""
+    for change in review.shown:
+        symbol = SYMBOLS[change.operation]
+        mark = {"update": "!", "replace": "-", "move": "!"}.get(change.operation, symbol)
+        yield f"{mark} {symbol} {title(change)}"
+        yield from (f"    {line}" for line in details(change))
+
+
+def _plain(text: str) -> str:
+    """On one line, without Markdown, HTML and mentions."""
+    text = _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return text.replace("@", "@\N{ZERO WIDTH SPACE}")
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 4]}\n..."

@@ -1,0 +1,80 @@
+"""What replaces a resource, by the providers' schemas: replacements.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path as File
+from typing import Any
+
+from settings.files import parse_yaml, read_text
+from tools.diff.values import Path
+from tools.preview.monitor import COMPUTED
+
+TABLE = File(__file__).with_name("replacements.yaml")
+# Without a region; all others move with the provider's, which replaces them.
+_GLOBAL = ("aws:iam/", "aws:route53/")
+
+
+class UnknownTypeError(Exception):
+    """A type that the table lacks; the text says how to add it."""
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """What a provider does with a type's inputs."""
+
+    name: str | None
+    """Input with the physical name; None: the type has none, or it is always generated."""
+    replaced_by: tuple[str, ...]
+    """Dotted paths of inputs that can't change in place; `*` for every input."""
+
+    def by(self, path: Path) -> bool:
+        """Whether a change at a path replaces the resource."""
+        return any(
+            rule == "*" or path[: rule.count(".") + 1] == tuple(rule.split("."))
+            or tuple(rule.split("."))[: len(path)] == path
+            for rule in self.replaced_by
+        )  # fmt: skip
+
+
+@cache
+def table() -> dict[str, Replacement]:
+    """The table, by type."""
+    rows = parse_yaml(read_text(str(TABLE)))
+    return {
+        type_: Replacement(row.get("name"), tuple(row["replaced_by"]))
+        for type_, row in rows.items()
+    }
+
+
+def replacement(type_: str) -> Replacement:
+    """The row of a type. Raises UnknownTypeError."""
+    try:
+        return table()[type_]
+    except KeyError:
+        raise UnknownTypeError(
+            f"{type_} is not in tools/diff/{TABLE.name}, so nobody knows what replaces it.\n"
+            "Fix: add the type with `replaced_by: []`, then run make replacements"
+        ) from None
+
+
+def regional(type_: str) -> bool:
+    """Whether a resource moves with its AWS provider's region."""
+    return type_.startswith("aws:") and not type_.startswith(_GLOBAL)
+
+
+def fixed_name(type_: str, inputs: dict[str, Any]) -> str | None:
+    """The physical name that the program gives, as opposed to a generated or a computed one."""
+    if type_.startswith("kubernetes:"):
+        name = inputs.get("metadata", inputs).get("name")
+    else:
+        key = table()[type_].name if type_ in table() else None
+        name = inputs.get(key) if key else None
+    return name if isinstance(name, str) and name != COMPUTED else None
+
+
+def ignored(path: Path, ignore_changes: Iterable[str]) -> bool:
+    """Whether a resource's ignore_changes covers a path."""
+    return any(path[: len(rule)] == rule for rule in (tuple(e.split(".")) for e in ignore_changes))

@@ -1,0 +1,116 @@
+"""What a reviewer has to know about a change of a stack."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from tools.cost.assumptions import Assumptions
+from tools.cost.estimate import Line, Range, estimate, region_of
+from tools.cost.prices import CostError, Prices
+from tools.diff.changes import Change, compare
+from tools.diff.pods import pods
+from tools.diff.risks import Risk, data_at_risk, holds_data
+from tools.diff.values import Difference, Path
+from tools.preview.monitor import Recording
+
+NOTHING = Range.of(Decimal(0))
+OPERATIONS = ("create", "update", "replace", "delete", "move")
+
+
+@dataclass(frozen=True)
+class Price:
+    """USD a month; None: a plan with nothing of AWS, or a price that isn't known."""
+
+    before: Range | None
+    after: Range | None
+    lines: list[tuple[str, Decimal, Decimal]] = field(default_factory=list)
+    """Resources whose price changes: name, before, after, as expected."""
+    unknown: str = ""
+    """Why there is no price."""
+
+
+@dataclass(frozen=True)
+class Review:
+    """Everything that the report prints, in any format."""
+
+    stack: str
+    base: str
+    """Name of the commit that the plan is compared with."""
+    changes: list[Change]
+    risks: list[Risk]
+    pods: list[str]
+    price: Price
+    configuration: list[Difference]
+    warnings: list[str]
+    """Of the preview, that the base doesn't give."""
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Resources by operation, components left out."""
+        return Counter(each.operation for each in self.changes if each.resource.custom)
+
+    @property
+    def shown(self) -> list[Change]:
+        """Changed resources, without components: what ends first, and of that what holds data."""
+        found = [e for e in self.changes if e.operation != "same" and e.resource.custom]
+        return sorted(found, key=_order)
+
+
+def _order(change: Change) -> tuple[bool, bool, str, str]:
+    resource = change.resource
+    return not change.ends, not holds_data(resource.type), resource.type, resource.name
+
+
+def review(
+    stack: str,
+    base: str,
+    before: Recording,
+    after: Recording,
+    configuration: Sequence[Difference] = (),
+    encrypted: Mapping[str, list[Path]] | None = None,
+) -> Review:
+    """Compares two plans of a stack. encrypted: as in `compare`. Raises UnknownTypeError."""
+    changes = compare(before, after, encrypted)
+    return Review(
+        stack=stack,
+        base=base,
+        changes=changes,
+        risks=data_at_risk(changes),
+        pods=pods(changes),
+        price=_price(before, after),
+        configuration=list(configuration),
+        warnings=[each for each in after.warnings if each not in before.warnings],
+    )
+
+
+def _price(before: Recording, after: Recording) -> Price:
+    try:
+        old, new = (_lines(each) for each in (before, after))
+    except CostError as error:
+        return Price(None, None, unknown=str(error))
+    pairs = [
+        (name, old.get(name, NOTHING).expected, new.get(name, NOTHING).expected)
+        for name in sorted(old.keys() | new.keys())
+    ]
+    changed = [each for each in pairs if each[1] != each[2]]
+    same = _total(old) == _total(new)  # as with a database of another name
+    return Price(_total(old), _total(new), [] if same else changed)
+
+
+def _lines(recording: Recording) -> dict[str, Range]:
+    plan = list(recording.resources.values())
+    region = region_of(plan)
+    if region is None:
+        return {}
+    lines: list[Line] = estimate(plan, Prices.load(region), Assumptions())
+    found: dict[str, Range] = {}
+    for line in lines:
+        found[line.resource] = found.get(line.resource, NOTHING) + line.usd
+    return found
+
+
+def _total(lines: dict[str, Range]) -> Range | None:
+    return sum(lines.values(), NOTHING) if lines else None

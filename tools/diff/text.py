@@ -1,0 +1,103 @@
+"""The review for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import wrap
+
+from tools.diff.changes import Change
+from tools.diff.review import NOTHING, OPERATIONS, Price, Review
+from tools.preview.report import short_type
+
+SYMBOLS = {"create": "+", "update": "~", "replace": "+-", "delete": "-", "move": "=>"}
+PAST = {
+    "create": "created",
+    "update": "updated",
+    "replace": "replaced",
+    "delete": "deleted",
+    "move": "moved",
+}
+_WIDTH = 100
+
+
+def text(review: Review) -> str:
+    """Data at risk first, then what else a reviewer asks, then each resource."""
+    return "\n".join(_lines(review))
+
+
+def _lines(review: Review) -> Iterator[str]:
+    for risk in review.risks:
+        yield f"{risk.headline}."
+        for detail in risk.details:
+            yield from _wrapped(f"- {detail}", 4)
+        yield ""
+    yield f"{review.stack}: the working tree compared with {review.base}"
+    yield f"Resources: {summary(review)}"
+    if not review.risks:
+        yield "Data: nothing that holds data is deleted"
+    for sentence in review.pods:
+        yield from _wrapped(f"Pods: {sentence}", 0)
+    yield f"Price a month: {price(review.price)}"
+    yield from (f"    {name}: {old:.2f} -> {new:.2f}" for name, old, new in review.price.lines)
+    for warning in review.warnings:
+        yield from _wrapped(f"Warning: {warning}", 0)
+    if review.configuration:
+        yield from ("", f"Pulumi.{review.stack}.yaml:")
+        for difference in review.configuration:
+            yield from (f"    {line}" for line in difference.lines())
+    if review.shown:
+        yield ""
+    for change in review.shown:
+        yield f"{SYMBOLS[change.operation].rjust(2)} {title(change)}"
+        yield from (f"       {line}" for line in details(change))
+
+
+def summary(review: Review) -> str:
+    """`1 created, 2 updated, 53 unchanged`"""
+    counts = review.counts
+    found = [f"{counts[each]} {PAST[each]}" for each in OPERATIONS if counts[each]]
+    return ", ".join([*found, f"{counts['same']} unchanged"])
+
+
+def title(change: Change) -> str:
+    """The resource, and how it gets there."""
+    resource = change.resource
+    words = f"{resource.name} ({short_type(resource.type)})"
+    if change.moved and change.before:
+        words += f", moved by its alias from {change.before.urn.rpartition('$')[2]}"
+    if change.operation == "replace":
+        first = "deleted before" if change.deleted_first else "deleted after"
+        words += f", {first} the new one is created"
+    return words
+
+
+def details(change: Change) -> list[str]:
+    """What of its provider replaces it, then inputs before and after."""
+    provider = [f"{change.provider}, its provider (replaces)"] if change.provider else []
+    return [*provider, *(line for each in change.differences for line in each.lines())]
+
+
+def price(found: Price) -> str:
+    """Expected, with the difference, and the bounds."""
+    if found.unknown:
+        return f"unknown, {found.unknown}"
+    if found.before is None and found.after is None:
+        return "nothing of AWS"
+    old, new = found.before or NOTHING, found.after or NOTHING
+    if old == new:
+        return f"{new.expected:.2f} USD, unchanged"
+    expected = f"{old.expected:.2f} -> {new.expected:.2f} USD, {new.expected - old.expected:+.2f}"
+    if old.expected == new.expected:
+        expected = f"{new.expected:.2f} USD, unchanged"
+    if (old.low, old.high) == (new.low, new.high):
+        return expected
+    bounds = (f"{each.low:.2f} to {each.high:.2f}" for each in (old, new))
+    return f"{expected}; between {' -> '.join(bounds)}"
+
+
+def _wrapped(sentence: str, indent: int) -> Iterator[str]:
+    margin = " " * indent
+    yield from wrap(
+        sentence, _WIDTH, initial_indent=margin, subsequent_indent=f"{margin}  ",
+        break_on_hyphens=False, break_long_words=False,
+    )  # fmt: skip
