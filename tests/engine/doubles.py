@@ -21,7 +21,7 @@ from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from tests.engine.rules import DISTINCT, PHYSICAL_NAME, TAGGED
-from tools.diff.replacements import table
+from tools.diff.replacements import replacement
 from tools.diff.values import differences
 from tools.preview.answers import ACCOUNT, Answers, created
 
@@ -201,7 +201,7 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         if not changed:
             return response(changes=response.DIFF_NONE)
         type_, name = type_and_name(request.urn)
-        rules = table()[type_]
+        rules = replacement(type_)
         replaces = sorted({each.path[0] for each in found if rules.by(each.path)})
         if self.package == "kubernetes":
             fixed = not _generated(name, olds)

@@ -13,6 +13,7 @@ from tools.diff.values import Path
 from tools.preview.monitor import COMPUTED
 
 TABLE = File(__file__).with_name("replacements.yaml")
+_OBJECT = ("metadata.name", "metadata.namespace")
 # Without a region; all others move with the provider's, which replaces them.
 _GLOBAL = ("aws:iam/", "aws:route53/")
 
@@ -51,13 +52,15 @@ def table() -> dict[str, Replacement]:
 
 def replacement(type_: str) -> Replacement:
     """The row of a type. Raises UnknownTypeError."""
-    try:
-        return table()[type_]
-    except KeyError:
+    row = table().get(type_)
+    if type_.startswith("kubernetes:") and not type_.startswith("kubernetes:helm"):
+        return Replacement(None, (*_OBJECT, *(row.replaced_by if row else ())))
+    if row is None:
         raise UnknownTypeError(
             f"{type_} is not in tools/diff/{TABLE.name}, so nobody knows what replaces it.\n"
             "Fix: add the type with `replaced_by: []`, then run make replacements"
-        ) from None
+        )
+    return row
 
 
 def regional(type_: str) -> bool:
