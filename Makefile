@@ -6,15 +6,16 @@ FORMAT ?= text
 PYTHON ?= python3
 BIN := .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
-LOCKED = requirements requirements-test requirements-dev requirements-e2e requirements-aws requirements-cluster requirements-scan
+LOCKED = requirements requirements-test requirements-dev requirements-e2e requirements-aws requirements-cluster requirements-scan policy/requirements
 # The yarn release that portal/package.json names, whatever is on PATH.
 YARN = npx --yes --package="@yarnpkg/cli-dist@$$(node -p 'require("./package.json").packageManager.split("@")[1]')" yarn
 EVALUATOR = tests/deployer/evaluator
 
 .PHONY: preview diff replacements test lint types lock scan schema cost prices bench e2e bench-image test-cluster test-alb reliability test-crds deployer test-deployer test-engine test-aws engine local portal-dev portal-check clean
 
+# With the policy's verdict, which decides the exit code. POLICY_CONFIG=FILE sets levels of rules.
 preview: .venv/installed
-	@$(BIN)/python -m tools.preview $(STACK)
+	@$(BIN)/python -m tools.preview $(STACK) $(addprefix --policy-pack-config=,$(POLICY_CONFIG))
 
 test: .venv/test
 	@$(BIN)/pytest -n auto --dist worksteal
@@ -101,9 +102,9 @@ deployer: .venv/installed
 test-deployer: .venv/test $(EVALUATOR)/node_modules/.package-lock.json
 	@$(BIN)/pytest -m deployer -rs tests/deployer
 
-# The program on the real engine with doubles for every provider; needs the Pulumi CLI. With its
+# The program and the policy pack on the real engine with doubles for every provider; needs the Pulumi CLI. With its
 # Kubernetes plugin and KUBECONFIG also the local stack on that cluster.
-test-engine: .venv/test
+test-engine: .venv/test policy/.venv/installed
 	@PATH="$(CURDIR)/.local/engine/bin:$$PATH" $(BIN)/pytest -m engine tests/engine
 
 # Every stack file of the target eks on the real engine and the real AWS provider, with moto as AWS.
@@ -147,6 +148,12 @@ clean:
 
 .venv/test .venv/dev .venv/e2e .venv/aws .venv/cluster: .venv/%: requirements-%.txt .venv/installed
 	@$(PIP) $<
+	@touch $@
+
+# As `pulumi install` does in policy/.
+policy/.venv/installed: policy/requirements.txt
+	@$(PYTHON) -m venv policy/.venv
+	@policy/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
 .local/scan/installed: requirements-scan.txt

@@ -107,7 +107,9 @@ if settings.portal.migration_job:
     serving += [Migrations(NAME, MigrationsArgs(pod, migrating, annotations), opts).job]
 deployment = PortalDeployment(
     NAME,
-    PortalDeploymentArgs(pod, [portal.service, *exposure.before_pods, *serving]),
+    PortalDeploymentArgs(
+        pod, [portal.service, *exposure.before_pods, *serving], settings.connections_per_pod
+    ),
     opts,
 )
 if isinstance(database.connection.login, TokenLogin):

@@ -90,9 +90,14 @@ class Settings(Keys, alias_generator=to_camel, defer_build=False):
         return self.database.plugins or (counted or SHIPPED_PLUGINS + self.portal.mcp) + events
 
     @property
+    def connections_per_pod(self) -> int:
+        """Upper limit of connections to the database that one pod's pools hold."""
+        return self.database_plugins * self.backstage.pool_size
+
+    @property
     def most_connections(self) -> int:
         """Upper limit of connections to the database that the pods' pools hold."""
-        return self.database_plugins * self.backstage.pool_size * self.most_pods
+        return self.connections_per_pod * self.most_pods
 
     @property
     def max_connections(self) -> int:

@@ -22,6 +22,8 @@ REVISIONS = 3
 # The program's fields win over what kubectl or a controller wrote there.
 PATCH_FORCE = {"pulumi.com/patchForce": "true"}
 RELOAD = "secret.reloader.stakater.com/reload"
+# Read by the rule connection-budget of policy/; on the Deployment, so that no pod restarts.
+CONNECTIONS = "database-connections-per-pod"
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class PortalDeploymentArgs:
     pod: PortalPodArgs
     after: Sequence[pulumi.Resource]
     """What has to exist before the first pod is created."""
+    connections: int
+    """To the database that one pod opens at most"""
 
 
 class PortalDeployment(pulumi.ComponentResource):
@@ -73,7 +77,11 @@ class PortalDeployment(pulumi.ComponentResource):
                     name=NAME,
                     namespace=args.pod.objects.namespace,
                     labels=LABELS,
-                    annotations={**PATCH_FORCE, **_reloaded(args.pod.held)},
+                    annotations={
+                        **PATCH_FORCE,
+                        CONNECTIONS: str(args.connections),
+                        **_reloaded(args.pod.held),
+                    },
                 ),
                 spec=k8s.apps.v1.DeploymentSpecArgs(
                     replicas=args.pod.settings.replicas,

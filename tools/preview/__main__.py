@@ -10,11 +10,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from policy import levels
+from policy.levels import LevelError
+from policy.suppressions import SuppressionError
 from tools.cost.assumptions import Assumptions, assumed
 from tools.cost.prices import CostError
 from tools.cost.report import price_report
 from tools.preview.manifests import write_manifests
 from tools.preview.monitor import Recording, Resource
+from tools.preview.policy import Verdict, verdict, verdict_report, write_verdict
 from tools.preview.report import report
 from tools.preview.run import PreviewError, run_project
 from tools.preview.stack_file import StackFileError, read_stack
@@ -33,6 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--assume", action="append", default=[], metavar="NAME=NUMBER", help="for the price: lcu=1"
     )
+    parser.add_argument(
+        "--policy-pack-config", type=Path, metavar="FILE", help="levels of rules, as in Pulumi"
+    )
     options = parser.parse_args(arguments)
     out = options.out or options.root / "build" / "preview" / options.stack
     try:
@@ -43,15 +50,19 @@ def main(arguments: list[str] | None = None) -> int:
             print(price_report(plan(recording), assumptions) or "nothing of AWS, so no price")
             return 0
         created = run_project(options.root, config, creates=True)
-    except (PreviewError, StackFileError, CostError) as error:
+        chosen = options.policy_pack_config and levels.load(options.policy_pack_config)
+        judged = verdict(recording, created, chosen)
+    except (PreviewError, StackFileError, CostError, LevelError, SuppressionError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(report(recording, options.stack))
     print_price(recording, assumptions)
+    print(f"\n{verdict_report(judged)}")
     objects = write(recording, created, out)
+    write_verdict(judged, out / "policy.json")
     shown = out.relative_to(options.root) if out.is_relative_to(options.root) else out
-    print(f"\nWritten to {shown}: resources.json and {objects} Kubernetes manifests")
-    return 0
+    print(f"\nWritten to {shown}: resources.json, policy.json and {objects} Kubernetes manifests")
+    return refused(judged, config.stack)
 
 
 def plan(recording: Recording) -> list[Resource]:
@@ -67,6 +78,14 @@ def print_price(recording: Recording, assumptions: Assumptions) -> None:
         price = f"Price a month: unknown, {error}"
     if price:
         print(f"\n{price}")
+
+
+def refused(judged: Verdict, stack: str) -> int:
+    """The exit code: 1, with a line on standard error, if the policy refuses the plan."""
+    if judged.passed:
+        return 0
+    print(f"error: stack {stack} fails the policy; see docs/policy.md", file=sys.stderr)
+    return 1
 
 
 def write(recording: Recording, created: Recording, out: Path) -> int:

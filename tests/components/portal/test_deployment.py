@@ -14,7 +14,7 @@ from tests.tokens import AUTOSCALER, DEPLOYMENT, DISRUPTION_BUDGET
 
 def deployment(creates: bool, settings: PortalSettings) -> Program:
     def build(opts: ResourceOptions) -> None:
-        PortalDeployment("d", PortalDeploymentArgs(pod(settings), after=[]), opts)
+        PortalDeployment("d", PortalDeploymentArgs(pod(settings), [], 48), opts)
 
     return run(build, creates)
 

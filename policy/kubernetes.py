@@ -1,0 +1,86 @@
+"""Pods and what selects them, in resources of any kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policy.node import Node
+from policy.plan import Plan, Resource
+
+_PODS = {
+    "kubernetes:apps/v1:DaemonSet": "spec.template",
+    "kubernetes:apps/v1:Deployment": "spec.template",
+    "kubernetes:apps/v1:ReplicaSet": "spec.template",
+    "kubernetes:apps/v1:StatefulSet": "spec.template",
+    "kubernetes:batch/v1:CronJob": "spec.jobTemplate.spec.template",
+    "kubernetes:batch/v1:Job": "spec.template",
+    "kubernetes:core/v1:Pod": "",
+    "kubernetes:core/v1:ReplicationController": "spec.template",
+}
+WORKLOADS = tuple(_PODS)
+SERVING = tuple(f"kubernetes:apps/v1:{kind}" for kind in ("DaemonSet", "Deployment", "StatefulSet"))
+"""Workloads whose pods run until somebody stops them"""
+SERVICE = "kubernetes:core/v1:Service"
+INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
+CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
+
+
+def pod(resource: Resource) -> Node:
+    """The workload's pod, with metadata and spec."""
+    path = _PODS[resource.type]
+    return resource.inputs.at(*path.split(".")) if path else resource.inputs
+
+
+def spec(resource: Resource) -> Node:
+    """The spec of the workload's pod."""
+    return pod(resource).at("spec")
+
+
+def containers(resource: Resource) -> list[Node]:
+    """All containers of the workload's pod, init and ephemeral ones among them."""
+    return [
+        container
+        for kind in ("containers", "initContainers", "ephemeralContainers")
+        for container in spec(resource).at(kind).items
+    ]
+
+
+def namespace(resource: Resource) -> str:
+    """The object's namespace."""
+    return resource.inputs.at("metadata", "namespace").text or "default"
+
+
+def matches(selector: Node, labels: Node) -> bool:
+    """Whether a LabelSelector selects an object with these labels."""
+    for key, wanted in selector.at("matchLabels").entries.items():
+        if labels.at(key).text != wanted.text:
+            return False
+    for expression in selector.at("matchExpressions").items:
+        key, values = expression.at("key").text, [v.text for v in expression.at("values").items]
+        label = labels.at(key)
+        holds = {
+            "In": label.text in values,
+            "NotIn": label.text not in values,
+            "Exists": label.raw is not None,
+            "DoesNotExist": label.raw is None,
+        }
+        if not holds[expression.at("operator").text]:
+            return False
+    return True
+
+
+def selecting(workload: Resource, plan: Plan, *types: str) -> Iterator[Resource]:
+    """Services, disruption budgets or network policies that select a workload's pods."""
+    labels = pod(workload).at("metadata", "labels")
+    for other in plan.of(*types):
+        if namespace(other) != namespace(workload):
+            continue
+        if other.type == SERVICE:
+            wanted = other.inputs.at("spec", "selector")
+            selector = Node({"matchLabels": wanted.raw or {}}, wanted.path)
+            selected = bool(wanted.entries) and matches(selector, labels)
+        else:
+            key = "podSelector" if other.type.endswith(":NetworkPolicy") else "selector"
+            selected = matches(other.inputs.at("spec", key), labels)
+        if selected:
+            yield other

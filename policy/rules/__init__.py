@@ -1,0 +1,29 @@
+"""Every rule, a module for each subject."""
+
+from policy.rule import RULES
+from policy.rules import (
+    access,
+    database,
+    drain,
+    load_balancer,
+    network,
+    pod_security,
+    pods,
+    secrets,
+    storage,
+    tls,
+)
+
+__all__ = [
+    "RULES",
+    "access",
+    "database",
+    "drain",
+    "load_balancer",
+    "network",
+    "pod_security",
+    "pods",
+    "secrets",
+    "storage",
+    "tls",
+]

@@ -1,0 +1,126 @@
+"""Who may open a connection to what: NetworkPolicies, security groups, Services.
+
+Controls: AWS Security Hub's user guide, November 2026; CIS Kubernetes Benchmark 1.9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
+
+from policy.kubernetes import SERVICE, WORKLOADS, selecting
+from policy.node import Node
+from policy.plan import Plan, Resource
+from policy.rule import each, rule
+
+POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+GROUP = "aws:ec2/securityGroup:SecurityGroup"
+GROUP_RULE = "aws:ec2/securityGroupRule:SecurityGroupRule"
+METADATA = tuple(ip_address(text) for text in ("169.254.169.254", "fd00:ec2::254"))
+_ANYWHERE = {"0.0.0.0/0", "::/0"}
+_PUBLIC_PORTS = ({80}, {443})  # EC2.18's default
+
+
+@rule(
+    "network-policy",
+    *WORKLOADS,
+    controls=("CIS K8s 5.3.2",),
+    whole=True,
+    what="NetworkPolicies limit who reaches a pod, and what it reaches",
+    fix="a NetworkPolicy that selects the pods, with policyTypes [Ingress, Egress]",
+)
+def selected(resource: Resource, plan: Plan) -> Iterator[str]:
+    directions = {
+        direction.text
+        for policy in selecting(resource, plan, POLICY)
+        for direction in policy.inputs.at("spec", "policyTypes").items
+    }
+    open_ = [each for each in ("Ingress", "Egress") if each not in directions]
+    if open_:
+        yield f"no NetworkPolicy limits its {' and '.join(open_).lower()}"
+
+
+@rule(
+    "network-policy-peers",
+    POLICY,
+    what="a NetworkPolicy names peers and ports",
+    fix="from or to, and ports",
+)
+def peers(resource: Resource, _: Plan) -> Iterator[str]:
+    def check(entry: Node) -> str | None:
+        side = "from" if ".ingress" in entry.path else "to"
+        missing = [key for key in (side, "ports") if not entry.at(key).items]
+        return f"{entry.path}: any, as it has no {' and no '.join(missing)}" if missing else None
+
+    spec = resource.inputs.at("spec")
+    yield from each([*spec.at("ingress").items, *spec.at("egress").items], check)
+
+
+@rule(
+    "network-metadata",
+    POLICY,
+    severity="high",
+    what="pods can't ask the node's metadata service for its credentials",
+    fix="ipBlock.except: [169.254.0.0/16], and for IPv6 [fd00:ec2::/32]",
+)
+def metadata(resource: Resource, _: Plan) -> Iterator[str]:
+    def check(peer: Node) -> str | None:
+        block = peer.at("ipBlock")
+        if not block.at("cidr").text:
+            return None
+        allowed = ip_network(block.at("cidr").text, strict=False)
+        excepted = [ip_network(item.text, strict=False) for item in block.at("except").items]
+        for address in METADATA:
+            if address in allowed and not any(address in network for network in excepted):
+                return f"{block.path} has {address} in it"
+        return None
+
+    for entry in resource.inputs.at("spec", "egress").items:
+        yield from each(entry.at("to").items, check)
+
+
+@rule(
+    "security-group-open",
+    INGRESS_RULE,
+    GROUP,
+    GROUP_RULE,
+    controls=("EC2.18", "EC2.19", "EC2.53", "EC2.54"),
+    severity="high",
+    what="the internet reaches ports 80 and 443 only",
+    fix="a security group or a network as the source",
+)
+def open_ports(resource: Resource, _: Plan) -> Iterator[str]:
+    if resource.type == GROUP:
+        entries = resource.inputs.at("ingress").items
+    elif resource.type == GROUP_RULE and resource.inputs.at("type").text != "ingress":
+        entries = []
+    else:
+        entries = [resource.inputs]
+    yield from each(entries, _open)
+
+
+def _open(entry: Node) -> str | None:
+    single = [entry.at(key) for key in ("cidrIpv4", "cidrIpv6")]
+    listed = [entry.at(key) for key in ("cidrBlocks", "ipv6CidrBlocks")]
+    sources = [node.text for node in (*single, *(item for each in listed for item in each.items))]
+    if not _ANYWHERE & set(sources):
+        return None
+    first, last = entry.at("fromPort").text, entry.at("toPort").text
+    protocol = (entry.at("ipProtocol").text or entry.at("protocol").text).lower()
+    named = {int(float(port)) for port in (first, last) if port}
+    if protocol == "tcp" and named in _PUBLIC_PORTS:
+        return None
+    return f"anyone reaches {protocol or 'every protocol'} {first}-{last}"
+
+
+@rule(
+    "service-type",
+    SERVICE,
+    what="Services are reached through the Ingress",
+    fix="type: ClusterIP, and an Ingress",
+)
+def service_type(resource: Resource, _: Plan) -> Iterator[str]:
+    kind = resource.inputs.at("spec", "type").text
+    if kind in ("NodePort", "LoadBalancer"):
+        yield f"type {kind} opens a port on every node, past the Ingress and its TLS"

@@ -1,0 +1,131 @@
+"""What keeps pods running: resources, probes, disruption budgets, and images that stay the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policy.kubernetes import SERVING, WORKLOADS, containers, selecting, spec
+from policy.node import Node
+from policy.plan import Plan, Resource
+from policy.rule import each, rule
+
+BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
+AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
+DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+
+
+@rule(
+    "pod-read-only",
+    *WORKLOADS,
+    controls=("CIS K8s 5.7.3",),
+    what="a container can't change its own files",
+    fix="securityContext.readOnlyRootFilesystem: true, and an emptyDir for what it writes",
+)
+def read_only(resource: Resource, _: Plan) -> Iterator[str]:
+    flags = [c.at("securityContext", "readOnlyRootFilesystem") for c in containers(resource)]
+    yield from each(flags, lambda node: None if node.value is True else f"{node.path} isn't true")
+
+
+@rule(
+    "pod-resources",
+    *WORKLOADS,
+    what="containers reserve CPU and memory, and have a limit of memory",
+    fix="resources.requests.cpu, resources.requests.memory and resources.limits.memory",
+)
+def resources(resource: Resource, _: Plan) -> Iterator[str]:
+    def check(container: Node) -> str | None:
+        wanted = (("requests", "cpu"), ("requests", "memory"), ("limits", "memory"))
+        given = container.at("resources")
+        missing = [f"{kind}.{what}" for kind, what in wanted if not given.at(kind, what).text]
+        return f"{given.path}: no {', '.join(missing)}" if missing else None
+
+    yield from each(containers(resource), check)
+
+
+@rule(
+    "pod-probes",
+    *SERVING,
+    what="Kubernetes notices a pod that can't serve",
+    fix="a readinessProbe and a livenessProbe",
+)
+def probes(resource: Resource, _: Plan) -> Iterator[str]:
+    def check(container: Node) -> str | None:
+        kinds = ("readinessProbe", "livenessProbe")
+        missing = [kind for kind in kinds if not container.at(kind).entries]
+        return f"{container.path}: no {', '.join(missing)}" if missing else None
+
+    yield from each(spec(resource).at("containers").items, check)
+
+
+def _tag(image: str) -> str:
+    return image.rpartition("/")[2].partition("@")[0].partition(":")[2]
+
+
+@rule(
+    "image-version",
+    *WORKLOADS,
+    severity="high",
+    what="an image's reference names a version",
+    fix="a tag that is never pushed again, or a digest",
+)
+def image_version(resource: Resource, _: Plan) -> Iterator[str]:
+    def check(image: Node) -> str | None:
+        moving = _tag(image.text) in ("", "latest") and "@sha256:" not in image.text
+        return f"{image.path}: {image.text}, whatever that is today" if moving else None
+
+    yield from each([container.at("image") for container in containers(resource)], check)
+
+
+@rule(
+    "image-digest",
+    *WORKLOADS,
+    level="disabled",
+    what="an image is pinned by its digest",
+    fix="NAME@sha256:...; in this project imageDigest, which delivery sets for prod",
+)
+def image_digest(resource: Resource, _: Plan) -> Iterator[str]:
+    def check(image: Node) -> str | None:
+        pinned = "@sha256:" in image.text
+        return None if pinned else f"{image.path}: {image.text} by tag, which a push can move"
+
+    yield from each([container.at("image") for container in containers(resource)], check)
+
+
+def fewest(resource: Resource, plan: Plan) -> float:
+    """Pods that a Deployment or StatefulSet has at least."""
+    bounds = [scaler.inputs.at("spec", "minReplicas") for scaler in scalers(resource, plan)]
+    given = resource.inputs.at("spec", "replicas").number
+    numbers = [bound.number for bound in bounds]
+    return numbers[0] or 1 if numbers else 1 if given is None else given
+
+
+def scalers(resource: Resource, plan: Plan) -> Iterator[Resource]:
+    """Autoscalers of a workload."""
+    name = resource.inputs.at("metadata", "name").text
+    for scaler in plan.of(AUTOSCALER):
+        target = scaler.inputs.at("spec", "scaleTargetRef")
+        same_place = (
+            scaler.inputs.at("metadata", "namespace").text
+            == resource.inputs.at("metadata", "namespace").text
+        )
+        kind = resource.type.rpartition(":")[2]
+        if same_place and (target.at("kind").text, target.at("name").text) == (kind, name):
+            yield scaler
+
+
+@rule(
+    "pod-disruption-budget",
+    *SERVING[1:],
+    whole=True,
+    what="the drain of a node takes one pod at a time",
+    fix="a PodDisruptionBudget with maxUnavailable: 1",
+)
+def disruption_budget(resource: Resource, plan: Plan) -> Iterator[str]:
+    if fewest(resource, plan) < 2:
+        return  # a budget for a single pod only blocks drains
+    budgets = list(selecting(resource, plan, BUDGET))
+    if not budgets:
+        yield "a drain may evict every pod at once"
+    for budget in budgets:
+        if budget.inputs.at("spec", "maxUnavailable").text in ("0", "0%"):
+            yield "its budget allows no eviction, so that nodes can't be drained"

@@ -1,0 +1,73 @@
+"""Secrets Manager, KMS, and secrets that stand in plain variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from policy.kubernetes import WORKLOADS, containers
+from policy.node import Node
+from policy.plan import Plan, Resource
+from policy.rule import each, require, rule
+
+SECRET = "aws:secretsmanager/secret:Secret"  # noqa: S105
+ROTATION = "aws:secretsmanager/secretRotation:SecretRotation"
+ROTATION_DAYS = 90  # SecretsManager.4's default
+KEY = "aws:kms/key:Key"
+_SENSITIVE = re.compile(r"(^|_)(PASSWORD|PASSWD|TOKEN|SECRET|API_?KEY|PRIVATE_?KEY)$", re.I)
+
+require(
+    "secret-recovery", SECRET,
+    at="recoveryWindowInDays", met=lambda node: node.number != 0,
+    what="a deleted secret can be restored for a week or more",
+    says="recoveryWindowInDays is {}: deleting the secret is final",
+    fix="recoveryWindowInDays: 30; in this project databaseDeletionProtection: true",
+)  # fmt: skip
+require(
+    "kms-rotation", KEY,
+    at="enableKeyRotation", met=lambda node: node.value is True,
+    controls=("KMS.4", "CIS AWS 3.6"),
+    what="the key's material rotates",
+    says="enableKeyRotation is {}: what leaks once stays readable",
+    fix="enableKeyRotation: true",
+)  # fmt: skip
+
+
+@rule(
+    "secret-rotation",
+    SECRET,
+    controls=("SecretsManager.1", "SecretsManager.4"),
+    level="disabled",
+    whole=True,
+    what="AWS rotates the secret on a schedule",
+    fix="an aws:secretsmanager:SecretRotation, or a password that RDS manages",
+)
+def rotation(resource: Resource, plan: Plan) -> Iterator[str]:
+    rules = [
+        each.inputs.at("rotationRules") for each in plan.referring(resource, ROTATION, "secretId")
+    ]
+    if not rules:
+        yield "no rotation is scheduled"
+    for each_rule in rules:
+        days = each_rule.at("automaticallyAfterDays").number
+        if days is not None and days > ROTATION_DAYS:
+            yield f"rotates every {days:g} days; every {ROTATION_DAYS} at least"
+
+
+@rule(
+    "plain-secret",
+    *WORKLOADS,
+    controls=("CIS K8s 5.4.1",),
+    severity="high",
+    what="no password, token or key is written into a pod",
+    fix="valueFrom.secretKeyRef or envFrom.secretRef",
+)
+def plain_secret(resource: Resource, _: Plan) -> Iterator[str]:
+    def check(variable: Node) -> str | None:
+        name = variable.at("name").text
+        if not _SENSITIVE.search(name) or not variable.at("value").text:
+            return None
+        return f"{variable.path}: {name} has its value in the pod: who may read pods, reads it"
+
+    for container in containers(resource):
+        yield from each(container.at("env").items, check)
