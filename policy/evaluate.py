@@ -46,6 +46,9 @@ def judge(rule: Rule, resource: Resource, plan: Plan) -> tuple[list[str], str | 
         return messages, error.path
     except MalformedError as error:
         messages.append(str(error))
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        # The engine would end the whole preview, and a rule that can't read a resource isn't met.
+        messages.append(f"the rule can't read these inputs: {error!r}")
     return messages, None
 
 

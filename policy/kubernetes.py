@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from policy.node import Node
 from policy.plan import Plan, Resource
+from policy.rule import holding
 
 _PODS = {
     "kubernetes:apps/v1:DaemonSet": "spec.template",
@@ -70,17 +71,20 @@ def matches(selector: Node, labels: Node) -> bool:
 
 
 def selecting(workload: Resource, plan: Plan, *types: str) -> Iterator[Resource]:
-    """Services, disruption budgets or network policies that select a workload's pods."""
+    """Services, disruption budgets or network policies that select a workload's pods.
+
+    Raises UnknownError last, if it met something unknown.
+    """
     labels = pod(workload).at("metadata", "labels")
-    for other in plan.of(*types):
+
+    def selects(other: Resource) -> bool:
         if namespace(other) != namespace(workload):
-            continue
+            return False
         if other.type == SERVICE:
             wanted = other.inputs.at("spec", "selector")
             selector = Node({"matchLabels": wanted.raw or {}}, wanted.path)
-            selected = bool(wanted.entries) and matches(selector, labels)
-        else:
-            key = "podSelector" if other.type.endswith(":NetworkPolicy") else "selector"
-            selected = matches(other.inputs.at("spec", key), labels)
-        if selected:
-            yield other
+            return bool(wanted.entries) and matches(selector, labels)
+        key = "podSelector" if other.type.endswith(":NetworkPolicy") else "selector"
+        return matches(other.inputs.at("spec", key), labels)
+
+    yield from holding(plan.of(*types), selects)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from policy.node import Node, UnknownError
 from policy.plan import Plan, Resource
 
+T = TypeVar("T")
 Level = Literal["mandatory", "advisory", "disabled"]
 Severity = Literal["low", "medium", "high", "critical"]
 Check = Callable[[Resource, Plan], Iterator[str]]
@@ -75,16 +76,36 @@ def require(name: str, *on: str, at: str, met: Callable[[Node], bool], says: str
             yield says.format(shown)
 
 
-def each(nodes: Iterable[Node], check: Callable[[Node], str | None]) -> Iterator[str]:
+def each(
+    nodes: Iterable[Node], check: Callable[[Node], str | Iterable[str] | None]
+) -> Iterator[str]:
     """What a check says of each node; an unknown one doesn't hide the next one's violation."""
     unknown: UnknownError | None = None
     for node in nodes:
         try:
-            message = check(node)
+            said = check(node) or ()
+            yield from [said] if isinstance(said, str) else said
+        except UnknownError as error:
+            unknown = unknown or error
+    if unknown:
+        raise unknown
+
+
+def holding(things: Iterable[T], test: Callable[[T], bool]) -> Iterator[T]:
+    """Those that a test holds for. Raises UnknownError last, if it met something unknown."""
+    unknown: UnknownError | None = None
+    for thing in things:
+        try:
+            holds = test(thing)
         except UnknownError as error:
             unknown = unknown or error
             continue
-        if message:
-            yield message
+        if holds:
+            yield thing
     if unknown:
         raise unknown
+
+
+def some(things: Iterable[T], test: Callable[[T], bool]) -> bool:
+    """Whether a test holds for any of them, however much of the others is unknown."""
+    return next(holding(things, test), None) is not None

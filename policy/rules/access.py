@@ -10,10 +10,17 @@ from collections.abc import Callable, Iterator
 from policy.kubernetes import WORKLOADS, namespace, spec
 from policy.node import Node
 from policy.plan import Plan, Resource
-from policy.rule import each, rule
+from policy.rule import each, rule, some
 
 ROLE = "aws:iam/role:Role"
-POLICIES = ("aws:iam/policy:Policy", "aws:iam/rolePolicy:RolePolicy")
+POLICIES = tuple(
+    f"aws:iam/{kind}:{kind[:1].upper()}{kind[1:]}"
+    for kind in ("policy", "rolePolicy", "userPolicy", "groupPolicy")
+)
+ATTACHMENTS = tuple(
+    f"aws:iam/{kind}PolicyAttachment:{kind[:1].upper()}{kind[1:]}PolicyAttachment"
+    for kind in ("role", "user", "group")
+)
 RIGHTS = tuple(
     f"kubernetes:rbac.authorization.k8s.io/v1:{kind}" for kind in ("ClusterRole", "Role")
 )
@@ -37,17 +44,23 @@ def _allowing(policy: Node, check: Callable[[Node], str | None]) -> Iterator[str
 @rule(
     "iam-no-admin",
     *POLICIES,
+    *ATTACHMENTS,
     controls=("IAM.1", "CIS AWS 1.16"),
     severity="high",
     what="no policy allows everything",
     fix="the actions that are needed, on the resources that need them",
 )
 def no_admin(resource: Resource, _: Plan) -> Iterator[str]:
-    yield from _allowing(
-        resource.inputs.at("policy"),
-        lambda statement: "a statement allows every action" if "*" in _texts(statement.at("Action"))
-        else None,
-    )  # fmt: skip
+    def check(statement: Node) -> str | None:
+        if statement.at("NotAction").raw is not None:
+            return "a statement allows every action but those of NotAction"
+        return "a statement allows every action" if "*" in _texts(statement.at("Action")) else None
+
+    if resource.type in ATTACHMENTS:
+        if resource.inputs.at("policyArn").text.endswith(":policy/AdministratorAccess"):
+            yield "attaches AdministratorAccess"
+    else:
+        yield from _allowing(resource.inputs.at("policy"), check)
 
 
 @rule(
@@ -90,14 +103,17 @@ def kms_decrypt(resource: Resource, _: Plan) -> Iterator[str]:
     ROLE,
     severity="critical",
     what="a role names who may assume it",
-    fix="the service, the account or the identity provider that assumes it",
+    fix="the service, the account, or the identities of a provider by a Condition on `sub`",
 )
 def trust(resource: Resource, _: Plan) -> Iterator[str]:
     def check(statement: Node) -> str | None:
         principal = statement.at("Principal")
         named = [principal, *principal.entries.values()]
-        anyone = any("*" in _texts(each) for each in named if not isinstance(each.raw, dict))
-        return "any AWS account may assume the role" if anyone else None
+        if any("*" in _texts(each) for each in named if not isinstance(each.raw, dict)):
+            return "any AWS account may assume the role"
+        if principal.at("Federated").raw is not None and not statement.at("Condition").entries:
+            return "every identity of the provider may assume the role"
+        return None
 
     yield from _allowing(resource.inputs.at("assumeRolePolicy"), check)
 
@@ -163,8 +179,12 @@ def token(resource: Resource, plan: Plan) -> Iterator[str]:
     if pod.at("automountServiceAccountToken").value is False:
         return
     own = (pod.at("serviceAccountName").text, namespace(resource))
-    for binding in plan.of(*BINDINGS):
-        for subject in binding.inputs.at("subjects").items:
-            if (subject.at("name").text, subject.at("namespace").text) == own:
-                return
-    yield "mounts a token of the API server, to which nothing grants rights"
+
+    def grants(binding: Resource) -> bool:
+        return some(
+            binding.inputs.at("subjects").items,
+            lambda subject: (subject.at("name").text, subject.at("namespace").text) == own,
+        )
+
+    if not some(plan.of(*BINDINGS), grants):
+        yield "mounts a token of the API server, to which nothing grants rights"

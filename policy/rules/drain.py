@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator
 
 from policy.aurora import max_connections
@@ -88,10 +90,11 @@ def drain(resource: Resource, plan: Plan) -> Iterator[str]:
 
 
 def _pre_stop(container: Node) -> float:
+    """Seconds that a preStop hook sleeps, as such or by a command."""
     hook = container.at("lifecycle", "preStop")
-    if hook.at("exec").raw is not None:
-        command = [item.text for item in hook.at("exec", "command").items]
-        return _number(command[-1].split()[-1] if command else "", 0)
+    command = " ".join(item.text for item in hook.at("exec", "command").items)
+    if slept := re.search(r"\bsleep (\d+)", command):
+        return float(slept.group(1))
     return hook.at("sleep", "seconds").number or 0
 
 
@@ -146,7 +149,8 @@ def connection_budget(resource: Resource, plan: Plan) -> Iterator[str]:
         raise UnknownError("max_connections of a database outside the plan")
     most = [scaler.inputs.at("spec", "maxReplicas").number for scaler in scalers(resource, plan)]
     replicas = most[0] if most else resource.inputs.at("spec", "replicas").number
-    pods = (1 if replicas is None else replicas) + _surge(resource)
+    pods = 1 if replicas is None else replicas
+    pods += _surge(resource, pods)
     needed = pods * annotation.number
     if needed > limit - RESERVED:
         yield (
@@ -155,11 +159,15 @@ def connection_budget(resource: Resource, plan: Plan) -> Iterator[str]:
         )
 
 
-def _surge(resource: Resource) -> float:
+def _surge(resource: Resource, replicas: float) -> float:
+    """Pods that a rollout adds."""
     strategy = resource.inputs.at("spec", "strategy")
     if strategy.at("type").text == "Recreate":
         return 0
-    return strategy.at("rollingUpdate", "maxSurge").number or 1
+    given = strategy.at("rollingUpdate", "maxSurge").text or "25%"  # Kubernetes' default
+    if given.endswith("%"):
+        return math.ceil(replicas * float(given[:-1]) / 100)
+    return float(given)
 
 
 def _accepted(resource: Resource, plan: Plan) -> float | None:

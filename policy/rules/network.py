@@ -31,14 +31,16 @@ _PUBLIC_PORTS = ({80}, {443})  # EC2.18's default
     fix="a NetworkPolicy that selects the pods, with policyTypes [Ingress, Egress]",
 )
 def selected(resource: Resource, plan: Plan) -> Iterator[str]:
-    directions = {
-        direction.text
-        for policy in selecting(resource, plan, POLICY)
-        for direction in policy.inputs.at("spec", "policyTypes").items
-    }
-    open_ = [each for each in ("Ingress", "Egress") if each not in directions]
-    if open_:
-        yield f"no NetworkPolicy limits its {' and '.join(open_).lower()}"
+    missing = ["Ingress", "Egress"]
+    for policy in selecting(resource, plan, POLICY):
+        spec = policy.inputs.at("spec")
+        given = [item.text for item in spec.at("policyTypes").items]
+        # Kubernetes' default
+        directions = given or ["Ingress", *(["Egress"] if spec.at("egress").items else [])]
+        missing = [direction for direction in missing if direction not in directions]
+        if not missing:
+            return
+    yield f"no NetworkPolicy limits its {' and '.join(missing).lower()}"
 
 
 @rule(
@@ -76,8 +78,8 @@ def metadata(resource: Resource, _: Plan) -> Iterator[str]:
                 return f"{block.path} has {address} in it"
         return None
 
-    for entry in resource.inputs.at("spec", "egress").items:
-        yield from each(entry.at("to").items, check)
+    entries = resource.inputs.at("spec", "egress").items
+    yield from each(entries, lambda entry: each(entry.at("to").items, check))
 
 
 @rule(

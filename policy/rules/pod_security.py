@@ -34,14 +34,11 @@ def _contexts(resource: Resource) -> list[Node]:
     return [spec(resource).at("securityContext"), *own]
 
 
-def _inherited(resource: Resource, *field: str) -> Iterator[tuple[Node, Node]]:
-    """Each container, and its value of a field or else the pod's."""
+def _inherited(resource: Resource, *field: str) -> Iterator[Node]:
+    """Each container's value of a field, or else the pod's."""
     for container in containers(resource):
         own = container.at("securityContext", *field)
-        yield (
-            container,
-            own if own.raw is not None else spec(resource).at("securityContext", *field),
-        )
+        yield own if own.raw is not None else spec(resource).at("securityContext", *field)
 
 
 @rule(
@@ -131,12 +128,14 @@ def escalation(resource: Resource, _: Plan) -> Iterator[str]:
     fix="securityContext.runAsNonRoot: true, and a runAsUser other than 0",
 )
 def non_root(resource: Resource, _: Plan) -> Iterator[str]:
-    required = [node for _, node in _inherited(resource, "runAsNonRoot")]
-    yield from each(
-        required, lambda node: None if node.value is True else f"{node.path} isn't true"
-    )
     users = [context.at("runAsUser") for context in _contexts(resource)]
-    yield from each(users, lambda node: f"{node.path}: root" if node.number == 0 else None)
+
+    def check(node: Node) -> str | None:
+        if node.path.endswith("runAsUser"):
+            return f"{node.path}: root" if node.number == 0 else None
+        return None if node.value is True else f"{node.path} isn't true"
+
+    yield from each([*_inherited(resource, "runAsNonRoot"), *users], check)
 
 
 @rule(
@@ -147,7 +146,7 @@ def non_root(resource: Resource, _: Plan) -> Iterator[str]:
     fix="securityContext.seccompProfile.type: RuntimeDefault",
 )
 def seccomp(resource: Resource, _: Plan) -> Iterator[str]:
-    types = [node for _, node in _inherited(resource, "seccompProfile", "type")]
+    types = _inherited(resource, "seccompProfile", "type")
     yield from each(
         types,
         lambda node: None if node.text in ("RuntimeDefault", "Localhost")

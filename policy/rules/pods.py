@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policy.kubernetes import SERVING, WORKLOADS, containers, selecting, spec
+from policy.kubernetes import SERVING, WORKLOADS, containers, namespace, selecting, spec
 from policy.node import Node
 from policy.plan import Plan, Resource
-from policy.rule import each, rule
+from policy.rule import each, holding, rule
 
 BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
 AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
@@ -102,15 +102,14 @@ def fewest(resource: Resource, plan: Plan) -> float:
 def scalers(resource: Resource, plan: Plan) -> Iterator[Resource]:
     """Autoscalers of a workload."""
     name = resource.inputs.at("metadata", "name").text
-    for scaler in plan.of(AUTOSCALER):
+    kind = resource.type.rpartition(":")[2]
+
+    def scales(scaler: Resource) -> bool:
         target = scaler.inputs.at("spec", "scaleTargetRef")
-        same_place = (
-            scaler.inputs.at("metadata", "namespace").text
-            == resource.inputs.at("metadata", "namespace").text
-        )
-        kind = resource.type.rpartition(":")[2]
-        if same_place and (target.at("kind").text, target.at("name").text) == (kind, name):
-            yield scaler
+        scaled = (target.at("kind").text, target.at("name").text)
+        return namespace(scaler) == namespace(resource) and scaled == (kind, name)
+
+    yield from holding(plan.of(AUTOSCALER), scales)
 
 
 @rule(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from policy.kubernetes import WORKLOADS, containers
+from policy.kubernetes import CONFIG_MAP, WORKLOADS, containers
 from policy.node import Node
 from policy.plan import Plan, Resource
 from policy.rule import each, require, rule
@@ -14,7 +14,7 @@ SECRET = "aws:secretsmanager/secret:Secret"  # noqa: S105
 ROTATION = "aws:secretsmanager/secretRotation:SecretRotation"
 ROTATION_DAYS = 90  # SecretsManager.4's default
 KEY = "aws:kms/key:Key"
-_SENSITIVE = re.compile(r"(^|_)(PASSWORD|PASSWD|TOKEN|SECRET|API_?KEY|PRIVATE_?KEY)$", re.I)
+_SENSITIVE = re.compile(r"(^|_)(PASSWORD|PASSWD|TOKEN|SECRET|(API|ACCESS|PRIVATE)_?KEY)$", re.I)
 
 require(
     "secret-recovery", SECRET,
@@ -69,5 +69,19 @@ def plain_secret(resource: Resource, _: Plan) -> Iterator[str]:
             return None
         return f"{variable.path}: {name} has its value in the pod: who may read pods, reads it"
 
-    for container in containers(resource):
-        yield from each(container.at("env").items, check)
+    yield from each(containers(resource), lambda one: each(one.at("env").items, check))
+
+
+@rule(
+    "plain-secret-in-config",
+    CONFIG_MAP,
+    severity="high",
+    what="no ConfigMap holds a password, token or key",
+    fix="a Secret",
+)
+def plain_config(resource: Resource, _: Plan) -> Iterator[str]:
+    def check(entry: Node) -> str | None:
+        found = _SENSITIVE.search(entry.path.rpartition(".")[2]) and entry.text
+        return f"{entry.path} is readable for whoever may read ConfigMaps" if found else None
+
+    yield from each(resource.inputs.at("data").entries.values(), check)

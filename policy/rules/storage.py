@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from policy.node import Node
 from policy.plan import Plan, Resource
-from policy.rule import require, rule
+from policy.rule import require, rule, some
 
 BUCKET = "aws:s3/bucket:Bucket"
 BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
@@ -97,12 +97,11 @@ def repository_key(resource: Resource, _: Plan) -> Iterator[str]:
     fix="an aws:s3:BucketPolicy that denies s3:* where aws:SecureTransport is false",
 )
 def tls_only(resource: Resource, plan: Plan) -> Iterator[str]:
-    statements = [
-        statement
-        for policy in plan.referring(resource, BUCKET_POLICY, "bucket", "bucket")
-        for statement in policy.inputs.at("policy").json.at("Statement").items
-    ]
-    if not any(_denies_plain_requests(statement) for statement in statements):
+    def denies(policy: Resource) -> bool:
+        statements = policy.inputs.at("policy").json.at("Statement").items
+        return some(statements, _denies_plain_requests)
+
+    if not some(plan.referring(resource, BUCKET_POLICY, "bucket", "bucket"), denies):
         yield "no policy of the bucket denies requests without TLS"
 
 

@@ -9,7 +9,7 @@ from policy.backstage import configurations
 from policy.kubernetes import CONFIG_MAP, WORKLOADS, containers
 from policy.node import Node
 from policy.plan import Plan, Resource
-from policy.rule import each, rule
+from policy.rule import each, rule, some
 from policy.rules.database import CLUSTER
 
 PARAMETERS = "aws:rds/clusterParameterGroup:ClusterParameterGroup"
@@ -37,10 +37,14 @@ def force_ssl(resource: Resource, plan: Plan) -> Iterator[str]:
         if group.urn in resource.dependencies.get("dbClusterParameterGroupName", ())
         or (named.raw is not None and group.inputs.at("name").raw == named.raw)
     ]
-    parameters = [item for group in groups for item in group.inputs.at("parameters").items]
-    if not any(
-        p.at("name").text == "rds.force_ssl" and p.at("value").text == "1" for p in parameters
-    ):
+
+    def forces(group: Resource) -> bool:
+        parameters = group.inputs.at("parameters").items
+        return some(
+            parameters, lambda p: (p.at("name").text, p.at("value").text) == ("rds.force_ssl", "1")
+        )
+
+    if not some(groups, forces):
         yield "rds.force_ssl isn't 1: a client may send passwords and data in the clear"
 
 
@@ -66,8 +70,7 @@ def variables(resource: Resource, _: Plan) -> Iterator[str]:
         )
         return f"{variable.path}: {name} leaves the database's server unverified" if off else None
 
-    for container in containers(resource):
-        yield from each(container.at("env").items, check)
+    yield from each(containers(resource), lambda one: each(one.at("env").items, check))
 
 
 def _concerns_tls(name: str) -> bool:
