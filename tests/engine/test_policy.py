@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import textwrap
 from pathlib import Path
 
@@ -83,6 +84,22 @@ def test_levels_are_pulumis(engine: Engine, tmp_path: Path) -> None:
     assert reported("mandatory", "rds-port", "aws:rds:Cluster: backstage-1-cluster", run)
     secret = "aws:secretsmanager:Secret: backstage-postgres-role"
     assert reported("advisory", "secret-rotation", secret, run)
+
+
+def test_useless_suppressions_fail(engine: Engine, tmp_path: Path) -> None:
+    pack = tmp_path / "elsewhere" / "policy"
+    shutil.copytree(PACK, pack, ignore=shutil.ignore_patterns(".venv", "__pycache__"))
+    (pack / ".venv").symlink_to((PACK / ".venv").resolve())
+    file = pack / "suppressions.yaml"
+    text = file.read_text(encoding="utf-8").replace("2027-05-26", "2026-01-01", 1)
+    file.write_text(text.replace("rule: rds-multi-az", "rule: rds-logs"), encoding="utf-8")
+    engine.new_stack("dev")
+    run = engine.operate("preview", "dev", "--policy-pack", str(pack), check=False)
+    assert run.code != 0
+    expired, unmatched = "rds-deletion-protection", "rds-logs"
+    assert f"{expired} on backstage-*-cluster in dev expired on 2026-01-01" in run.output
+    assert f"{unmatched} on backstage-*-cluster in dev matches no violation" in run.output
+    assert reported("mandatory", "rds-multi-az", "aws:rds:Cluster: backstage-1-cluster", run)
 
 
 def test_other_program(engine: Engine) -> None:
