@@ -3,8 +3,9 @@
 import sys
 from pathlib import Path
 
-# The engine starts the folder, so that only what is in it can be imported.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+# The engine starts the folder, so that only what is in it can be imported. Last, so that nothing
+# beside the folder takes the place of a package.
+sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 from pulumi_policy import PolicyPack
 
