@@ -11,7 +11,7 @@ from typing import Any
 from policy.node import Node
 from policy.plan import Plan, Resource
 from tests.programs import previewed
-from tests.tokens import INSTANCE
+from tests.tokens import INSTANCE, REPOSITORY
 from tools.preview.monitor import Recording
 from tools.preview.policy import plan_of
 
@@ -64,6 +64,16 @@ def with_instances(number: int, creates: bool) -> Recording:
             if each.type != INSTANCE or int(each.name[-1]) < number
         }
     )
+
+
+def without_scan(creates: bool) -> Recording:
+    """What dev's run would be with a repository that scans no image."""
+    resources = dict(previewed("dev", creates).recording.resources)
+    for urn, each in resources.items():
+        if each.type == REPOSITORY:
+            inputs = {**each.raw_inputs, "imageScanningConfiguration": {"scanOnPush": False}}
+            resources[urn] = replace(each, raw_inputs=inputs)
+    return Recording(resources)
 
 
 def base(row: Row) -> Plan:
