@@ -84,6 +84,11 @@ class Node:
         return [Node(each, f"{self.path}[{index}]") for index, each in enumerate(known)]
 
     @property
+    def texts(self) -> set[str]:
+        """The elements of a list as texts."""
+        return {item.text for item in self.items}
+
+    @property
     def entries(self) -> dict[str, Node]:
         """The entries of an object."""
         known = self._known()

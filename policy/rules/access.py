@@ -1,121 +1,22 @@
-"""IAM policies and trust, rights in the cluster, and the service accounts that carry them.
+"""Rights in the cluster, and the service accounts that carry them.
 
-Controls: AWS Security Hub's user guide, November 2026; CIS Kubernetes Benchmark 1.9.
+Controls: CIS Kubernetes Benchmark 1.9.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from policy.kubernetes import WORKLOADS, namespace, spec
 from policy.node import Node
 from policy.plan import Plan, Resource
 from policy.rule import each, rule, some
 
-ROLE = "aws:iam/role:Role"
-POLICIES = tuple(
-    f"aws:iam/{kind}:{kind[:1].upper()}{kind[1:]}"
-    for kind in ("policy", "rolePolicy", "userPolicy", "groupPolicy")
-)
-ATTACHMENTS = tuple(
-    f"aws:iam/{kind}PolicyAttachment:{kind[:1].upper()}{kind[1:]}PolicyAttachment"
-    for kind in ("role", "user", "group")
-)
 RIGHTS = tuple(
     f"kubernetes:rbac.authorization.k8s.io/v1:{kind}" for kind in ("ClusterRole", "Role")
 )
 BINDINGS = tuple(f"{kind}Binding" for kind in RIGHTS)
-_DECRYPTING = {"kms:decrypt", "kms:reencryptfrom", "kms:reencrypt*", "kms:*", "*"}
-
-
-def _texts(node: Node) -> set[str]:
-    return {item.text for item in node.items}
-
-
-def _allowing(policy: Node, check: Callable[[Node], str | None]) -> Iterator[str]:
-    """What a check says of each statement of a policy that allows something."""
-
-    def allowed(statement: Node) -> str | None:
-        return check(statement) if statement.at("Effect").text == "Allow" else None
-
-    yield from each(policy.json.at("Statement").items, allowed)
-
-
-@rule(
-    "iam-no-admin",
-    *POLICIES,
-    *ATTACHMENTS,
-    controls=("IAM.1", "CIS AWS 1.16"),
-    severity="high",
-    what="no policy allows everything",
-    fix="the actions that are needed, on the resources that need them",
-)
-def no_admin(resource: Resource, _: Plan) -> Iterator[str]:
-    def check(statement: Node) -> str | None:
-        if statement.at("NotAction").raw is not None:
-            return "a statement allows every action but those of NotAction"
-        return "a statement allows every action" if "*" in _texts(statement.at("Action")) else None
-
-    if resource.type in ATTACHMENTS:
-        if resource.inputs.at("policyArn").text.endswith(":policy/AdministratorAccess"):
-            yield "attaches AdministratorAccess"
-    else:
-        yield from _allowing(resource.inputs.at("policy"), check)
-
-
-@rule(
-    "iam-no-wildcard-actions",
-    *POLICIES,
-    controls=("IAM.21",),
-    severity="low",
-    what="no policy allows all actions of a service",
-    fix="the actions that are needed",
-)
-def no_wildcards(resource: Resource, _: Plan) -> Iterator[str]:
-    def check(statement: Node) -> str | None:
-        whole = sorted(a for a in _texts(statement.at("Action")) if a.endswith(":*"))
-        return f"a statement allows {', '.join(whole)}" if whole else None
-
-    yield from _allowing(resource.inputs.at("policy"), check)
-
-
-@rule(
-    "iam-kms-decrypt",
-    *POLICIES,
-    controls=("KMS.1", "KMS.2"),
-    what="no policy decrypts with every key",
-    fix="the ARNs of the keys",
-)
-def kms_decrypt(resource: Resource, _: Plan) -> Iterator[str]:
-    def check(statement: Node) -> str | None:
-        if not {action.lower() for action in _texts(statement.at("Action"))} & _DECRYPTING:
-            return None
-        everywhere = {
-            r for r in _texts(statement.at("Resource")) if r == "*" or r.endswith("key/*")
-        }
-        return "a statement decrypts with every key" if everywhere else None
-
-    yield from _allowing(resource.inputs.at("policy"), check)
-
-
-@rule(
-    "iam-trust",
-    ROLE,
-    severity="critical",
-    what="a role names who may assume it",
-    fix="the service, the account, or the identities of a provider by a Condition on `sub`",
-)
-def trust(resource: Resource, _: Plan) -> Iterator[str]:
-    def check(statement: Node) -> str | None:
-        principal = statement.at("Principal")
-        named = [principal, *principal.entries.values()]
-        if any("*" in _texts(each) for each in named if not isinstance(each.raw, dict)):
-            return "any AWS account may assume the role"
-        if principal.at("Federated").raw is not None and not statement.at("Condition").entries:
-            return "every identity of the provider may assume the role"
-        return None
-
-    yield from _allowing(resource.inputs.at("assumeRolePolicy"), check)
+_ANYONE = {"system:anonymous", "system:authenticated", "system:unauthenticated"}
 
 
 @rule(
@@ -128,7 +29,7 @@ def trust(resource: Resource, _: Plan) -> Iterator[str]:
 )
 def rbac_wildcards(resource: Resource, _: Plan) -> Iterator[str]:
     def check(rights: Node) -> str | None:
-        wide = [key for key in ("apiGroups", "resources", "verbs") if "*" in _texts(rights.at(key))]
+        wide = [key for key in ("apiGroups", "resources", "verbs") if "*" in rights.at(key).texts]
         return f"{rights.path}: * in {', '.join(wide)}" if wide else None
 
     yield from each(resource.inputs.at("rules").items, check)
@@ -144,8 +45,8 @@ def rbac_wildcards(resource: Resource, _: Plan) -> Iterator[str]:
 )
 def rbac_secrets(resource: Resource, _: Plan) -> Iterator[str]:
     def check(rights: Node) -> str | None:
-        verbs = _texts(rights.at("verbs")) & {"get", "list", "watch", "*"}
-        secrets = _texts(rights.at("resources")) & {"secrets", "*"}
+        verbs = rights.at("verbs").texts & {"get", "list", "watch", "*"}
+        secrets = rights.at("resources").texts & {"secrets", "*"}
         if not verbs or not secrets or rights.at("resourceNames").items:
             return None
         return f"{rights.path}: {', '.join(sorted(verbs))} of every Secret"
@@ -188,3 +89,25 @@ def token(resource: Resource, plan: Plan) -> Iterator[str]:
 
     if not some(plan.of(*BINDINGS), grants):
         yield "mounts a token of the API server, to which nothing grants rights"
+
+
+@rule(
+    "rbac-binding",
+    *BINDINGS,
+    controls=("CIS K8s 5.1.1",),
+    severity="critical",
+    whole=True,
+    what="nobody becomes an administrator of the cluster, and everyone gets no right",
+    fix="a Role or ClusterRole with the rights that are needed, and a service account as subject",
+)
+def binding(resource: Resource, plan: Plan) -> Iterator[str]:
+    own = {role.urn for role in plan.of(*RIGHTS)}
+    computed = resource.dependencies.get("roleRef", frozenset())
+    if not computed & own and resource.inputs.at("roleRef", "name").text == "cluster-admin":
+        yield "binds cluster-admin"
+
+    def check(subject: Node) -> str | None:
+        name = subject.at("name").text
+        return f"{subject.path}: {name}, which is everyone" if name in _ANYONE else None
+
+    yield from each(resource.inputs.at("subjects").items, check)

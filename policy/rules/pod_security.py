@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policy.kubernetes import WORKLOADS, containers, pod, spec
+from policy.kubernetes import WORKLOADS, containers, spec
 from policy.node import Node
 from policy.plan import Plan, Resource
 from policy.rule import each, rule
 
-NAMESPACE = "kubernetes:core/v1:Namespace"
-ENFORCE = "pod-security.kubernetes.io/enforce"
 _VOLUMES = {
     *("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim"),
     *("projected", "secret"),
@@ -195,29 +193,3 @@ def kernel(resource: Resource, _: Plan) -> Iterator[str]:
         return f"{context.path}: {', '.join(found)}" if found else None
 
     yield from each(_contexts(resource), check)
-
-
-@rule(
-    "pss-namespace",
-    NAMESPACE,
-    controls=("CIS K8s 5.2.1",),
-    what="the namespace admits pods of the restricted profile only",
-    fix=f"the label {ENFORCE}: restricted",
-)
-def enforced(resource: Resource, _: Plan) -> Iterator[str]:
-    level = resource.inputs.at("metadata", "labels", ENFORCE).text
-    if level != "restricted":
-        yield f"{ENFORCE} is {level or 'unset'}"
-
-
-@rule(
-    "pod-namespace",
-    *WORKLOADS,
-    controls=("CIS K8s 5.7.4",),
-    severity="low",
-    what="pods aren't in the namespace default",
-    fix="metadata.namespace",
-)
-def other_namespace(resource: Resource, _: Plan) -> Iterator[str]:
-    if resource.inputs.at("metadata", "namespace").text in ("", "default") and pod(resource).raw:
-        yield "its neighbours are everything that names no namespace"

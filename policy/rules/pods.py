@@ -1,16 +1,20 @@
-"""What keeps pods running: resources, probes, disruption budgets, and images that stay the same."""
+"""What keeps pods running: resources, probes, disruption budgets, images that stay the same, and
+their namespace.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policy.kubernetes import SERVING, WORKLOADS, containers, namespace, selecting, spec
+from policy.kubernetes import SERVING, WORKLOADS, containers, namespace, pod, selecting, spec
 from policy.node import Node
 from policy.plan import Plan, Resource
 from policy.rule import each, holding, rule
 
 BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
 AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
+NAMESPACE = "kubernetes:core/v1:Namespace"
+ENFORCE = "pod-security.kubernetes.io/enforce"
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 
 
@@ -128,3 +132,29 @@ def disruption_budget(resource: Resource, plan: Plan) -> Iterator[str]:
     for budget in budgets:
         if budget.inputs.at("spec", "maxUnavailable").text in ("0", "0%"):
             yield "its budget allows no eviction, so that nodes can't be drained"
+
+
+@rule(
+    "pss-namespace",
+    NAMESPACE,
+    controls=("CIS K8s 5.2.1",),
+    what="the namespace admits pods of the restricted profile only",
+    fix=f"the label {ENFORCE}: restricted",
+)
+def enforced(resource: Resource, _: Plan) -> Iterator[str]:
+    level = resource.inputs.at("metadata", "labels", ENFORCE).text
+    if level != "restricted":
+        yield f"{ENFORCE} is {level or 'unset'}"
+
+
+@rule(
+    "pod-namespace",
+    *WORKLOADS,
+    controls=("CIS K8s 5.7.4",),
+    severity="low",
+    what="pods aren't in the namespace default",
+    fix="metadata.namespace",
+)
+def other_namespace(resource: Resource, _: Plan) -> Iterator[str]:
+    if resource.inputs.at("metadata", "namespace").text in ("", "default") and pod(resource).raw:
+        yield "its neighbours are everything that names no namespace"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 
-from policy.rules import access, database, load_balancer, network, secrets, storage, tls
+from policy.rules import database, iam, load_balancer, network, secrets, storage, tls
 from tests.policy.broken import GONE, Row, resource
 from tests.tokens import (
     ATTACHMENT,
     AUTOSCALER,
     AWS_SECRET,
+    BINDING,
     BUCKET,
     CLUSTER,
     CLUSTER_ROLE,
@@ -43,8 +44,10 @@ TECHDOCS = f"{ROLE_POLICY}#backstage-techdocs-read"
 LAST_INSTANCE = f"{INSTANCE}#backstage-1-instance-1"
 
 
-def allowing(*actions: str, on: str = "*") -> str:
-    statement = {"Effect": "Allow", "Action": list(actions), "Resource": on}
+def allowing(*actions: str, principal: object = None) -> str:
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+    if principal:
+        statement["Principal"] = principal  # type: ignore[assignment]
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
@@ -73,6 +76,8 @@ ROTATION = resource(
 )
 PAPERS = resource(BUCKET, "papers", {"bucket": "papers"})
 LOGGING = resource(storage.LOGGING, "logs", {"bucket": "papers", "targetBucket": "logs"})
+PULLED = resource(iam.RESOURCE_POLICIES[0], "pull", {"policy": '{"Statement": []}'})
+BOUND = resource(BINDING, "bound", {"roleRef": {"name": "view"}, "subjects": []})
 PINNED = resource(
     DEPLOYMENT,
     "pinned",
@@ -159,7 +164,7 @@ ROWS = [
         extra=(PAPERS, LOGGING)),
     # Rights
     Row("iam-no-admin", "dev", TECHDOCS, "policy", allowing("*"), "every action"),
-    Row("iam-no-admin", "dev", access.POLICIES[0], "policy", "{", "is not JSON"),
+    Row("iam-no-admin", "dev", iam.POLICIES[0], "policy", "{", "is not JSON"),
     Row("iam-no-admin", "dev", TECHDOCS, "policy",
         json.dumps({"Statement": {"Effect": "Allow", "NotAction": "iam:*"}}), "NotAction"),
     Row("iam-no-admin", "dev", ATTACHMENT, "policyArn",
@@ -172,6 +177,14 @@ ROWS = [
         "every identity of the provider"),
     Row("rbac-no-wildcards", "prod", CLUSTER_ROLE, "rules|0", WILDCARD, "* in apiGroups"),
     Row("rbac-no-secrets", "prod", CLUSTER_ROLE, "rules|0", EVERY_SECRET, "list of every Secret"),
+    Row("rbac-binding", "prod", CLUSTER_ROLE_BINDING, "subjects|0|name", "system:authenticated",
+        "which is everyone"),
+    Row("rbac-binding", "", BINDING, "roleRef|name", "cluster-admin", "binds cluster-admin",
+        extra=(BOUND,)),
+    Row("policy-principals", "dev", storage.BUCKET_POLICY, "policy", allowing("s3:GetObject",
+        principal="*"), "admits everyone"),
+    Row("policy-principals", "", iam.RESOURCE_POLICIES[0], "policy",
+        allowing("ecr:BatchGetImage", principal={"AWS": "*"}), "admits everyone", extra=(PULLED,)),
     Row("pod-service-account", "prod", DEPLOYED, f"{POD}|serviceAccountName", "default",
         "one for all"),
     Row("pod-service-account", "local", f"{STATEFUL_SET}#backstage-postgres-server",
