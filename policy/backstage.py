@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policy.kubernetes import CONFIG_MAP, spec
-from policy.node import Node
+from policy.node import UNKNOWN, Node
 from policy.plan import Plan, Resource
 
 
@@ -18,7 +18,8 @@ def configurations(config_map: Resource) -> Iterator[Node]:
 
 def mounted(workload: Resource, plan: Plan) -> list[Node]:
     """Configuration in the ConfigMaps that a workload's pods mount."""
-    names = [volume.at("configMap", "name").raw for volume in spec(workload).at("volumes").items]
+    volumes = spec(workload).at("volumes").items
+    names = {volume.at("configMap", "name").raw for volume in volumes} - {None, UNKNOWN}
     computed = workload.dependencies.get("spec", frozenset())
     return [
         config

@@ -1,6 +1,6 @@
 """Rights in the cluster, and the service accounts that carry them.
 
-Controls: CIS Kubernetes Benchmark 1.9.
+Controls: CIS Kubernetes Benchmark 1.8.
 """
 
 from __future__ import annotations
@@ -50,6 +50,33 @@ def rbac_secrets(resource: Resource, _: Plan) -> Iterator[str]:
         if not verbs or not secrets or rights.at("resourceNames").items:
             return None
         return f"{rights.path}: {', '.join(sorted(verbs))} of every Secret"
+
+    yield from each(resource.inputs.at("rules").items, check)
+
+
+_LEADING_ON = (
+    ({"create", "*"}, {"pods", "*"}, "creates pods, with any service account of the namespace"),
+    ({"bind", "escalate", "impersonate"}, None, "takes rights of others"),
+    ({"get", "create", "*"}, {"nodes/proxy", "*"}, "runs commands in every pod of a node"),
+    ({"create", "*"}, {"serviceaccounts/token", "*"}, "creates tokens of service accounts"),
+)
+
+
+@rule(
+    "rbac-no-escalation",
+    *RIGHTS,
+    controls=("CIS K8s 5.1.4", "CIS K8s 5.1.8", "CIS K8s 5.1.10", "CIS K8s 5.1.13"),
+    severity="high",
+    what="no right leads to other rights",
+    fix="leave the verb or the resource out",
+)
+def rbac_escalation(resource: Resource, _: Plan) -> Iterator[str]:
+    def check(rights: Node) -> str | None:
+        verbs, resources = rights.at("verbs").texts, rights.at("resources").texts
+        for leading, on, what in _LEADING_ON:
+            if verbs & leading and (on is None or resources & on):
+                return f"{rights.path}: {what}"
+        return None
 
     yield from each(resource.inputs.at("rules").items, check)
 

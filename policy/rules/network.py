@@ -1,6 +1,6 @@
 """Who may open a connection to what: NetworkPolicies, security groups, Services.
 
-Controls: AWS Security Hub's user guide, November 2026; CIS Kubernetes Benchmark 1.9.
+Controls: AWS Security Hub's user guide, November 2026; CIS Kubernetes Benchmark 1.8.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Pod Security Standards: what the profile `restricted` refuses, as of Kubernetes 1.35.
 
 A namespace's label enforces them on admission; these rules say so before, and where no label is.
-Controls: PSS is the standard's name of a field; CIS Kubernetes Benchmark 1.9.
+Controls: PSS is the standard's name of a field; CIS Kubernetes Benchmark 1.8.
 """
 
 from __future__ import annotations
@@ -42,7 +42,13 @@ def _inherited(resource: Resource, *field: str) -> Iterator[Node]:
 @rule(
     "pss-host",
     *WORKLOADS,
-    controls=("PSS host namespaces", "CIS K8s 5.2.3", "CIS K8s 5.2.4", "CIS K8s 5.2.5"),
+    controls=(
+        "PSS host namespaces",
+        "CIS K8s 5.2.3",
+        "CIS K8s 5.2.4",
+        "CIS K8s 5.2.5",
+        "CIS K8s 5.2.11",
+    ),
     severity="critical",
     what="no pod shares the node's network, processes or IPC",
     fix="remove hostNetwork, hostPID, hostIPC and hostProcess",

@@ -57,7 +57,6 @@ def rotation(resource: Resource, plan: Plan) -> Iterator[str]:
 @rule(
     "plain-secret",
     *WORKLOADS,
-    controls=("CIS K8s 5.4.1",),
     severity="high",
     what="no password, token or key is written into a pod",
     fix="valueFrom.secretKeyRef or envFrom.secretRef",
@@ -70,6 +69,24 @@ def plain_secret(resource: Resource, _: Plan) -> Iterator[str]:
         return f"{variable.path}: {name} has its value in the pod: who may read pods, reads it"
 
     yield from each(containers(resource), lambda one: each(one.at("env").items, check))
+
+
+@rule(
+    "secret-files",
+    *WORKLOADS,
+    controls=("CIS K8s 5.4.1",),
+    level="disabled",
+    what="pods read secrets from files",
+    fix="a volume of the Secret, and a program that reads files",
+)
+def secret_files(resource: Resource, _: Plan) -> Iterator[str]:
+    def check(container: Node) -> str | None:
+        sources = [one.at("secretRef") for one in container.at("envFrom").items]
+        sources += [one.at("valueFrom", "secretKeyRef") for one in container.at("env").items]
+        found = any(source.entries for source in sources)
+        return f"{container.path}: variables from a Secret" if found else None
+
+    yield from each(containers(resource), check)
 
 
 @rule(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from policy.backstage import configurations
 from policy.kubernetes import CONFIG_MAP, WORKLOADS, containers
-from policy.node import Node
+from policy.node import UNKNOWN, Node
 from policy.plan import Plan, Resource
 from policy.rule import each, rule, some
 from policy.rules.database import CLUSTER
@@ -35,7 +35,7 @@ def force_ssl(resource: Resource, plan: Plan) -> Iterator[str]:
         group
         for group in plan.of(PARAMETERS)
         if group.urn in resource.dependencies.get("dbClusterParameterGroupName", ())
-        or (named.raw is not None and group.inputs.at("name").raw == named.raw)
+        or (named.raw not in (None, UNKNOWN) and group.inputs.at("name").raw == named.raw)
     ]
 
     def forces(group: Resource) -> bool:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from policy.backstage import mounted, seconds
 from policy.evaluate import evaluate
-from policy.node import UNKNOWN
+from policy.node import UNKNOWN, Node
 from policy.plan import Plan
 from policy.rules import RULES
 from tests.policy.broken import Row, base, changed, resource, whole
 from tests.policy.rule_table import POLICY, ROWS
-from tests.tokens import DEPLOYMENT, NETWORK_POLICY
+from tests.tokens import CONFIG_MAP, DEPLOYMENT, NETWORK_POLICY
 
 each_row = pytest.mark.parametrize("row", ROWS, ids=[f"{row.rule}-{row.says}" for row in ROWS])
 
@@ -71,3 +73,25 @@ def test_unknown_neighbour_hides_no_match() -> None:
     rule = RULES["network-policy"]
     assert evaluate(policies, rules=[rule]).unknowns
     assert not evaluate(Plan([*policies.resources, other]), rules=[rule]).unknowns
+
+
+@pytest.mark.parametrize("name", [None, UNKNOWN])
+def test_only_mounted_configuration_counts(name: object) -> None:
+    """Neither has a name yet: a volume of another kind, and a ConfigMap of somebody else."""
+    volumes = [{"name": "tmp", "emptyDir": {}}, {"name": "x", "configMap": {"name": UNKNOWN}}]
+    workload = resource(DEPLOYMENT, "d", {"spec": {"template": {"spec": {"volumes": volumes}}}})
+    data = {"app-config.yaml": "backend: {server: {keepAliveTimeout: 1s}}"}
+    other = resource(CONFIG_MAP, "other", {"metadata": {"name": name}, "data": data})
+    assert mounted(workload, Plan([workload, other])) == []
+    named = resource(CONFIG_MAP, "own", {"data": data})
+    owner = replace(workload, dependencies={"spec": frozenset({named.urn})})
+    assert len(mounted(owner, Plan([owner, named, other]))) == 1
+
+
+@pytest.mark.parametrize(
+    ("duration", "expected"),
+    [({"seconds": 15}, 15), ({"minutes": 1, "seconds": 5}, 65), ("1500ms", 1.5), ("2m", 120),
+     ("soon", None), (None, None)],
+)  # fmt: skip
+def test_durations(duration: object, expected: float | None) -> None:
+    assert seconds(Node(duration)) == expected
