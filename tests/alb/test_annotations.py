@@ -244,10 +244,11 @@ def test_every_annotation_has_its_effect(alb: Alb, variant: str) -> None:
 
 def check_open_path(created: Created) -> None:
     """The catalog's rule comes first, and only forwards."""
-    first, *_ = sorted(created.rules, key=lambda each: each["Priority"].zfill(9))
-    values = [value for each in first["Conditions"] for value in each["Values"]]
-    assert {"/api/catalog", "/api/catalog/*"} <= set(values)
-    assert [each["Type"] for each in first["Actions"]] == ["forward"]
+    from tools.alb.elb import Rule
+
+    first = min(map(Rule.of, created.rules), key=lambda rule: rule.priority)
+    assert {"/api/catalog", "/api/catalog/*"} <= set(first.paths)
+    assert (first.action, first.authenticate) == ("forward", None)
 
 
 def check_access(cluster: Cluster) -> None:

@@ -54,6 +54,38 @@ class Rule:
     authenticate: Authenticate | None = None
     """Comes before the action."""
 
+    @classmethod
+    def of(cls, rule: Mapping[str, Any]) -> Rule:
+        """Reads a rule of DescribeRules."""
+        hosts: tuple[str, ...] = ()
+        paths: tuple[str, ...] = ()
+        matchable = True
+        for condition in rule.get("Conditions", []):
+            kind = condition["Field"]
+            if kind == "host-header":
+                hosts = _values(condition, "HostHeaderConfig")
+            elif kind == "path-pattern":
+                paths = _values(condition, "PathPatternConfig")
+            else:
+                matchable = False
+        # An authenticate action may precede the one that answers, which is always last.
+        *before, action = sorted(rule["Actions"], key=lambda each: each.get("Order", 0))
+        oidc = next((each.get("AuthenticateOidcConfig") for each in before), None)
+        groups = action.get("ForwardConfig", {}).get("TargetGroups", [])
+        weighted = [each["TargetGroupArn"] for each in groups if each.get("Weight", 1)]
+        configured = action.get("FixedResponseConfig") or action.get("RedirectConfig") or {}
+        return cls(
+            priority=DEFAULT_PRIORITY if rule["Priority"] == "default" else int(rule["Priority"]),
+            hosts=hosts,
+            paths=paths,
+            action=action["Type"],
+            # Weights aren't implemented: the first group with a weight gets every request.
+            target_group=action.get("TargetGroupArn") or (weighted[0] if weighted else ""),
+            settings={key: str(value) for key, value in configured.items()},
+            matchable=matchable,
+            authenticate=Authenticate.of(oidc) if oidc else None,
+        )
+
     def matches(self, host: str, path: str) -> bool:
         """Hosts compare case-insensitively, paths don't; `*` and `?` are wildcards in both."""
         return self.matchable and self.of_host(host) and _any(self.paths, path, lower=False)
@@ -108,7 +140,7 @@ def read(client: Any) -> Configuration:
                 arn=each["ListenerArn"],
                 port=each["Port"],
                 protocol=each["Protocol"],
-                rules=tuple(sorted(map(_rule, described), key=lambda rule: rule.priority)),
+                rules=tuple(sorted(map(Rule.of, described), key=lambda rule: rule.priority)),
                 hostname=balancer["DNSName"],
                 load_balancer=arn,
                 idle_timeout=float(attributes.get("idle_timeout.timeout_seconds", 60)),
@@ -136,37 +168,6 @@ def _target_group(client: Any, group: Mapping[str, Any]) -> TargetGroup:
         codes=group.get("Matcher", {}).get("HttpCode", "200"),
         algorithm=attributes["load_balancing.algorithm.type"],
         deregistration_delay=float(attributes["deregistration_delay.timeout_seconds"]),
-    )
-
-
-def _rule(rule: Mapping[str, Any]) -> Rule:
-    hosts: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    matchable = True
-    for condition in rule.get("Conditions", []):
-        kind = condition["Field"]
-        if kind == "host-header":
-            hosts = _values(condition, "HostHeaderConfig")
-        elif kind == "path-pattern":
-            paths = _values(condition, "PathPatternConfig")
-        else:
-            matchable = False
-    # An authenticate action may precede the one that answers, which is always last.
-    *before, action = sorted(rule["Actions"], key=lambda each: each.get("Order", 0))
-    oidc = next((each.get("AuthenticateOidcConfig") for each in before), None)
-    groups = action.get("ForwardConfig", {}).get("TargetGroups", [])
-    weighted = [each["TargetGroupArn"] for each in groups if each.get("Weight", 1)]
-    configured = action.get("FixedResponseConfig") or action.get("RedirectConfig") or {}
-    return Rule(
-        priority=DEFAULT_PRIORITY if rule["Priority"] == "default" else int(rule["Priority"]),
-        hosts=hosts,
-        paths=paths,
-        action=action["Type"],
-        # Weights aren't implemented: the first group with a weight gets every request.
-        target_group=action.get("TargetGroupArn") or (weighted[0] if weighted else ""),
-        settings={key: str(value) for key, value in configured.items()},
-        matchable=matchable,
-        authenticate=Authenticate.of(oidc) if oidc else None,
     )
 
 
