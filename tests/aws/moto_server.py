@@ -199,6 +199,9 @@ def refuse_upgrade(backend: RDSBackend, cluster: DBCluster, given: dict[str, Any
 def restore(
     original: Method, backend: RDSBackend, from_snapshot_id: str, overrides: dict[str, Any]
 ) -> Any:
+    (snapshot,) = backend.describe_db_cluster_snapshots(None, from_snapshot_id)
+    # moto copies the password, which a cluster doesn't have whose password RDS manages.
+    vars(snapshot.cluster).setdefault("_master_user_password", None)
     cluster = original(backend, from_snapshot_id, overrides)
     cluster.iam_auth = bool(overrides.get("enable_iam_database_authentication"))
     return cluster
