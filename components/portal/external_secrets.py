@@ -11,7 +11,7 @@ import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
 from components.kubernetes.labels import LABELS
-from components.kubernetes.names import custom_name, digested
+from components.kubernetes.names import custom_name
 from components.kubernetes.pods import secret_volume
 from components.portal.held_secrets import HeldSecrets, entry_of
 from settings.secrets import Folders, HeldSecret
@@ -70,9 +70,9 @@ class ExternalSecrets(pulumi.ComponentResource):
     """Creates an ExternalSecret of the variables and one of each folder of files, and waits until
     the operator has made its Secret, which has the same name.
 
-    The name ends in a digest of what it asks for: a changed list or version is a new object, which
-    rolls the pods, and the old one is deleted last. Values stay out of the state. Source:
-    external-secrets.io/v1, apis/externalsecrets/v1/externalsecret_types.go.
+    A changed list or version is a new object with another generated name, which rolls the pods, and
+    the old one is deleted last. Values stay out of the state. Source: external-secrets.io/v1,
+    apis/externalsecrets/v1/externalsecret_types.go.
     """
 
     held: HeldSecrets
@@ -95,13 +95,11 @@ class ExternalSecrets(pulumi.ComponentResource):
     def _secret(
         self, name: str, args: ExternalSecretsArgs, files: Mapping[str, HeldSecret]
     ) -> Output[str]:
-        spec = _spec(args, files)
         secret = k8s.apiextensions.CustomResource(
             f"{name}-external",
             api_version="external-secrets.io/v1",
             kind="ExternalSecret",
             metadata=k8s.meta.v1.ObjectMetaArgs(
-                name=digested(name, spec),
                 namespace=args.namespace,
                 labels=LABELS,
                 annotations={
@@ -109,8 +107,8 @@ class ExternalSecrets(pulumi.ComponentResource):
                     "pulumi.com/timeoutSeconds": str(READY_SECONDS),
                 },
             ),
-            spec=spec,
-            opts=ResourceOptions(parent=self),
+            spec=_spec(args, files),
+            opts=ResourceOptions(parent=self, replace_on_changes=["spec"]),
         )
         return custom_name(secret)
 

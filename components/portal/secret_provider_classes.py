@@ -73,9 +73,9 @@ class SecretProviderClassesArgs:
 class SecretProviderClasses(pulumi.ComponentResource):
     """Creates a SecretProviderClass of the variables and one of each folder of files.
 
-    The driver mounts them into the pods, and copies each into a Secret of the same name: variables
-    come from there, and Reloader watches it. The name ends in a digest of what it asks for, as that
-    of an ExternalSecret does. Values stay out of the state. Source: the driver's
+    The driver mounts them into the pods, and copies each into a Secret, whose name ends in a digest
+    of what the class asks for: variables come from there, and Reloader watches it. A change is a
+    new object, as of an ExternalSecret. Values stay out of the state. Source: the driver's
     apis/v1/secretproviderclass_types.go, the README of secrets-store-csi-driver-provider-aws.
     """
 
@@ -85,48 +85,48 @@ class SecretProviderClasses(pulumi.ComponentResource):
         self, name: str, args: SecretProviderClassesArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("backstage:secrets:SecretProviderClasses", name, None, opts)
-        classes = {
-            folder: self._class(f"{name}-{folder or 'variables'}", args, files)
-            for folder, files in args.folders.items()
-        }
+        copies: dict[str, str] = {}
+        volumes: dict[str, k8s.core.v1.VolumeArgs] = {}
+        for folder, files in args.folders.items():
+            own = f"{name}-{folder or 'variables'}"
+            parameters = _parameters(args, files)
+            copies[folder] = digested(own, parameters)
+            found = self._class(own, args.namespace, _spec(parameters, copies[folder], files))
+            mounted = folder or VARIABLES_FOLDER
+            volumes[mounted] = _volume(mounted, custom_name(found))
+        variables = args.folders.get("", {})
         self.held = HeldSecrets(
-            {variable: entry_of(classes[""], variable) for variable in args.folders.get("", {})},
-            {
-                folder or VARIABLES_FOLDER: _volume(folder or VARIABLES_FOLDER, class_name)
-                for folder, class_name in classes.items()
-            },
-            list(classes.values()),
+            {variable: entry_of(copies[""], variable) for variable in variables},
+            volumes,
+            list(copies.values()),
         )
         self.register_outputs({})
 
     def _class(
-        self, name: str, args: SecretProviderClassesArgs, files: Mapping[str, HeldSecret]
-    ) -> Output[str]:
-        parameters: _Parameters = {
-            "region": args.region,
-            "usePodIdentity": str(args.workload_identity == "pod-identity").lower(),
-            "objects": json.dumps(_objects(files)),  # YAML, as the provider reads it
-        }
-        physical = digested(name, parameters)
-        copied: list[_Copied] = [{"objectName": file, "key": file} for file in files]
-        spec: _Spec = {
-            "provider": "aws",
-            "parameters": parameters,
-            "secretObjects": [
-                {"secretName": physical, "type": "Opaque", "labels": LABELS, "data": copied}
-            ],
-        }
-        found = k8s.apiextensions.CustomResource(
+        self, name: str, namespace: Output[str], spec: _Spec
+    ) -> k8s.apiextensions.CustomResource:
+        return k8s.apiextensions.CustomResource(
             f"{name}-class",
             api_version="secrets-store.csi.x-k8s.io/v1",
             kind="SecretProviderClass",
-            metadata=k8s.meta.v1.ObjectMetaArgs(
-                name=physical, namespace=args.namespace, labels=LABELS
-            ),
+            metadata=k8s.meta.v1.ObjectMetaArgs(namespace=namespace, labels=LABELS),
             spec=spec,
-            opts=ResourceOptions(parent=self),
+            opts=ResourceOptions(parent=self, replace_on_changes=["spec"]),
         )
-        return custom_name(found)
+
+
+def _parameters(args: SecretProviderClassesArgs, files: Mapping[str, HeldSecret]) -> _Parameters:
+    return {
+        "region": args.region,
+        "usePodIdentity": str(args.workload_identity == "pod-identity").lower(),
+        "objects": json.dumps(_objects(files)),  # YAML, as the provider reads it
+    }
+
+
+def _spec(parameters: _Parameters, copy: str, files: Mapping[str, HeldSecret]) -> _Spec:
+    copied: list[_Copied] = [{"objectName": file, "key": file} for file in files]
+    secret: _Secret = {"secretName": copy, "type": "Opaque", "labels": LABELS, "data": copied}
+    return {"provider": "aws", "parameters": parameters, "secretObjects": [secret]}
 
 
 def _objects(files: Mapping[str, HeldSecret]) -> list[_Object]:

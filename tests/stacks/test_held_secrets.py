@@ -10,6 +10,7 @@ import pytest
 from tests.programs import Program, changed, differing, previewed, stack_config
 from tests.stacks.pods import MIGRATION_JOB, PORTAL, ROLE_JOB, templates
 from tests.tokens import DEPLOYMENT, EXTERNAL_SECRET, PASSWORD, SECRET
+from tests.tools.diff.plans import done
 
 VARIABLES, FILES = "backstage-variables-external", "backstage-github-app-external"
 RELOAD = "secret.reloader.stakater.com/reload"
@@ -17,10 +18,6 @@ MANAGED = {"storeRef": {"name": "aws-secrets-manager", "kind": "ClusterSecretSto
 PARAMETERS = {"storeRef": {"name": "aws-parameter-store", "kind": "ClusterSecretStore"}}
 GITHUB = "backstage/prod/github"
 UUID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
-
-
-def name(program: Program, resource: str) -> str:
-    return str(program.inputs(EXTERNAL_SECRET, resource)["metadata"]["name"])
 
 
 def data(program: Program, resource: str) -> list[dict[str, Any]]:
@@ -71,10 +68,9 @@ def test_version_of_a_managed_secret_is_an_id() -> None:
 
 def test_pods_get_the_named_entries_and_no_other() -> None:
     program = previewed("secrets", creates=True)
-    external = name(program, VARIABLES)
     found = {
-        "AUTH_GITHUB_CLIENT_SECRET": {"name": external, "key": "AUTH_GITHUB_CLIENT_SECRET"},
-        "AUTH_SESSION_SECRET": {"name": external, "key": "AUTH_SESSION_SECRET"},
+        "AUTH_GITHUB_CLIENT_SECRET": {"name": VARIABLES, "key": "AUTH_GITHUB_CLIENT_SECRET"},
+        "AUTH_SESSION_SECRET": {"name": VARIABLES, "key": "AUTH_SESSION_SECRET"},
         "JIRA_TOKEN": {"name": "jira", "key": "token"},
     }
     pods = templates(program)
@@ -86,7 +82,7 @@ def test_pods_get_the_named_entries_and_no_other() -> None:
         assert [each["secretRef"]["name"] for each in container["envFrom"]] == ["backstage-secrets"]
         [volume] = [each for each in pods[workload]["spec"]["volumes"] if "secret" in each]
         assert volume["name"] == "github-app"
-        assert volume["secret"] == {"secretName": name(program, FILES), "defaultMode": 0o440}
+        assert volume["secret"] == {"secretName": FILES, "defaultMode": 0o440}
         [mount] = [each for each in container["volumeMounts"] if each["name"] == "github-app"]
         assert mount["mountPath"] == "/etc/backstage/github-app"
     assert "valueFrom" not in json.dumps(pods[ROLE_JOB])
@@ -128,13 +124,13 @@ def test_pods_wait_for_the_secrets_of_the_operator() -> None:
 def test_reloader_watches_every_secret_of_others() -> None:
     program = previewed("secrets", creates=True)
     annotations = program.inputs(DEPLOYMENT)["metadata"]["annotations"]
-    names = [name(program, VARIABLES), name(program, FILES), "jira"]
+    names = [VARIABLES, FILES, "jira"]
     assert annotations[RELOAD] == ",".join(names)
     assert RELOAD not in json.dumps(previewed("prod").inputs(DEPLOYMENT))
 
 
 @pytest.mark.parametrize(
-    ("changes", "renamed"),
+    ("changes", "replaced"),
     [
         ({"version": UUID}, {VARIABLES, FILES}),
         ({"secretsManager": "backstage/prod/other"}, {VARIABLES, FILES}),
@@ -142,13 +138,13 @@ def test_reloader_watches_every_secret_of_others() -> None:
     ],
 )
 def test_a_change_is_a_new_object_that_rolls_the_pods(
-    changes: dict[str, Any], renamed: set[str]
+    changes: dict[str, Any], replaced: set[str]
 ) -> None:
-    before = previewed("secrets")
     after = changed("secrets", {"secretsFrom": sources(**changes)})
-    found = {each for each in (VARIABLES, FILES) if name(before, each) != name(after, each)}
-    assert found == renamed
-    assert {PORTAL, MIGRATION_JOB, *renamed} == differing(before, after)
+    assert done(previewed("secrets").recording, after.recording) == {
+        "replace": {MIGRATION_JOB, *replaced},
+        "update": {PORTAL},
+    }
 
 
 def test_order_of_the_sources_matters_to_nobody_else() -> None:
