@@ -6,12 +6,12 @@ FORMAT ?= text
 PYTHON ?= python3
 BIN := .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
-LOCKED = requirements requirements-test requirements-dev requirements-e2e requirements-aws requirements-cluster requirements-scan policy/requirements
+LOCKED = requirements requirements-report requirements-test requirements-dev requirements-e2e requirements-aws requirements-cluster requirements-scan policy/requirements
 # The yarn release that portal/package.json names, whatever is on PATH.
 YARN = npx --yes --package="@yarnpkg/cli-dist@$$(node -p 'require("./package.json").packageManager.split("@")[1]')" yarn
 EVALUATOR = tests/deployer/evaluator
 
-.PHONY: preview diff replacements test lint types lock scan schema cost prices bench e2e bench-image test-cluster test-alb reliability test-crds deployer test-deployer test-engine test-aws engine local portal-dev portal-check clean
+.PHONY: preview diff report replacements test lint types lock scan schema cost prices bench e2e bench-image test-cluster test-alb reliability test-crds deployer test-deployer test-engine test-aws engine local portal-dev portal-check clean
 
 # With the policy's verdict, which decides the exit code. POLICY_CONFIG=FILE sets levels of rules.
 preview: .venv/installed
@@ -50,6 +50,10 @@ cost: .venv/installed
 # a comment for a pull request, of at most LIMIT characters.
 diff: .venv/installed
 	@$(BIN)/python -m tools.diff $(STACK) --base $(BASE) --format $(FORMAT) $(if $(LIMIT),--limit $(LIMIT))
+
+# The plan of a stack as one HTML page: build/report/STACK.html.
+report: .venv/report
+	@$(BIN)/python -m tools.report $(STACK)
 
 # Renews tools/diff/replacements.yaml from the providers' schemas. Needs the Pulumi CLI and the plugins.
 replacements: .venv/installed
@@ -146,7 +150,7 @@ clean:
 	@$(PIP) $<
 	@touch $@
 
-.venv/test .venv/dev .venv/e2e .venv/aws .venv/cluster: .venv/%: requirements-%.txt .venv/installed
+.venv/report .venv/test .venv/dev .venv/e2e .venv/aws .venv/cluster: .venv/%: requirements-%.txt .venv/installed
 	@$(PIP) $<
 	@touch $@
 

@@ -1,0 +1,145 @@
+"""The page of a plan: complete, without secrets, without anything from elsewhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.programs import previewed, stack_config
+from tests.tools.diff.plans import plan, with_inputs
+from tools.preview.monitor import Recording, secret
+from tools.report.__main__ import main
+from tools.report.page import page
+from tools.report.rows import ORIGINS, setting_rows
+
+CANARY = "canary-4f1e"
+
+
+class Reader(HTMLParser):
+    """The page's elements: tags with their attributes, and all text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def having(self, name: str) -> list[str]:
+        """Values of an attribute."""
+        return [attributes[name] for _, attributes in self.tags if name in attributes]
+
+
+def rendered(stack: str, recording: Recording | None = None) -> str:
+    return page(stack_config(stack), recording or plan(stack), "1234567")
+
+
+@functools.cache
+def prod() -> Reader:
+    return Reader(rendered("prod"))
+
+
+def test_every_resource_is_in_the_tree_and_what_depends_in_the_graph() -> None:
+    resources = previewed("prod").recording.resources.values()
+    ids = [each for each in prod().having("id") if re.fullmatch(r"r\d+", each)]
+    assert len(ids) == len(set(ids)) == len(resources) - 1  # without the stack
+    nodes = [e for e in resources if e.custom and not e.type.startswith("pulumi:")]
+    assert len(prod().having("data-node")) == len(nodes)
+    assert {*prod().having("data-from"), *prod().having("data-to")} <= {*ids}
+
+
+def test_links_lead_somewhere_on_the_page() -> None:
+    ids = set(prod().having("id"))
+    links = prod().having("href")
+    assert links
+    assert {link.removeprefix("#") for link in links} <= ids
+
+
+def test_nothing_is_loaded() -> None:
+    names = {tag for tag, _ in prod().tags}
+    assert not names & {"link", "img", "iframe", "object", "embed", "base", "form"}
+    assert not prod().having("src")
+    (policy,) = [a["content"] for _, a in prod().tags if "http-equiv" in a]
+    assert policy.startswith("default-src 'none'; ")
+    text = rendered("prod")
+    assert "@import" not in text
+    assert "url(" not in text.replace("url(#arrow)", "")
+
+
+def test_values_are_escaped() -> None:
+    mark = '<script>alert("x")</script>'
+    after = with_inputs(
+        plan("prod"), "backstage-app-config", lambda inputs: inputs["data"].update({mark: mark})
+    )
+    text = rendered("prod", dataclasses.replace(after, warnings=[mark]))
+    assert mark not in text
+    assert "&lt;script&gt;alert(" in text
+
+
+def test_secrets_are_masked() -> None:
+    before = with_inputs(
+        plan("prod"), "backstage-secrets", lambda i: i.update(stringData=secret({"A": CANARY}))
+    )
+    text = rendered("prod", before)
+    assert CANARY not in text
+    assert "secret: stringData" in text
+    values = {**stack_config("prod").values, "backstage:secretEnv": json.dumps({"A_TOKEN": CANARY})}
+    rows = setting_rows(dataclasses.replace(stack_config("prod"), values=values))
+    (row,) = [each for each in rows if each.name == "secretEnv"]
+    assert row.value == '{"A_TOKEN": "[secret]"}'
+
+
+def test_settings_with_their_origin() -> None:
+    rows = setting_rows(stack_config("prod"))
+    found = {(row.name, row.origin): row for row in rows}
+    assert found["databaseInstances", "stack file"].value == "2"
+    assert found["port", "default"].value == "7007"
+    assert found["most pods", "derived"].value == "7"
+    assert found["database kind", "derived"].value == "aurora"
+    assert ("kubeContext", "default") not in found  # of another target
+    assert ("databaseStorageSize", "default") not in found  # of another database
+    assert [row.origin for row in rows] == sorted((row.origin for row in rows), key=ORIGINS.index)
+    assert all(row.meaning for row in rows)
+
+
+def test_the_price_by_resource() -> None:
+    text = prod().text
+    assert "Total" in text
+    assert re.search(r"\$2\d\d\.\d\d", text)
+    unknown = with_inputs(plan("prod"), "backstage-aws", lambda i: i.update(region="eu-west-9"))
+    assert "no prices for region eu-west-9" in Reader(rendered("prod", unknown)).text
+    assert "Nothing of AWS" in Reader(rendered("local")).text
+
+
+@pytest.mark.parametrize("tag", ["table", "svg", "nav", "h1", "main"])
+def test_what_a_screen_reader_moves_between(tag: str) -> None:
+    assert tag in [name for name, _ in prod().tags]
+
+
+def test_every_scrolling_region_has_a_name_and_takes_the_focus() -> None:
+    regions = [each for _, each in prod().tags if each.get("class") == "scroll"]
+    assert len(regions) == 3
+    for each in regions:
+        assert each["tabindex"] == "0"
+        assert each["role"] == "region"
+        assert "aria-label" in each or "aria-labelledby" in each
+
+
+def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "folder" / "local.html"
+    assert main(["local", "--out", str(file)]) == 0
+    assert capsys.readouterr().out == f"Written to {file}\n"
+    assert "<h1>local</h1>" in file.read_text("utf-8")
+    assert main(["qa", "--out", str(file)]) == 1
+    assert "No such file; there are the stacks dev, local, prod" in capsys.readouterr().err

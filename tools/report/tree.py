@@ -1,0 +1,91 @@
+"""The resources of a plan as a tree, with what the page shows of each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from tools.preview.monitor import COMPUTED, SECRET, STACK_TYPE, Recording, Resource
+from tools.preview.report import short_type
+
+
+@dataclass(frozen=True)
+class Item:
+    """A resource. anchor: its id on the page. depends: anchors and names."""
+
+    anchor: str
+    name: str
+    type: str
+    package: str
+    custom: bool
+    protect: bool
+    computed: list[str]
+    secrets: list[str]
+    inputs: str
+    depends: list[tuple[str, str]]
+    children: list[Item]
+
+    @property
+    def label(self) -> str:
+        """The logical name without the project's, which nearly all begin with."""
+        return self.name.removeprefix("backstage-")
+
+
+def anchors(recording: Recording) -> dict[str, str]:
+    """An id on the page for each URN."""
+    numbers = count(1)
+    return {urn: f"r{next(numbers)}" for urn in sorted(recording.resources)}
+
+
+def tree(recording: Recording) -> list[Item]:
+    """The children of the stack, those with children last."""
+    children: dict[str, list[Resource]] = {}
+    for resource in recording.resources.values():
+        children.setdefault(resource.parent, []).append(resource)
+    ids = anchors(recording)
+
+    def below(parent: str) -> list[Item]:
+        found = [_item(each, ids, recording, below(each.urn)) for each in children.get(parent, [])]
+        return sorted(found, key=lambda each: (bool(each.children), each.type, each.name))
+
+    (stack,) = [each.urn for each in children.get("", []) if each.type == STACK_TYPE]
+    roots = [*below(stack), *(e for e in below("") if e.anchor != ids[stack])]
+    return roots
+
+
+def items(roots: list[Item]) -> Iterator[Item]:
+    """Every item of a tree."""
+    for each in roots:
+        yield each
+        yield from items(each.children)
+
+
+def _item(
+    resource: Resource, ids: Mapping[str, str], recording: Recording, children: list[Item]
+) -> Item:
+    inputs = resource.inputs
+    return Item(
+        anchor=ids[resource.urn],
+        name=resource.name,
+        type=short_type(resource.type),
+        package=resource.type.removeprefix("pulumi:providers:").partition(":")[0],
+        custom=resource.custom,
+        protect=resource.protect,
+        computed=_with(inputs, COMPUTED),
+        secrets=_with(inputs, SECRET),
+        inputs=json.dumps(inputs, indent=2, ensure_ascii=False) if inputs else "",
+        depends=sorted(
+            (ids[urn], recording.resources[urn].name)
+            for urn in resource.dependencies
+            if urn in recording.resources
+        ),
+        children=children,
+    )
+
+
+def _with(inputs: Mapping[str, Any], mark: str) -> list[str]:
+    """Names of the inputs that hold a mark."""
+    return sorted(name for name, value in inputs.items() if mark in json.dumps(value))
