@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.test_browser import launched
 from tests.programs import previewed, stack_config
+from tools.preview.policy import verdict
 from tools.report.page import page as page_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def browser(file: Path) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "prod.html"
-    text = page_of(stack_config("prod"), previewed("prod").recording, "5f0c2e9")
+    plan, created = (previewed("prod", creates).recording for creates in (False, True))
+    text = page_of(stack_config("prod"), plan, verdict(plan, created), "5f0c2e9")
     path.write_text(text, encoding="utf-8")
     return path
 

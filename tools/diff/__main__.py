@@ -7,12 +7,15 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tools.diff.base import BaseError, checked_out, plan_of
+from policy.suppressions import SuppressionError
+from tools.diff.base import BaseError, checked_out, plans_of
 from tools.diff.configuration import configuration, encrypted_names, holders
 from tools.diff.markdown import LIMIT, failed, markdown
+from tools.diff.policy import policy_change, verdict_of
 from tools.diff.replacements import UnknownTypeError
 from tools.diff.review import Review, review
 from tools.diff.text import text
+from tools.preview.policy import verdict
 from tools.preview.run import PreviewError, run_project
 from tools.preview.stack_file import StackFileError, read_stack
 
@@ -30,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         found = reviewed(options.root, options.stack, options.base)
-    except (PreviewError, StackFileError, UnknownTypeError, BaseError) as error:
+    except (PreviewError, StackFileError, SuppressionError, UnknownTypeError, BaseError) as error:
         problem = f"{options.base}: {error}" if isinstance(error, BaseError) else str(error)
         print(f"error: {problem}", file=sys.stderr)
         if options.format == "markdown":  # or the comment would still show the commit before
@@ -45,13 +48,14 @@ def reviewed(root: Path, stack: str, revision: str) -> Review:
     config = read_stack(root, stack)
     file = f"Pulumi.{stack}.yaml"
     with checked_out(root, revision) as (tree, commit), ThreadPoolExecutor(1) as other:
-        pending = other.submit(plan_of, root, tree, stack)
-        after = run_project(root, config)
+        pending = other.submit(plans_of, root, tree, stack)
+        after, created = (run_project(root, config, creates) for creates in (False, True))
         changed = configuration(tree / file, root / file)
-        names = encrypted_names(changed)
-        encrypted = holders(run_project(root, config, creates=True), names) if names else None
+        encrypted = holders(created, encrypted_names(changed))
+        before, created_before = pending.result()
+        judged = policy_change(verdict_of(tree, before, created_before), verdict(after, created))
         name = revision if revision.startswith(commit) else f"{revision} ({commit})"
-        return review(stack, name, pending.result(), after, changed, encrypted)
+        return review(stack, name, before, after, changed, encrypted, judged)
 
 
 if __name__ == "__main__":

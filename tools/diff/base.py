@@ -43,21 +43,26 @@ def checked_out(root: Path, revision: str) -> Iterator[tuple[Path, str]]:
             _git(root, "worktree", "remove", "--force", str(tree))
 
 
-def plan_of(root: Path, tree: Path, stack: str) -> Recording:
-    """Previews the stack of a checked-out commit; empty if the commit doesn't have that stack.
+def plans_of(root: Path, tree: Path, stack: str) -> tuple[Recording, Recording]:
+    """Previews the stack of a checked-out commit, with unknown values and with stand-ins.
+
+    Both are empty if the commit doesn't have that stack.
 
     Raises BaseError with what its preview says.
     """
     if not (tree / f"Pulumi.{stack}.yaml").exists():
-        return Recording()
+        return Recording(), Recording()
     python = _python(root, tree)
     command = [python, str(RECORD), stack]
     done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise BaseError(f"its own preview fails:\n{done.stderr.strip()}")
     found = json.loads(done.stdout)
-    resources = [_resource(each) for each in found["resources"]]
-    return Recording({each.urn: each for each in resources}, warnings=found["warnings"])
+    plan, created = ([_resource(each) for each in resources] for resources in found["plans"])
+    return (
+        Recording({each.urn: each for each in plan}, warnings=found["warnings"]),
+        Recording({each.urn: each for each in created}),
+    )
 
 
 def _resource(values: dict[str, Any]) -> Resource:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tools.diff.review import Review
-from tools.diff.text import SYMBOLS, details, price, summary, title
+from tools.diff.text import SYMBOLS, details, policy, price, summary, title
 
 LIMIT = 65_536  # characters of a comment on GitHub
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$-])")
@@ -61,6 +61,7 @@ def _head(review: Review) -> Iterator[str]:
     yield f"| price a month | {_plain(price(review.price))} |"
     for name, old, new in review.price.lines:
         yield f"| price of {_plain(name)} | {_plain(f'{old:.2f} -> {new:.2f}')} |"
+    yield f"| policy | {'<br>'.join(_plain(line) for line in policy(review.policy))} |"
     yield from (f"| warning | {_plain(warning)} |" for warning in review.warnings)
     for difference in review.configuration:
         yield f"| configuration | {_plain(' '.join(difference.lines()))} |"

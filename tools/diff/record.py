@@ -1,4 +1,5 @@
-"""Prints the plan of the project in the working directory as JSON, by that project's own preview.
+"""Prints the plan of the project in the working directory as JSON, by that project's own preview:
+with unknown values, then with stand-ins for them.
 
 Run as a file, `python .../tools/diff/record.py STACK`: the commit that is compared with has its own
 `tools` and `settings`. The plan has secrets in it: it goes to a pipe, never to a file.
@@ -22,12 +23,14 @@ def main() -> int:
 
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            recording = run_project(root, read_stack(root, sys.argv[1]))
+            config = read_stack(root, sys.argv[1])
+            recording = run_project(root, config)
+            created = run_project(root, config, creates=True)
     except (PreviewError, StackFileError) as error:
         print(error, file=sys.stderr)
         return 1
-    resources = [vars(each) for each in recording.resources.values()]
-    json.dump({"resources": resources, "warnings": recording.warnings}, sys.stdout)
+    plans = [[vars(each) for each in run.resources.values()] for run in (recording, created)]
+    json.dump({"plans": plans, "warnings": recording.warnings}, sys.stdout)
     return 0
 
 

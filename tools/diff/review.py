@@ -12,6 +12,7 @@ from tools.cost.estimate import Line, Range, estimate, region_of
 from tools.cost.prices import CostError, Prices
 from tools.diff.changes import Change, compare
 from tools.diff.pods import pods
+from tools.diff.policy import PolicyChange
 from tools.diff.risks import Risk, data_at_risk, holds_data
 from tools.diff.values import Difference, Path
 from tools.preview.monitor import Recording
@@ -44,6 +45,7 @@ class Review:
     pods: list[str]
     price: Price
     configuration: list[Difference]
+    policy: PolicyChange
     warnings: list[str]
     """Of the preview, that the base doesn't give."""
 
@@ -71,6 +73,7 @@ def review(
     after: Recording,
     configuration: Sequence[Difference] = (),
     encrypted: Mapping[str, list[Path]] | None = None,
+    policy: PolicyChange | None = None,
 ) -> Review:
     """Compares two plans of a stack. encrypted: as in `compare`. Raises UnknownTypeError."""
     changes = compare(before, after, encrypted)
@@ -82,6 +85,7 @@ def review(
         pods=pods(changes),
         price=_price(before, after),
         configuration=list(configuration),
+        policy=policy or PolicyChange(),
         warnings=[each for each in after.warnings if each not in before.warnings],
     )
 

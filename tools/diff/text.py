@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from tools.diff.changes import Change
+from tools.diff.policy import PolicyChange
 from tools.diff.review import NOTHING, OPERATIONS, Price, Review
 from tools.preview.report import short_type
 
@@ -39,6 +40,10 @@ def _lines(review: Review) -> Iterator[str]:
         yield from _wrapped(f"Pods: {sentence}", 0)
     yield f"Price a month: {price(review.price)}"
     yield from (f"    {name}: {old:.2f} -> {new:.2f}" for name, old, new in review.price.lines)
+    first, *others = policy(review.policy)
+    yield f"Policy: {first}"
+    for line in others:
+        yield from _wrapped(line, 4)
     for warning in review.warnings:
         yield from _wrapped(f"Warning: {warning}", 0)
     if review.configuration:
@@ -93,6 +98,26 @@ def price(found: Price) -> str:
         return expected
     bounds = (f"{each.low:.2f} to {each.high:.2f}" for each in (old, new))
     return f"{expected}; between {' -> '.join(bounds)}"
+
+
+def policy(found: PolicyChange) -> list[str]:
+    """The counts, then what is new and what the change accepts."""
+    counts = {
+        "new": len(found.new),
+        "fixed": len(found.fixed),
+        "standing": len(found.standing),
+        "newly suppressed": len(found.suppressed),
+    }
+    said = [f"{count} {what}" for what, count in counts.items() if count]
+    lines = [f"violations: {', '.join(said)}" if said else "nothing changes"]
+    for each in found.new:
+        rule = each.rule
+        broken = f"{rule.name} ({rule.severity}, {each.level}): {each.message}"
+        lines.append(f"new: {each.resource.name}: {broken}")
+    for each, entry in found.suppressed:
+        accepted = f"{each.rule.name} until {entry.expires}, {entry.owner}: {entry.reason}"
+        lines.append(f"suppressed: {each.resource.name}: {accepted}")
+    return [*lines, *found.problems]
 
 
 def _wrapped(sentence: str, indent: int) -> Iterator[str]:

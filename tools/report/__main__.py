@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from policy.suppressions import SuppressionError
+from tools.preview.policy import verdict
 from tools.preview.run import PreviewError, run_project
 from tools.preview.stack_file import StackFileError, read_stack
 from tools.report.page import page
@@ -24,8 +26,10 @@ def main(arguments: list[str] | None = None) -> int:
     out = options.out or options.root / "build" / "report" / f"{options.stack}.html"
     try:
         config = read_stack(options.root, options.stack)
-        text = page(config, run_project(options.root, config), _commit(options.root))
-    except (PreviewError, StackFileError) as error:
+        recording, created = (run_project(options.root, config, each) for each in (False, True))
+        judged = verdict(recording, created)
+        text = page(config, recording, judged, _commit(options.root))
+    except (PreviewError, StackFileError, SuppressionError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from tools.cost.estimate import Line, Range, estimate, region_of
 from tools.cost.prices import CostError, Prices
 from tools.cost.report import LEFT_OUT
 from tools.preview.monitor import Recording
+from tools.preview.policy import Verdict
 from tools.preview.stack_file import StackConfig
 from tools.report.graph import HEIGHT, WIDTH, Edge, Node, drawn
 from tools.report.rows import ORIGINS, setting_rows
@@ -38,7 +39,7 @@ class Price:
         return float(100 * line.usd.expected / most) if most else 0.0
 
 
-def page(config: StackConfig, recording: Recording, commit: str) -> str:
+def page(config: StackConfig, recording: Recording, judged: Verdict, commit: str) -> str:
     """The page of a stack's plan. commit: what the page says that it was made from."""
     roots = tree(recording)
     every = [each for each in items(roots) if each.custom]
@@ -64,6 +65,7 @@ def page(config: StackConfig, recording: Recording, commit: str) -> str:
         origins=ORIGINS,
         settings=setting_rows(config),
         price=_price(recording),
+        policy=judged,
         warnings=recording.warnings,
     )
 

@@ -27,8 +27,10 @@ def git(root: Path, *arguments: str) -> None:
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """A commit of a small program, with the preview's and the settings' code beside it."""
-    for folder in ("settings", "tools/preview"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.pyc"))
+    for folder in ("settings", "policy", "tools/preview"):
+        shutil.copytree(
+            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.pyc", ".venv")
+        )
     for file in ("tools/__init__.py", "requirements.txt"):
         shutil.copy(ROOT / file, tmp_path / file)
     project(tmp_path, PASSWORD.format(name="a", length=9))

@@ -36,6 +36,7 @@ def test_text_of_a_small_change() -> None:
         "Data: nothing that holds data is deleted",
         "Pods: The pods of backstage-deployment don't roll.",
         "Price a month: 231.42 USD, unchanged; between 231.42 to 827.10 -> 231.42 to 862.14",
+        "Policy: nothing changes",
         "",
         " ~ backstage-autoscaler (kubernetes:autoscaling/v2:HorizontalPodAutoscaler)",
         "       spec.maxReplicas: 6 -> 8",

@@ -6,19 +6,30 @@ import dataclasses
 import functools
 import json
 import re
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from policy.evaluate import Violation
+from policy.node import Node
+from policy.plan import Resource
+from policy.rules import RULES
+from policy.suppressions import Suppression
 from tests.programs import previewed, stack_config
+from tests.tokens import CLUSTER
 from tests.tools.diff.plans import plan, with_inputs
 from tools.preview.monitor import Recording, secret
+from tools.preview.policy import Verdict
 from tools.report.__main__ import main
 from tools.report.page import page
 from tools.report.rows import ORIGINS, setting_rows
 
 CANARY = "canary-4f1e"
+
+
+MET = Verdict([], [], [], [], [], rules=64, resources=42)
 
 
 class Reader(HTMLParser):
@@ -34,15 +45,15 @@ class Reader(HTMLParser):
         self.tags.append((tag, {name: value or "" for name, value in attrs}))
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        self.text += f" {data}"
 
     def having(self, name: str) -> list[str]:
         """Values of an attribute."""
         return [attributes[name] for _, attributes in self.tags if name in attributes]
 
 
-def rendered(stack: str, recording: Recording | None = None) -> str:
-    return page(stack_config(stack), recording or plan(stack), "1234567")
+def rendered(stack: str, recording: Recording | None = None, judged: Verdict = MET) -> str:
+    return page(stack_config(stack), recording or plan(stack), judged, "1234567")
 
 
 @functools.cache
@@ -120,6 +131,19 @@ def test_the_price_by_resource() -> None:
     unknown = with_inputs(plan("prod"), "backstage-aws", lambda i: i.update(region="eu-west-9"))
     assert "no prices for region eu-west-9" in Reader(rendered("prod", unknown)).text
     assert "Nothing of AWS" in Reader(rendered("local")).text
+
+
+def test_the_policy_s_verdict() -> None:
+    assert "64 rules on 42 resources: 0 violations" in " ".join(prod().text.split())
+    rule = RULES["rds-encrypted"]
+    cluster = Resource("urn:x::y", CLUSTER, "backstage-1-cluster", Node({}))
+    broken = Violation(rule, cluster, "storageEncrypted is <unset>", "mandatory")
+    entry = Suppression(rule.name, "*", "prod", "moves in May", "platform", date(2027, 5, 26))
+    judged = dataclasses.replace(MET, violations=[broken], suppressed=[(broken, entry)])
+    text = " ".join(Reader(rendered("prod", judged=judged)).text.split())
+    assert "Policy broken 1 violation, 1 suppressed" in text
+    assert "storageEncrypted is <unset> Fix: " in text
+    assert "until 2027-05-26, by platform: moves in May" in text
 
 
 @pytest.mark.parametrize("tag", ["table", "svg", "nav", "h1", "main"])
