@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tools.diff.changes import Change
+from tools.diff.change import Change
 from tools.diff.values import Difference
 
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"

@@ -78,6 +78,8 @@ def fixed_name(type_: str, inputs: dict[str, Any]) -> str | None:
     return name if isinstance(name, str) and name != COMPUTED else None
 
 
-def ignored(path: Path, ignore_changes: Iterable[str]) -> bool:
-    """Whether a resource's ignore_changes covers a path."""
-    return any(path[: len(rule)] == rule for rule in (tuple(e.split(".")) for e in ignore_changes))
+def covered(path: Path, names: Iterable[str]) -> bool:
+    """Whether an option such as ignore_changes, which names inputs, covers a path."""
+    return any(
+        name == "*" or path[: name.count(".") + 1] == tuple(name.split(".")) for name in names
+    )

@@ -10,7 +10,8 @@ from decimal import Decimal
 from tools.cost.assumptions import Assumptions
 from tools.cost.estimate import Line, Range, estimate, region_of
 from tools.cost.prices import CostError, Prices
-from tools.diff.changes import Change, compare
+from tools.diff.change import Change
+from tools.diff.changes import compare
 from tools.diff.pods import pods
 from tools.diff.policy import PolicyChange
 from tools.diff.risks import Risk, data_at_risk, holds_data

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tools.diff.changes import Change
+from tools.diff.change import Change
 from tools.preview.monitor import Resource
 
 CLUSTER = "aws:rds/cluster:Cluster"
@@ -42,6 +42,8 @@ def _risks(change: Change, changes: Sequence[Change]) -> Iterator[Risk]:
         return
     if change.ends and type_ == CLUSTER:
         yield Risk(_database(change), _of_cluster(change, changes), True)
+    elif type_ == CLUSTER and (lost := list(_unprotected(change))):
+        yield Risk(f"THE DATABASE LOSES ITS PROTECTION: {change.resource.name}", lost, True)
     elif type_ == STATEFUL_SET and (change.ends or _empties(change)):
         yield _of_stateful_set(change, changes)
     elif change.ends and type_ in _KEPT:
@@ -66,6 +68,19 @@ def _why(change: Change) -> Iterator[str]:
     for difference in change.differences:
         if difference.replaces:
             yield f"Why: {replace(difference, replaces=False).lines()[0]}."
+
+
+def _unprotected(change: Change) -> Iterator[str]:
+    """What stops protecting a cluster that stays."""
+    before, after = change.before, change.after
+    assert before
+    assert after
+    if before.protect and not after.protect:
+        yield "The engine no longer refuses to delete it: `protect` is off."
+    if before.inputs.get("deletionProtection") and not after.inputs.get("deletionProtection"):
+        yield "AWS no longer refuses to delete it: deletion protection is off."
+    if after.inputs.get("skipFinalSnapshot") and not before.inputs.get("skipFinalSnapshot"):
+        yield "Its deletion takes no final snapshot any more."
 
 
 def _of_cluster(change: Change, changes: Sequence[Change]) -> list[str]:

@@ -41,6 +41,10 @@ class Resource:
     ignore_changes: list[str]
     replace_on_changes: list[str] = field(default_factory=list)
     retain_on_delete: bool = False
+    replacement_trigger: Any = None
+    """A value whose change replaces it."""
+    replace_with: list[str] = field(default_factory=list)
+    """URNs of the resources whose replacement replaces it."""
     aliases: list[dict[str, Any]] = field(default_factory=list)
     """Each a `urn`, or a `spec` of what of the URN was different."""
 
@@ -133,6 +137,8 @@ class RecordingMonitor(MockMonitor):
             ignore_changes=sorted(request.ignoreChanges),
             replace_on_changes=sorted(request.replaceOnChanges),
             retain_on_delete=request.retainOnDelete,
+            replacement_trigger=_plain_value(request.replacement_trigger),
+            replace_with=sorted(request.replace_with),
             aliases=[MessageToDict(alias) for alias in request.aliases],
         )
         if request.custom:
