@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from tools.cost.assumptions import Assumptions
 from tools.cost.estimate import Line, Range, estimate, region_of
@@ -43,13 +44,8 @@ def page(config: StackConfig, recording: Recording, judged: Verdict, commit: str
     """The page of a stack's plan. commit: what the page says that it was made from."""
     roots = tree(recording)
     every = [each for each in items(roots) if each.custom]
-    environment = Environment(
-        loader=FileSystemLoader(_PAGES), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["usd"] = "{:.2f}".format
     drawing = drawn(dependencies(recording))
-    return environment.get_template("page.html").render(
+    return _template().render(
         stack=config.stack,
         project=config.project,
         commit=commit,
@@ -68,6 +64,16 @@ def page(config: StackConfig, recording: Recording, judged: Verdict, commit: str
         policy=judged,
         warnings=recording.warnings,
     )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_PAGES), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters["usd"] = "{:.2f}".format
+    return environment.get_template("page.html")
 
 
 def dependencies(recording: Recording) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ from tests.tools.diff.plans import done, of, plan, replacing, reviewed, with_inp
 from tools.diff.changes import compare
 from tools.diff.configuration import holders
 from tools.diff.values import Difference
-from tools.preview.monitor import secret
+from tools.preview.monitor import Recording, secret
 
 JOBS = {"backstage-database-role", "backstage-migrations"}
 DEPLOYMENT = "backstage-deployment"
@@ -37,35 +37,53 @@ def test_a_rotation_is_what_the_engine_does() -> None:
     assert found.pods[0] == f"The pods of {DEPLOYMENT} roll, because of backstage-secrets."
 
 
-def test_a_new_host_is_what_the_engine_does() -> None:
-    after = changed("dev", {"host": "portal.dev.example.com"}).recording
+def test_a_certificate_is_what_the_engine_does() -> None:
+    host = "portal.dev.example.com"
+    after = with_inputs(plan("dev"), "backstage-certificate", lambda i: i.update(domainName=host))
     assert done(plan("dev"), after) == {
         "replace": {
-            "backstage-alias", "backstage-certificate", "backstage-certificate-issue",
-            "backstage-certificate-validation", "backstage-migrations",
+            "backstage-certificate", "backstage-certificate-issue",
+            "backstage-certificate-validation",
         },
-        "update": {DEPLOYMENT, "backstage-ingress"},
+        "update": {"backstage-ingress"},
     }  # fmt: skip
 
 
+def without(recording: Recording, part: str) -> Recording:
+    """The plan without the resources that have a text in their URN."""
+    kept = {urn: each for urn, each in recording.resources.items() if part not in urn}
+    return dataclasses.replace(recording, resources=kept)
+
+
 def test_a_bucket_comes_and_its_deletion_is_a_risk() -> None:
-    without = changed("dev", {"techdocsBucket": None}).recording
-    found = reviewed(plan("dev"), without, "dev")
+    less = without(plan("dev"), "backstage:techdocs:TechDocs")
+    found = reviewed(plan("dev"), less, "dev")
     (risk,) = found.risks
     assert risk.headline == "The bucket backstage-techdocs is deleted"
     assert risk.details == ["S3 refuses to delete it unless it is empty."]
     assert found.counts["delete"] == 10
-    assert reviewed(without, plan("dev"), "dev").risks == []
+    assert reviewed(less, plan("dev"), "dev").risks == []
 
 
-def test_a_role_moves_with_its_alias() -> None:
-    """The portal's role and its association belong to TechDocs while the bucket exists."""
-    after = changed("iam", {"techdocsBucket": "create"}).recording
-    changes = compare(plan("iam"), after)
-    assert of(changes, "backstage-techdocs-association").operation == "move"
-    role = of(changes, "backstage-techdocs-role")
-    assert role.moved
-    assert [each.name for each in role.differences] == ["description"]
+def test_children_move_with_the_alias_of_their_component() -> None:
+    """As when TechDocs' bucket comes: the role of the portal's pods becomes a part of it."""
+    former = [("backstage:techdocs:TechDocs$backstage:iam:PodRole", "backstage:iam:PodRole"),
+              ("::backstage-techdocs", "::backstage")]  # fmt: skip
+
+    def then(text: str) -> str:
+        return text.replace(*former[0]).replace(*former[1]) if former[0][0] in text else text
+
+    resources = [
+        dataclasses.replace(
+            each, urn=then(urn), parent=then(each.parent), name=then(urn).rpartition("::")[2]
+        )
+        for urn, each in plan("dev").resources.items()
+    ]
+    before = dataclasses.replace(plan("dev"), resources={each.urn: each for each in resources})
+    assert before.resources.keys() != plan("dev").resources.keys()
+    assert done(before, plan("dev")) == {
+        "move": {"backstage-techdocs-role", "backstage-techdocs-association"}
+    }
 
 
 def test_a_namespace_that_is_only_read_is_let_go_of() -> None:
