@@ -73,7 +73,7 @@ def _resource(values: dict[str, Any]) -> Resource:
 def _python(root: Path, tree: Path) -> str:
     """This interpreter, or that of an environment with the commit's own requirements."""
     theirs = tree / REQUIREMENTS
-    if filecmp.cmp(root / REQUIREMENTS, theirs, shallow=False):
+    if not theirs.exists() or filecmp.cmp(root / REQUIREMENTS, theirs, shallow=False):
         return sys.executable
     digest = hashlib.sha256(theirs.read_bytes()).hexdigest()[:12]
     environment = root / ".local" / "diff" / digest

@@ -20,7 +20,7 @@ PASSWORD = (
 
 
 def git(root: Path, *arguments: str) -> None:
-    identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=no"]
     subprocess.run(["git", "-C", root, *identity, *arguments], check=True, capture_output=True)
 
 
