@@ -24,6 +24,7 @@ OPT_IN = {
     "crds": "needs the CRDs of other projects; run by `make test-crds`",
     "engine": "needs the Pulumi CLI; run by `make test-engine`",
     "deployer": "needs Node and a package registry; run by `make test-deployer`",
+    "supply": "needs cosign and crane; run by `make test-supply`",
     "aws": "needs the Pulumi CLI and pulumi-resource-aws; run by `make test-aws`",
 }
 
