@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from components.portal.portal_pod import USER
+from tests.assets.node import needs_node
 from tests.programs import ROOT
+from tools.supply import techdocs
 
 DOCKERFILES = sorted((ROOT / "image").glob("*.Dockerfile"))
 TEXTS = {path.name: path.read_text(encoding="utf-8") for path in DOCKERFILES}
@@ -60,6 +65,55 @@ def test_runs_as_the_pods_user_and_takes_no_argument_but_base_and_labels(name: s
     assert arguments == {"NODE_IMAGE", "REVISION", "SOURCE", "CREATED"}
     assert not re.search(r"POSTGRES|AUTH_|APP_HOST|APP_PORT|TOKEN|PASSWORD", text)
     assert "ADD " not in text
+
+
+@needs_node
+@each_dockerfile
+@pytest.mark.parametrize(
+    ("release", "fails"),
+    [("yarn@4.13.0", False), ("yarn@4.13.0+sha512.{}", False), ("yarn@4.13.0+sha512.0{}", True)],
+)
+def test_yarn_has_the_hash_that_the_app_names(
+    name: str, release: str, fails: bool, tmp_path: Path
+) -> None:
+    (script,) = re.findall(r"node -e '([^']*)'", TEXTS[name])
+    file = tmp_path / "yarn.js"
+    file.write_bytes(b"yarn")
+    spec = release.format(hashlib.sha512(b"yarn").hexdigest())
+    (tmp_path / "package.json").write_text(json.dumps({"packageManager": spec}), encoding="utf-8")
+    script = script.replace("\\\n", "")
+    assert "/opt/yarn/node_modules/@yarnpkg/cli-dist/bin/yarn.js" in script
+    script = re.sub(r"/opt/yarn/\S+?yarn\.js", str(file), script)
+    done = subprocess.run(["node", "-e", script], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode != 0, "another hash" in done.stderr) == (fails, fails)
+
+
+@each_dockerfile
+def test_mkdocs_is_locked(name: str) -> None:
+    (lines,) = re.findall(r"printf '%s\\n' \\\n(.+?)        > ", TEXTS[name], re.S)
+    for line in lines.splitlines():
+        # One wheel for all platforms, or one each.
+        assert re.fullmatch(r" +'[\w.-]+==[\w.]+( --hash=sha256:[0-9a-f]{64}){1,2}' \\", line), line
+    report = [{"install": [package("B_b", "b1"), package("a", "a1")]},
+              {"install": [package("B_b", "b2"), package("a", "a1")]}]  # fmt: skip
+    written = techdocs.locked(TEXTS[name], list(techdocs.pins(report)))
+    assert (
+        """RUN printf '%s\\n' \\
+        'a==1 --hash=sha256:a1' \\
+        'b_b==1 --hash=sha256:b1 --hash=sha256:b2' \\
+        > /tmp/mkdocs.txt \\"""
+        in written
+    )
+    assert written.replace(written[written.index("'a==1") : written.index("> /tmp/mk")], "") == (
+        TEXTS[name].replace(lines.lstrip() + "        ", "")
+    )
+
+
+def package(name: str, digest: str) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "version": "1"},
+        "download_info": {"archive_info": {"hashes": {"sha256": digest}}},
+    }
 
 
 @each_dockerfile

@@ -15,10 +15,11 @@ from components.cluster.cluster import ClusterFacts
 from components.cluster.pod_role import PodRole, PodRoleArgs
 from settings.files import read_text
 from settings.keys import IngressSettings
-from settings.versions import LOAD_BALANCER_CONTROLLER_CHART
+from settings.versions import LOAD_BALANCER_CONTROLLER_CHART, LOAD_BALANCER_CONTROLLER_IMAGE
 
 NAMESPACE = "kube-system"
 SERVICE_ACCOUNT = "aws-load-balancer-controller"
+CHART = "aws-load-balancer-controller"
 CHART_REPOSITORY = "https://aws.github.io/eks-charts"
 INSTALL_SECONDS = 300
 _POLICY = "assets/controller-policy.json"
@@ -89,13 +90,15 @@ class LoadBalancerController(pulumi.ComponentResource):
             k8s.helm.v3.ReleaseArgs(
                 name=SERVICE_ACCOUNT,  # fixed: an autonamed release can't be adopted or repaired
                 namespace=NAMESPACE,
-                chart="aws-load-balancer-controller",
+                chart=CHART,
                 version=LOAD_BALANCER_CONTROLLER_CHART,
                 repository_opts=k8s.helm.v3.RepositoryOptsArgs(repo=CHART_REPOSITORY),
                 atomic=True,
                 cleanup_on_fail=True,
                 timeout=INSTALL_SECONDS,
                 values={
+                    # A tag can move; the digest behind it can't.
+                    "image": {"tag": LOAD_BALANCER_CONTROLLER_IMAGE},
                     "clusterName": args.cluster.name,
                     "region": args.cluster.region,
                     "vpcId": args.cluster.vpc_id,

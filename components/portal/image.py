@@ -17,8 +17,9 @@ from settings.keys import ImageSettings
 # account.dkr.ecr.region.amazonaws.com/name; the China partition ends in .com.cn
 _ECR = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/.+")
 
-UNTAGGED_DAYS = 7
-KEPT_IMAGES = 200  # that other stacks may run, and that a rollback may want
+# 200 images that other stacks may run, and that a rollback may want. ECR counts the signature, the
+# SBOM and the provenance of each as an image, too.
+KEPT_IMAGES = 4 * 200
 
 
 @dataclass(frozen=True)
@@ -140,15 +141,10 @@ class Image(pulumi.ComponentResource):
             args.kms_key_arn,
             repository,
         )
-        rules = [
-            _expiry(1, "untagged", {"countType": "sinceImagePushed", "countUnit": "days"},
-                    UNTAGGED_DAYS),
-            _expiry(2, "any", {"countType": "imageCountMoreThan"}, KEPT_IMAGES),
-        ]  # fmt: skip
         aws.ecr.LifecyclePolicy(
             f"{name}-repository-lifecycle",
             aws.ecr.LifecyclePolicyArgs(
-                repository=repository.name, policy=json.dumps({"rules": rules})
+                repository=repository.name, policy=json.dumps({"rules": [_expiry(KEPT_IMAGES)]})
             ),
             opts=ResourceOptions(parent=self),
         )
@@ -167,10 +163,15 @@ def _build_arguments(args: ImageArgs) -> dict[str, str]:
     return {name: value for name, value in arguments.items() if value}
 
 
-def _expiry(priority: int, status: str, count: dict[str, str], number: int) -> dict[str, object]:
+def _expiry(number: int) -> dict[str, object]:
+    # No rule for untagged images: signatures have no tag, and have to last as long as their image.
     return {
-        "rulePriority": priority,
-        "description": f"expire {status} images beyond {number}",
-        "selection": {"tagStatus": status, **count, "countNumber": number},
+        "rulePriority": 1,
+        "description": f"expire images beyond {number}",
+        "selection": {
+            "tagStatus": "any",
+            "countType": "imageCountMoreThan",
+            "countNumber": number,
+        },
         "action": {"type": "expire"},
     }

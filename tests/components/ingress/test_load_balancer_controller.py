@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from pulumi import ResourceOptions
@@ -13,6 +14,7 @@ from components.ingress.load_balancer_controller import (
     policy_document,
 )
 from settings.keys import IngressSettings
+from settings.versions import LOAD_BALANCER_CONTROLLER_CHART as CHART
 from tests.components.parts import MODES, facts, run
 from tests.programs import Program
 from tests.tokens import ASSOCIATION, ATTACHMENT, RELEASE
@@ -52,6 +54,7 @@ def test_chart_runs_with_the_role(creates: bool) -> None:
     assert release.inputs["version"] == "3.5.0"
     assert release.inputs["atomic"] is True
     values = release.inputs["values"]
+    assert re.fullmatch(rf"v{re.escape(CHART)}@sha256:[0-9a-f]{{64}}", values["image"]["tag"])
     assert values["clusterName"] == "shop"
     assert values["vpcId"] == "vpc-shop"
     assert values["ingressClass"] == "alb"

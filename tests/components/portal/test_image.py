@@ -76,13 +76,7 @@ def test_build_without_repository_creates_one(creates: bool, commit_time: str) -
     assert repository["forceDelete"] is False
     lifecycle = json.loads(program.inputs("aws:ecr/lifecyclePolicy:LifecyclePolicy")["policy"])
     assert [rule["selection"] for rule in lifecycle["rules"]] == [
-        {
-            "tagStatus": "untagged",
-            "countType": "sinceImagePushed",
-            "countUnit": "days",
-            "countNumber": 7,
-        },
-        {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 200},
+        {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 800},
     ]
     built = program.inputs(IMAGE)
     assert built["build"] == {
