@@ -136,10 +136,25 @@ def pushes(stack: str) -> list[tuple[Call, Request]]:
     return [(call, Request(f"ecr:{name}", repository, {})) for name in PUSH if builds]
 
 
+def pulls(stack: str) -> list[tuple[Call, Request]]:
+    """Requests of cosign, if the stack runs an image that another one has pushed to ECR."""
+    values = config(stack).values
+    if "backstage:appPath" in values:
+        return []
+    name = str(values["backstage:imageRepository"]).rpartition("/")[2]
+    repository = f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/{name}"
+    call = {"phase": "preview", "operation": "cosign verify"}
+    return [
+        (call, Request("ecr:GetAuthorizationToken", "*", {})),
+        (call, Request("ecr:BatchGetImage", repository, {})),
+        (call, Request("ecr:GetDownloadUrlForLayer", repository, {})),
+    ]
+
+
 def requests(stack: str) -> list[tuple[Call, Request]]:
     """Everything that the committed policy has to allow."""
     own = [each for each in recorded(stack) if each[0]["phase"] not in RENEWED]
-    return [*own, *pushes(stack)]
+    return [*own, *pushes(stack), *pulls(stack)]
 
 
 @each_stack

@@ -20,7 +20,7 @@ from tools.preview.monitor import Recording
 from tools.preview.stack_file import read_stack
 
 COMMITTED = ("dev", "prod")
-READING = ("Decrypt", "Describe", "Get", "List")
+READING = ("BatchGet", "Decrypt", "Describe", "Get", "List")
 
 
 def plan(stack: str) -> Plan:
@@ -126,7 +126,24 @@ def test_a_final_snapshot_only_where_the_stack_takes_one() -> None:
         stack: {each["Sid"] for each in statements(deploy_policy(plan(stack)).documents())}
         for stack in COMMITTED
     }
-    assert by_stack["prod"] - by_stack["dev"] == {"RdsFinalSnapshot", "RdsFinalSnapshotOf"}
+    final = {"RdsFinalSnapshot", "RdsFinalSnapshotOf"}
+    assert by_stack["prod"] - by_stack["dev"] - {"EcrLogin", "EcrPull"} == final
+
+
+def test_whoever_deploys_or_previews_another_stacks_image_may_verify_it() -> None:
+    for policy in (deploy_policy, preview_policy):
+        (pull,) = [
+            each
+            for each in statements(policy(plan("prod")).documents())
+            if each["Sid"] == "EcrPull"
+        ]
+        assert pull["Action"] == ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+        assert pull["Resource"] == ["arn:aws:ecr:us-east-1:123456789012:repository/backstage-dev"]
+        # dev pushes its own, auto-mode's is in another registry.
+        for stack in ("dev", "auto-mode"):
+            assert "EcrPull" not in {
+                each["Sid"] for each in statements(policy(plan(stack)).documents())
+            }
 
 
 def test_secret_of_the_master_user_where_rds_makes_it() -> None:

@@ -13,6 +13,9 @@ from tools.deployer.statements import Condition, Statements
 from tools.deployer.tables import entry_of, read_tables
 from tools.preview.monitor import COMPUTED, Resource
 
+# A signature is an artifact in the image's repository. Source: API reference of ECR,
+# "ListImageReferrers", which asks for BatchGetImage.
+PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 RIGHTS = Path(__file__).parent / "rights.yaml"
 
 
@@ -23,7 +26,8 @@ def rights() -> dict[str, Any]:
 
 
 def preview_policy(plan: Plan) -> Statements:
-    """What a preview may do: the look-ups. It reads nothing else of AWS, and changes nothing."""
+    """What a preview may do: the look-ups, and verify the signature of an image in ECR. It reads
+    nothing else of AWS, and changes nothing."""
     found = Statements()
     for token, arguments in plan.created.look_ups:
         for grant in _entry("look_ups", token):
@@ -31,6 +35,9 @@ def preview_policy(plan: Plan) -> Statements:
             service = grant["actions"][0].partition(":")[0]
             kind = "Resources" if "resources" in grant else "Any"
             found.add(f"LookUp{service.capitalize()}{kind}", grant["actions"], resources, {})
+    if pulled := plan.pulled():
+        found.add("EcrPull", PULL, pulled, {})
+        found.add("EcrLogin", ["ecr:GetAuthorizationToken"], ["*"], {})  # AWS knows no resource
     return found
 
 

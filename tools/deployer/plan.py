@@ -111,8 +111,19 @@ class Plan:
         if image.inputs.get("skipPush"):
             return []
         created = self.arns_behind(image, "imageName")
-        match = _ECR.match(str(image.inputs["imageName"]))
-        if created or not match:
-            return created
+        return created or self._ecr(image.inputs["imageName"])
+
+    def pulled(self) -> list[str]:
+        """The ECR repository of an image that another stack has pushed."""
+        for resource in self.recording.resources.values():
+            if resource.type == "kubernetes:apps/v1:Deployment":
+                (container,) = resource.inputs["spec"]["template"]["spec"]["containers"]
+                return self._ecr(container["image"])
+        return []
+
+    def _ecr(self, image: object) -> list[str]:
+        match = _ECR.match(str(image))
+        if not match:
+            return []
         account, region, name = match.groups()
         return [f"arn:{self.partition}:ecr:{region}:{account}:repository/{name}"]
