@@ -6,12 +6,18 @@ FORMAT ?= text
 PYTHON ?= python3
 BIN := .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
-LOCKED = requirements requirements-report requirements-test requirements-dev requirements-e2e requirements-aws requirements-cluster requirements-scan policy/requirements
-# The yarn release that portal/package.json names, whatever is on PATH.
-YARN = npx --yes --package="@yarnpkg/cli-dist@$$(node -p 'require("./package.json").packageManager.split("@")[1]')" yarn
+LOCKED = requirements requirements-report requirements-test requirements-dev requirements-e2e requirements-aws requirements-cluster requirements-scan requirements-supply policy/requirements
+# The yarn release that portal/package.json names, with the hash there, whatever is on PATH.
+YARN_JS = .local/yarn/node_modules/@yarnpkg/cli-dist/bin/yarn.js
+YARN = node ../$(YARN_JS)
+# Go programs, in the versions of tools/supply/tools.txt; Go checks them against its checksum database.
+GO_BIN = .local/bin
+GO_PATH = PATH="$(CURDIR)/$(GO_BIN):$$PATH"
+SYFT = SYFT_CHECK_FOR_APP_UPDATE=false $(GO_BIN)/syft scan --quiet --output cyclonedx-json@1.6=build/sbom
+SBOMS = build/sbom/program.json build/sbom/portal.json
 EVALUATOR = tests/deployer/evaluator
 
-.PHONY: preview diff report replacements test lint types lock scan schema cost prices bench e2e bench-image test-cluster test-alb reliability test-crds deployer test-deployer test-engine test-aws engine local portal-dev portal-check clean
+.PHONY: preview diff report replacements test lint types lock scan schema cost prices bench e2e bench-image test-cluster test-alb reliability test-crds deployer test-deployer sbom image-sbom audit sign verify chart actionlint test-supply test-engine test-aws engine local portal-dev portal-check clean
 
 # With the policy's verdict, which decides the exit code. POLICY_CONFIG=FILE sets levels of rules.
 preview: .venv/installed
@@ -29,14 +35,16 @@ lint: .venv/dev
 types: .venv/dev
 	@$(BIN)/mypy
 
-# requirements*.txt from requirements*.in, in the order in which they include one another;
+# requirements*.txt from requirements*.in, in the order in which they include one another, and the
+# packages of TechDocs in image/*.Dockerfile;
 # UPGRADE=--upgrade also moves what the .in files don't name.
 lock: .venv/dev
 	@for file in $(LOCKED); do $(BIN)/uv pip compile --quiet $(UPGRADE) --output-file=$$file.txt $$file.in || exit; done
+	@$(BIN)/python -m tools.supply.techdocs
 
-# What scanners find in the previews beside docs/decisions/0008; kube-score has to be on PATH.
-scan: .venv/test .local/scan/installed
-	@$(BIN)/pytest -m scan -rs tests/scan
+# What scanners find in the previews beside docs/decisions/0008.
+scan: .venv/test .local/scan/installed $(GO_BIN)/kube-score
+	@$(GO_PATH) $(BIN)/pytest -m scan -rs tests/scan
 
 # stack.schema.json, with which editors complete and check the keys of a stack file.
 schema: .venv/installed
@@ -106,6 +114,47 @@ deployer: .venv/installed
 test-deployer: .venv/test $(EVALUATOR)/node_modules/.package-lock.json
 	@$(BIN)/pytest -m deployer -rs tests/deployer
 
+# CycloneDX SBOMs of the program and the portal in build/sbom, valid and complete for their lock files.
+sbom: .venv/installed .local/supply/installed $(GO_BIN)/syft
+	@mkdir -p build/sbom
+	@.local/supply/bin/cyclonedx-py requirements --sv 1.6 --of JSON --output-reproducible -o build/sbom/program.json requirements.txt
+	@$(SYFT)/portal.json --source-name portal --source-version "$$(git rev-parse HEAD)" file:portal/yarn.lock
+	@.local/supply/bin/python -m tools.supply.schema $(SBOMS)
+	@$(BIN)/python -m tools.supply complete build/sbom/program.json requirements.txt
+	@$(BIN)/python -m tools.supply complete build/sbom/portal.json portal/yarn.lock
+
+# The same of an image, as syft names it: SOURCE=docker:NAME:TAG, oci-dir:FOLDER, registry:NAME@DIGEST.
+image-sbom: .local/supply/installed $(GO_BIN)/syft
+	@mkdir -p build/sbom
+	@$(SYFT)/image.json "$(SOURCE)"
+	@.local/supply/bin/python -m tools.supply.schema build/sbom/image.json
+
+# Known vulnerabilities in SBOMs, beside tools/supply/exceptions.yaml.
+audit: .venv/installed $(GO_BIN)/grype
+	@$(GO_PATH) $(BIN)/python -m tools.supply audit $(SBOMS)
+
+# Signs IMAGE=repository@sha256:... and attests its SBOM and provenance, with the identity of the job of
+# GitHub Actions that it runs in, or with KEY=awskms:///alias/NAME.
+sign: .venv/installed $(GO_BIN)/cosign
+	@$(GO_PATH) $(BIN)/python -m tools.supply sign --sbom build/sbom/image.json --key "$$KEY" "$$IMAGE"
+
+# Fails unless the delivery workflow of REPOSITORY=OWNER/REPO, or KEY, has signed all three; with COMMIT
+# only if it built that commit.
+verify: .venv/installed $(GO_BIN)/cosign
+	@$(GO_PATH) $(BIN)/python -m tools.supply verify --repository "$$REPOSITORY" --commit "$$COMMIT" --key "$$KEY" "$$IMAGE"
+
+# The load balancer controller's chart in .local/charts, if it is the one in settings/versions.py.
+chart: .venv/installed
+	@$(BIN)/python -m tools.supply.chart .local/charts/aws-load-balancer-controller.tgz
+
+# The workflows' syntax, expressions and shell; `make lint` has zizmor for their security.
+actionlint: $(GO_BIN)/actionlint
+	@$(GO_BIN)/actionlint -shellcheck= -pyflakes=
+
+# cosign itself against a registry on this machine.
+test-supply: .venv/test $(GO_BIN)/cosign $(GO_BIN)/crane
+	@$(GO_PATH) $(BIN)/pytest -m supply -rs tests/tools/supply
+
 # The program and the policy pack on the real engine with doubles for every provider; needs the Pulumi CLI. With its
 # Kubernetes plugin and KUBECONFIG also the local stack on that cluster.
 test-engine: .venv/test policy/.venv/installed
@@ -160,16 +209,28 @@ policy/.venv/installed: policy/requirements.txt
 	@policy/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
-.local/scan/installed: requirements-scan.txt
-	@$(PYTHON) -m venv .local/scan
-	@.local/scan/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+.local/scan/installed .local/supply/installed: .local/%/installed: requirements-%.txt
+	@$(PYTHON) -m venv .local/$*
+	@.local/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+$(GO_BIN)/%: tools/supply/tools.txt
+	@echo "installing $* into $(GO_BIN)"
+	@GOBIN="$(CURDIR)/$(GO_BIN)" go install "$$(sed -n 's/^$* //p' $<)"
 	@touch $@
 
 $(EVALUATOR)/node_modules/.package-lock.json: $(EVALUATOR)/package-lock.json
 	@npm ci --silent --no-audit --no-fund --ignore-scripts --prefix $(EVALUATOR)
 	@touch $@
 
-portal/node_modules/.yarn-state.yml: portal/package.json portal/yarn.lock portal/packages/app/package.json portal/packages/backend/package.json $(wildcard portal/plugins/*/package.json)
+$(YARN_JS): portal/package.json
+	@set -e; spec=$$(node -p 'require("./$<").packageManager'); release=$${spec#yarn@}; \
+		npm install --silent --no-audit --no-fund --prefix .local/yarn "@yarnpkg/cli-dist@$${release%+*}"; \
+		echo "$${spec#*+sha512.}  $@" | $$(command -v sha512sum || echo shasum -a 512) --check >/dev/null \
+		|| { echo "yarn isn't the one whose hash portal/package.json has" >&2; rm -rf .local/yarn; exit 1; }
+	@touch $@
+
+portal/node_modules/.yarn-state.yml: $(YARN_JS) portal/package.json portal/yarn.lock portal/packages/app/package.json portal/packages/backend/package.json $(wildcard portal/plugins/*/package.json)
 	@node -e 'const [major] = process.versions.node.split("."); if (![22, 24].includes(+major)) { console.error("Node 22 or 24 is needed, this is " + process.version); process.exit(1) }'
 	@cd portal && $(YARN) install --immutable
 	@touch $@

@@ -14,7 +14,7 @@ from tests.programs import ROOT
 
 PACK = "policy/requirements"
 INPUTS = [*sorted(path.stem for path in ROOT.glob("requirements*.in")), PACK]
-OWN_ENVIRONMENT = {"requirements-scan", PACK}
+OWN_ENVIRONMENT = {"requirements-scan", "requirements-supply", PACK}
 each_file = pytest.mark.parametrize("name", INPUTS)
 # What `pulumi up` and `make preview` import.
 PROGRAM = ("__main__.py", "settings", "targets", "components", "tools/preview", "policy")

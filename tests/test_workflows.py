@@ -165,27 +165,173 @@ DEPLOYING = {
 }
 
 
-@pytest.mark.parametrize("name", DEPLOYING)
-def test_nothing_is_installed_once_a_job_has_credentials(name: str) -> None:
-    steps = DEPLOYING[name]["steps"]
+# What a job may run once it has credentials. make: targets whose files were made before.
+COMMANDS = {"pulumi", "umask", "echo", "aws", ".local/bin/crane", "make"}
+TARGETS = {"make sign": ".local/bin/cosign", "make verify": ".local/bin/cosign"}
+
+
+def steps_around_credentials(
+    job: dict[str, Any],
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """A job's steps before and after it gets AWS credentials."""
+    steps = job["steps"]
     (credentials,) = (
         index
         for index, step in enumerate(steps)
         if step.get("uses", "").startswith("aws-actions/configure-aws-credentials@")
     )
-    before = "\n".join(str(step.get("run")) for step in steps[:credentials])
-    assert "make .venv/installed" in before
-    assert "pulumi install --no-dependencies" in before
-    for step in steps[credentials + 1 :]:
-        assert "uses" not in step
-        commands = [line.split()[0] for line in step["run"].splitlines() if line[0] not in "# "]
-        assert set(commands) <= {"pulumi", "umask", "echo"}
-        assert "pulumi install" not in step["run"]
+    return steps[:credentials], steps[credentials + 1 :]
+
+
+@pytest.mark.parametrize("name", DEPLOYING)
+def test_nothing_is_installed_once_a_job_has_credentials(name: str) -> None:
+    before, after = steps_around_credentials(DEPLOYING[name])
+    installed = "\n".join(str(step.get("run")) for step in before)
+    assert "make .venv/installed" in installed
+    for step in after:
+        if "uses" in step:  # only stores what a step before has written
+            assert step["uses"].startswith("actions/upload-artifact@")
+            continue
+        for line in step["run"].splitlines():
+            command = line.split()[0]
+            assert command in COMMANDS or line.startswith("#")
+            if command == "make":
+                assert TARGETS[line] in installed
+            if command == "pulumi":
+                assert "pulumi install --no-dependencies" in installed
+            assert "pulumi install" not in line
     assert read()["deploy.yml"]["env"]["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] == "true"
 
 
+def deploy_jobs() -> dict[str, dict[str, Any]]:
+    return copy.deepcopy(read()["deploy.yml"]["jobs"])
+
+
+def unverified(jobs: dict[str, dict[str, Any]]) -> list[str]:
+    """How an image that the workflow didn't scan and sign could reach prod."""
+    found = []
+    for name in ("prod-preview", "prod"):
+        job = jobs[name]
+        if "sign" not in job["needs"] or "if" in job:
+            found.append(f"{name}: doesn't wait for sign")
+        runs = [step.get("run", "") for step in steps_around_credentials(job)[1]]
+        verifying = [index for index, run in enumerate(runs) if "make verify" in run.splitlines()]
+        using = [index for index, run in enumerate(runs) if "pulumi " in run]
+        if not verifying or verifying[0] > using[0]:
+            found.append(f"{name}: uses the image before it is verified")
+            continue
+        (step,) = [each for each in job["steps"] if "make verify" in each.get("run", "")]
+        if step["env"] != VERIFIED:
+            found.append(f"{name}: verifies something else")
+        if {"if", "continue-on-error", "shell"} & {*step, *job}:
+            found.append(f"{name}: may go on after a failure")
+        deployed = {s["env"]["IMAGE"] for s in job["steps"] if "IMAGE" in s.get("env", {})}
+        if deployed != {VERIFIED["IMAGE"]}:
+            found.append(f"{name}: deploys another image")
+    if "scan" not in jobs["sign"]["needs"] or "if" in jobs["sign"]:
+        found.append("sign: doesn't wait for scan")
+    runs = [step.get("run", "") for step in jobs["scan"]["steps"]]
+    if "make audit SBOMS=build/sbom/image.json" not in runs or "if" in jobs["scan"]:
+        found.append("scan: no gate")
+    if any("continue-on-error" in each for each in (jobs["scan"], *jobs["scan"]["steps"])):
+        found.append("scan: may go on after a failure")
+    return found
+
+
+VERIFIED = {
+    "IMAGE": "${{ needs.dev.outputs.image }}",
+    "REPOSITORY": "${{ github.repository }}",
+    "COMMIT": "${{ github.sha }}",
+    "KEY": "${{ vars.SIGNING_KEY }}",
+}
+JobsChange = Callable[[dict[str, dict[str, Any]]], object]
+
+
+def verifying_step(jobs: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
+    (step,) = [each for each in jobs[name]["steps"] if "make verify" in each.get("run", "")]
+    return step
+
+
+def test_prod_deploys_what_was_scanned_signed_and_verified() -> None:
+    assert unverified(deploy_jobs()) == []
+
+
+UNSAFE: dict[str, tuple[JobsChange, str]] = {
+    "no needs": (lambda jobs: jobs["prod"].update(needs=["dev"]), "prod: doesn't wait for sign"),
+    "always": (lambda jobs: jobs["prod"].update({"if": "always()"}), "prod: doesn't wait"),
+    "no step": (
+        lambda jobs: jobs["prod"]["steps"].remove(verifying_step(jobs, "prod")),
+        "prod: uses the image before",
+    ),
+    "too late": (
+        lambda jobs: jobs["prod-preview"]["steps"].append(
+            jobs["prod-preview"]["steps"].pop(
+                jobs["prod-preview"]["steps"].index(verifying_step(jobs, "prod-preview"))
+            )
+        ),
+        "prod-preview: uses the image before",
+    ),
+    "swallowed": (
+        lambda jobs: verifying_step(jobs, "prod").update(run="make verify || true"),
+        "prod: uses the image before",
+    ),
+    "tolerated": (
+        lambda jobs: verifying_step(jobs, "prod").update({"continue-on-error": True}),
+        "prod: may go on",
+    ),
+    "conditional": (
+        lambda jobs: verifying_step(jobs, "prod").update({"if": "failure()"}),
+        "prod: may go on",
+    ),
+    "any commit": (
+        lambda jobs: verifying_step(jobs, "prod")["env"].pop("COMMIT"),
+        "prod: verifies something else",
+    ),
+    "another repository": (
+        lambda jobs: verifying_step(jobs, "prod")["env"].update(REPOSITORY="OTHER/REPO"),
+        "prod: verifies something else",
+    ),
+    "another image": (
+        lambda jobs: jobs["prod"]["steps"][-1]["env"].update(IMAGE="${{ vars.IMAGE }}"),
+        "prod: deploys another image",
+    ),
+    "unscanned": (lambda jobs: jobs["sign"].update(needs=["dev"]), "sign: doesn't wait for scan"),
+    "no gate": (
+        lambda jobs: jobs["scan"]["steps"].remove(
+            {"run": "make audit SBOMS=build/sbom/image.json"}
+        ),
+        "scan: no gate",
+    ),
+    "gate tolerated": (
+        lambda jobs: jobs["scan"].update({"continue-on-error": True}),
+        "scan: may go on",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNSAFE)
+def test_each_way_to_prod_without_a_signature_is_found(name: str) -> None:
+    change, expected = UNSAFE[name]
+    jobs = deploy_jobs()
+    change(jobs)
+    assert any(finding.startswith(expected) for finding in unverified(jobs))
+
+
+def test_scanners_have_no_privileges() -> None:
+    workflows = read()
+    scanning = {
+        (file, name)
+        for file, workflow in workflows.items()
+        for name, job in workflow["jobs"].items()
+        if re.search(r"make (image-)?(sbom|audit)\b", yaml.safe_dump(job))
+    }
+    assert scanning == {("deploy.yml", "scan"), ("audit.yml", "packages"), ("audit.yml", "image")}
+    for file, name in scanning:
+        assert list(privileges(workflows[file], workflows[file]["jobs"][name])) == []
+
+
 def test_each_deployment_has_an_environment_of_its_own_in_the_docs() -> None:
-    names = [job["environment"] for job in DEPLOYING.values()]
+    names = list(dict.fromkeys(job["environment"] for job in DEPLOYING.values()))
     assert sorted(names) == ["dev", "prod", "prod-preview"]
     page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\S+)` \| `main` \|", page, re.M)

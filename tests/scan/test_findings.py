@@ -66,7 +66,7 @@ def test_checkov_finds_what_the_page_lists(folders: list[Path]) -> None:
 def test_kube_score_finds_what_the_page_lists(folders: list[Path]) -> None:
     executable = shutil.which("kube-score")
     if executable is None:
-        pytest.skip("no kube-score on PATH: go install github.com/zegl/kube-score/cmd/kube-score")
+        pytest.skip("no kube-score on PATH; run `make scan`")
     findings = [finding for folder in folders for finding in kube_score(executable, folder)]
     agree(findings, str.islower)
 
