@@ -70,7 +70,7 @@ def _finding(match: dict[str, Any]) -> Finding:
     return Finding(
         ids=frozenset({id_, *(str(each["id"]) for each in related)}),
         id=id_,
-        severity=str(vulnerability["severity"]),
+        severity=str(vulnerability.get("severity") or "Unknown"),
         package=str(artifact["name"]),
         version=str(artifact["version"]),
         kind=str(artifact["type"]),

@@ -77,6 +77,12 @@ def test_a_severe_vulnerability_fails(severity: str) -> None:
     )
 
 
+def test_without_a_severity_it_is_unknown() -> None:
+    given = match()
+    del given["vulnerability"]["severity"]
+    assert verdict(given).problems[0].startswith("unknown: GHSA-aaaa-bbbb-cccc")
+
+
 @pytest.mark.parametrize("severity", ["Medium", "Low", "Negligible"])
 def test_a_minor_one_is_noted(severity: str) -> None:
     given = verdict(match(severity=severity))
