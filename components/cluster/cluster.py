@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 from pulumi import InvokeOutputOptions, Output, ResourceOptions
 
+from components.cluster.kubeconfig import cli_options, kubeconfig
 from settings.keys import AwsSettings
 
 
@@ -70,7 +70,7 @@ class Cluster(pulumi.ComponentResource):
         self.kubeconfig_command = shlex.join(
             [
                 *("aws", "eks", "update-kubeconfig", "--name", args.cluster_name),
-                *_cli_options(args.aws),
+                *cli_options(args.aws),
             ]
         )
         look_up = InvokeOutputOptions(parent=self, provider=self.aws_provider)
@@ -96,7 +96,14 @@ class Cluster(pulumi.ComponentResource):
         self.kubernetes_provider = k8s.Provider(
             f"{name}-kubernetes",
             k8s.ProviderArgs(
-                kubeconfig=Output.json_dumps(_kubeconfig(args, found)),
+                kubeconfig=Output.json_dumps(
+                    kubeconfig(
+                        args.cluster_name,
+                        args.aws,
+                        found.endpoint,
+                        found.certificate_authorities.apply(lambda known: known[0].data),
+                    )
+                ),
                 # Constant: without it a changed endpoint or certificate would replace the
                 # provider, and with it every object in the cluster.
                 cluster_identifier=f"eks/{args.aws.region}/{args.cluster_name}",
@@ -152,54 +159,3 @@ def _boundary(args: ClusterArgs, account_id: Output[str]) -> Output[str] | None:
 def _issuer(identities: Sequence[aws.eks.outputs.GetClusterIdentityResult]) -> str:
     oidcs = [oidc for identity in identities or [] for oidc in identity.oidcs or []]
     return oidcs[0].issuer if oidcs else ""
-
-
-def _cli_options(options: AwsSettings) -> list[str]:
-    """The AWS CLI's options that make it act as the AWS provider does.
-
-    Of a chain of roles the CLI can assume only the last.
-    """
-    words = ["--region", options.region]
-    if options.profile:
-        words += ["--profile", options.profile]
-    if options.assume_roles:
-        words += ["--role-arn", options.assume_roles[-1].role_arn]
-    return words
-
-
-def _kubeconfig(args: ClusterArgs, found: Output[aws.eks.GetClusterResult]) -> dict[str, Any]:
-    """A kubeconfig without a secret in it: `aws eks get-token` fetches one at each use."""
-    name = args.cluster_name
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": name,
-        "clusters": [
-            {
-                "name": name,
-                "cluster": {
-                    "server": found.endpoint,
-                    "certificate-authority-data": found.certificate_authorities.apply(
-                        lambda authorities: authorities[0].data
-                    ),
-                },
-            }
-        ],
-        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-        "users": [
-            {
-                "name": name,
-                "user": {
-                    "exec": {
-                        "apiVersion": "client.authentication.k8s.io/v1beta1",
-                        "command": "aws",
-                        "args": [
-                            *("eks", "get-token", "--cluster-name", name, "--output", "json"),
-                            *_cli_options(args.aws),
-                        ],
-                        "interactiveMode": "Never",
-                    }
-                },
-            }
-        ],
-    }
