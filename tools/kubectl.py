@@ -1,4 +1,4 @@
-"""kubectl against one namespace of the current cluster."""
+"""kubectl against one namespace of a cluster."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ Manifest = dict[str, Any]
 
 
 class Cluster:
-    """One namespace. Methods raise RuntimeError with kubectl's error message."""
+    """One namespace. Methods raise RuntimeError with kubectl's error message.
 
-    def __init__(self, namespace: str) -> None:
-        self.namespace = namespace
+    options: of every command, such as those that choose another cluster.
+    """
+
+    def __init__(self, namespace: str, options: Sequence[str] = ()) -> None:
+        self.namespace, self.options = namespace, options
 
     def run(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         """Runs kubectl and returns its standard output, also after a failure if `check` is off."""
         done = subprocess.run(  # noqa: S603, arguments are this project's own
-            ["kubectl", "--namespace", self.namespace, *arguments],  # noqa: S607
+            ["kubectl", *self.options, "--namespace", self.namespace, *arguments],  # noqa: S607
             input=stdin,
             capture_output=True,
             text=True,

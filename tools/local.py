@@ -67,14 +67,22 @@ def missing(values: Mapping[str, str], environment: Mapping[str, str]) -> Iterat
     if "backstage:appPath" in values or "/" in repository or "backstage:imageDigest" in values:
         return  # built, or pulled from a registry
     image = f"{repository}:{tag}"
-    if not any(image in _local_names(node) for node in nodes["items"]):
-        yield (f"image: no node has {image}. Build it, and load it into the nodes:\n"
-               f"    docker build --tag {image} --file image/multi-stage.Dockerfile portal\n"
-               f"    kind load docker-image {image}\n"
-               f"  or minikube image load {image}, or k3d image import {image}")  # fmt: skip
+    if not any(image in images_of(node) for node in nodes["items"]):
+        yield f"image: no node has {image}. {load_image(image)}"
 
 
-def _local_names(node: Mapping[str, Any]) -> set[str]:
+def load_image(image: str) -> str:
+    """How to build an image and load it into a cluster's nodes."""
+    return (
+        "Build it, and load it into the nodes:\n"
+        f"    docker build --tag {image} --file image/multi-stage.Dockerfile portal\n"
+        f"    kind load docker-image {image}\n"
+        f"  or minikube image load {image}, or k3d image import {image}"
+    )
+
+
+def images_of(node: Mapping[str, Any]) -> set[str]:
+    """Names of the images on a node, which kubectl has described; Docker Hub's without prefix."""
     names = (name for image in node["status"].get("images", []) for name in image["names"] or [])
     return {name.removeprefix("docker.io/library/") for name in names}
 

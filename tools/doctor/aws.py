@@ -1,0 +1,114 @@
+"""AWS's API through the AWS CLI, as the identity that deploys the stack."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+from settings.keys import AwsSettings
+from settings.values import AssumeRole
+from tools.findings import Unanswered
+
+_ERROR = re.compile(r"An error occurred \((?P<code>\w+)\) when calling the (?P<operation>\w+) ")
+_ACTION = re.compile(r"not authorized to perform: (?P<action>[\w-]+:\w+)")
+_DENIED = {
+    *("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"),
+    "403",
+}
+_SECONDS = 60  # of one call, with the CLI's own retries
+
+
+class AwsError(Unanswered):
+    """A call that AWS refused, or that never reached it."""
+
+    def __init__(self, service: str, text: str) -> None:
+        found = _ERROR.search(text)
+        self.code = found["code"] if found else ""
+        """Of AWS's error; empty if AWS didn't answer."""
+        self.denied = self.code in _DENIED
+        if self.denied and found:
+            named = _ACTION.search(text)
+            action = (
+                named["action"] if named else f"{service.removesuffix('api')}:{found['operation']}"
+            )
+            super().__init__(f"this identity has no right to {action}")
+        else:
+            super().__init__(_last_line(text))
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else "the AWS CLI said nothing"
+
+
+class Aws:
+    """Asks as the AWS provider does: region, profile, endpoints and roles of the stack."""
+
+    def __init__(self, settings: AwsSettings) -> None:
+        self.region = settings.region
+        self._profile = settings.profile
+        self._endpoints = {name: url for each in settings.endpoints for name, url in each.items()}
+        self._roles = settings.assume_roles
+        self._credentials: dict[str, str] | None = None
+
+    def ask(self, service: str, *words: str, region: str = "") -> Any:
+        """The answer to a call. region: instead of the stack's. Raises AwsError."""
+        if self._credentials is None:
+            self._credentials = {}
+            for role in self._roles:
+                self._credentials = self._assumed(role)
+        return self._call(service, words, region, self._credentials)
+
+    def caller(self) -> dict[str, str]:
+        """Who asks, as STS says. Raises AwsError."""
+        found: dict[str, str] = self.ask("sts", "get-caller-identity")
+        return found
+
+    def command(self, *words: str, region: str = "") -> str:
+        """A command of the AWS CLI for a person, with the stack's region and profile."""
+        profile = ["--profile", self._profile] if self._profile else []
+        return shlex.join(["aws", *words, "--region", region or self.region, *profile])
+
+    def _assumed(self, role: AssumeRole) -> dict[str, str]:
+        options = ["--role-session-name", role.session_name or "doctor"]
+        if role.external_id:
+            options += ["--external-id", role.external_id]
+        words = ("assume-role", "--role-arn", role.role_arn, *options)
+        found = self._call("sts", words, "", self._credentials or {})["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": found["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": found["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": found["SessionToken"],
+        }
+
+    def _call(
+        self, service: str, words: tuple[str, ...], region: str, credentials: Mapping[str, str]
+    ) -> Any:
+        options = ["--region", region or self.region, "--output", "json"]
+        if self._profile and not credentials:  # it would win over them
+            options += ["--profile", self._profile]
+        if endpoint := self._endpoints.get(service.removesuffix("api")):
+            options += ["--endpoint-url", endpoint]
+        aws = shutil.which("aws")
+        if aws is None:
+            raise AwsError(service, "aws isn't on PATH")
+        try:
+            done = subprocess.run(  # noqa: S603
+                [aws, service, *words, *options],
+                env={**os.environ, "AWS_PAGER": "", **credentials},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            raise AwsError(service, f"AWS didn't answer within {_SECONDS} s") from None
+        if done.returncode:
+            raise AwsError(service, done.stderr)
+        return json.loads(done.stdout or "{}")
