@@ -17,11 +17,20 @@ SYFT = SYFT_CHECK_FOR_APP_UPDATE=false $(GO_BIN)/syft scan --quiet --output cycl
 SBOMS = build/sbom/program.json build/sbom/portal.json
 EVALUATOR = tests/deployer/evaluator
 
-.PHONY: preview diff report replacements test lint types lock scan schema cost prices bench e2e bench-image test-cluster test-alb reliability test-crds deployer test-deployer sbom image-sbom audit sign verify chart actionlint test-supply test-engine test-aws engine local portal-dev portal-check clean
+.PHONY: preview doctor smoke diff report replacements test lint types lock scan schema cost prices bench e2e bench-image test-cluster test-alb reliability test-crds deployer test-deployer sbom image-sbom audit sign verify chart actionlint test-supply test-engine test-aws engine local portal-dev portal-check clean
 
 # With the policy's verdict, which decides the exit code. POLICY_CONFIG=FILE sets levels of rules.
 preview: .venv/installed
 	@$(BIN)/python -m tools.preview $(STACK) $(addprefix --policy-pack-config=,$(POLICY_CONFIG))
+
+# What a stack lacks before `pulumi up`: tools, rights, and what it expects of AWS and the cluster.
+doctor: .venv/installed
+	@$(BIN)/python -m tools.doctor $(STACK)
+
+# Asks a deployed portal as its users do; needs Node, or with IN_CLUSTER=1 runs as a Job. URL=https://...
+# replaces the stack's output, and SMOKE_TOKEN in the environment has a machine's token.
+smoke: .venv/installed
+	@$(BIN)/python -m tools.smoke $(STACK) $(if $(URL),--url $(URL)) $(if $(IN_CLUSTER),--in-cluster)
 
 test: .venv/test
 	@$(BIN)/pytest -n auto --dist worksteal

@@ -460,6 +460,12 @@ class IngressCognito(Model, alias_generator=to_camel):
     ]
 
     @property
+    def host(self) -> str:
+        """Of its endpoints. Source: Amazon Cognito Developer Guide, "OAuth 2.0 endpoints"."""
+        prefix = f"{self.domain}.auth.{self.region}.amazoncognito.com"
+        return self.domain if "." in self.domain else prefix
+
+    @property
     def region(self) -> str:
         """The user pool's."""
         return self.user_pool_arn.split(":")[3]

@@ -167,7 +167,12 @@ DEPLOYING = {
 
 # What a job may run once it has credentials. make: targets whose files were made before.
 COMMANDS = {"pulumi", "umask", "echo", "aws", ".local/bin/crane", "make"}
-TARGETS = {"make sign": ".local/bin/cosign", "make verify": ".local/bin/cosign"}
+TARGETS = {
+    "make sign": ".local/bin/cosign",
+    "make verify": ".local/bin/cosign",
+    "make smoke STACK=dev IN_CLUSTER=1": ".venv/installed",
+    "make smoke STACK=prod IN_CLUSTER=1": ".venv/installed",
+}
 
 
 def steps_around_credentials(

@@ -100,14 +100,11 @@ def cognito_and_auto_mode(s: Settings) -> Iterator[Problem]:
 
 
 def _as_oidc(pool: IngressCognito) -> dict[str, str]:
-    """A user pool's endpoints. Source: Amazon Cognito Developer Guide, "OAuth 2.0 endpoints"."""
-    domain = pool.domain
-    host = domain if "." in domain else f"{domain}.auth.{pool.region}.amazoncognito.com"
     return {
         "issuer": pool.issuer,
-        "authorizationEndpoint": f"https://{host}/oauth2/authorize",
-        "tokenEndpoint": f"https://{host}/oauth2/token",
-        "userInfoEndpoint": f"https://{host}/oauth2/userInfo",
+        "authorizationEndpoint": f"https://{pool.host}/oauth2/authorize",
+        "tokenEndpoint": f"https://{pool.host}/oauth2/token",
+        "userInfoEndpoint": f"https://{pool.host}/oauth2/userInfo",
     }
 
 

@@ -68,7 +68,9 @@ class Rendered:
             "ROLE_PASSWORD": self.passwords["role"],
         }
         for secret in self.of("Secret"):
-            secret["stringData"] = {key: values[key] for key in secret["stringData"]}
+            secret["stringData"] = {
+                key: values.get(key, "of-the-stack-file") for key in secret["stringData"]
+            }
             if secret["metadata"]["name"] == "backstage-postgres":
                 secret["stringData"] = {"POSTGRES_PASSWORD": self.passwords["administrator"]}
 
@@ -78,8 +80,8 @@ def render(stack: str, changes: Mapping[str, Any]) -> Rendered:
     return Rendered(list(manifests(changed(stack, changes, creates=True).recording)))
 
 
-def local(namespace: str) -> Rendered:
-    """The local stack with two to four pods, and Postgres without a volume."""
+def local(namespace: str, changes: Mapping[str, Any] | None = None) -> Rendered:
+    """The local stack with two to four pods, and Postgres without a volume; further changes."""
     rendered = render(
         "local",
         {
@@ -90,6 +92,7 @@ def local(namespace: str) -> Rendered:
             "maxReplicas": 4,
             "databaseStorageSize": "ephemeral",
             "env": ENVIRONMENT,
+            **(changes or {}),
         },
     )
     rendered.fill(f"postgres.{namespace}.svc")

@@ -9,21 +9,24 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tools.container.http_stub import StubHandler, serving
 
 
 @contextmanager
-def https_edge(host: str, target: str) -> Iterator[int]:
+def https_edge(host: str, target: str, certificate: Any = None) -> Iterator[int]:
     """Terminates TLS for `host` on a port of this machine and forwards to `target`, host:port.
 
     Like a load balancer it adds X-Forwarded-Proto and X-Forwarded-For. Yields the port.
+
+    certificate: a trustme.LeafCert; by default one for `host` whose authority nobody trusts.
     """
     import trustme  # only requirements-e2e.txt installs it
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert(host).configure_cert(context)
+    (certificate or trustme.CA().issue_cert(host)).configure_cert(context)
     address, _, port = target.rpartition(":")
 
     async def serve(client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:

@@ -87,7 +87,7 @@ class Postgres:
     def _create(self, right: str) -> None:
         self._run("initdb", "--pgdata", str(self._data), "--username", "postgres",
                   "--auth-local", "trust", "--encoding", "UTF8")  # fmt: skip
-        certificate = self._authority.issue_cert(HOST)
+        certificate = self._authority.issue_cert(HOST, "localhost")
         for name, blob in (
             ("server.key", certificate.private_key_pem),
             ("server.crt", certificate.cert_chain_pems[0]),
@@ -134,6 +134,15 @@ class Postgres:
         """Stops the server and deletes its data."""
         self._control("stop", "--mode", "immediate")
         shutil.rmtree(self._directory)
+
+    def rules(self) -> str:
+        """Who may connect, and how: the text of pg_hba.conf."""
+        return (self._data / "pg_hba.conf").read_text(encoding="utf-8")
+
+    def set_rules(self, text: str) -> None:
+        """Replaces pg_hba.conf, for new connections."""
+        (self._data / "pg_hba.conf").write_text(text, encoding="utf-8")
+        self._control("reload")
 
     def log(self) -> str:
         """The server's log, which includes DDL statements."""

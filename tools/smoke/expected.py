@@ -1,0 +1,122 @@
+"""What smoke.js should find, from a stack's settings and outputs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic.alias_generators import to_camel
+
+from components.kubernetes.health import READINESS
+from settings.model import Settings
+from settings.open_paths import open_paths
+from tools.local import engine
+
+CATALOG = "/api/catalog"
+TOKEN_KEY = "secretEnv.APP_CONFIG_backend_auth_externalAccess"  # noqa: S105
+
+
+class SmokeError(Exception):
+    """Nothing can be asked; the text says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Fields are those that smoke.js documents, and the commands that fix what it finds."""
+
+    url: str
+    public_url: str
+    http_url: str
+    issuer: str
+    providers: list[str]
+    catalog_by_token: bool
+    database_port: int | None
+    database_ca: str
+    database_unchecked: str
+    readiness_path: str
+    logs_command: str
+    up_command: str
+    certificate_command: str
+    record_command: str
+    token_command: str
+
+    @property
+    def port(self) -> int:
+        """Where the portal is asked."""
+        parts = urlsplit(self.url)
+        return parts.port or (443 if parts.scheme == "https" else 80)
+
+    def text(self) -> str:
+        """As the variable SMOKE."""
+        return json.dumps({to_camel(name): value for name, value in asdict(self).items()})
+
+
+def outputs(stack: str, root: Path) -> Mapping[str, str]:
+    """The stack's outputs. Raises SmokeError."""
+    pulumi = engine()
+    if pulumi is None:
+        raise SmokeError(
+            "there is no Pulumi CLI to ask for the stack's outputs: set URL=https://..."
+        )
+    done = subprocess.run(  # noqa: S603
+        [pulumi, "stack", "output", "--json", "--stack", stack],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        reason = "".join(done.stderr.strip().splitlines()[-1:]).removeprefix("error: ")
+        raise SmokeError(f"{reason}\nFix: pulumi login BACKEND, or set URL=https://...")
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+def expected(settings: Settings, stack: str, url: str, asked: str = "") -> Expected:
+    """url: the portal's. asked: where it is asked instead, such as its Service."""
+    ingress = settings.ingress
+    issuer = _issuer(settings)
+    named = [each for each in settings.access.providers if each not in ("guest", "alb")]
+    database = _database_port(settings)
+    logs = f"kubectl logs --namespace {settings.namespace} deployment/backstage --since 10m"
+    up = f"pulumi up --stack {stack}"
+    arn = ingress.certificate_arn
+    describe = f"aws acm describe-certificate --certificate-arn {arn}" if arn else up
+    record = up if ingress.hosted_zone_name else (
+        f"point {settings.host} at: pulumi stack output --stack {stack} loadBalancerHostname"
+    )  # fmt: skip
+    return Expected(
+        url=asked or url,
+        public_url=url,
+        http_url=f"http://{urlsplit(url).hostname}/",
+        issuer=issuer,
+        providers=[] if issuer else named,
+        catalog_by_token=any(CATALOG.startswith(each) for each in open_paths(settings)),
+        database_port=database,
+        database_ca="/etc/backstage/database-ca/ca.pem",
+        database_unchecked="the database in the cluster speaks no TLS",
+        readiness_path=READINESS,
+        logs_command=logs,
+        up_command=up,
+        certificate_command=describe,
+        record_command=record,
+        token_command=f"pulumi config set --stack {stack} --path --secret {TOKEN_KEY}",
+    )
+
+
+def _database_port(settings: Settings) -> int | None:
+    return None if settings.database_kind == "in-cluster" else settings.database.port
+
+
+def _issuer(settings: Settings) -> str:
+    """Host to which the load balancer sends whoever isn't signed in; empty if it sends nobody."""
+    ingress = settings.ingress
+    if ingress.authentication == "oidc" and ingress.oidc:
+        return urlsplit(ingress.oidc.authorization_endpoint).netloc
+    if ingress.authentication == "cognito" and ingress.cognito:
+        return ingress.cognito.host
+    return ""
