@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
 
 import yaml
 
 
-class _Unknown:
-    """What a preview can't know."""
+class _Unknown(Enum):
+    """What a preview can't know; an enumeration, so that a copy is the same."""
 
-    def __repr__(self) -> str:
-        return "UNKNOWN"
+    UNKNOWN = "unknown until the update"
 
 
-UNKNOWN: Final = _Unknown()
+UNKNOWN: Final = _Unknown.UNKNOWN
 
 
 class UnknownError(Exception):
@@ -62,8 +62,7 @@ class Node:
     @property
     def text(self) -> str:
         """The value as text; empty where there is none."""
-        known = self._known()
-        return "" if known is None else str(known)
+        return "" if self.value is None else str(self.value)
 
     @property
     def number(self) -> float | None:
