@@ -108,26 +108,32 @@ require(
 @rule(
     "rds-logs",
     CLUSTER,
-    controls=("RDS.37",),
-    what="Aurora PostgreSQL publishes its log to CloudWatch",
+    INSTANCE,
+    controls=("RDS.36", "RDS.37"),
+    what="PostgreSQL publishes its log to CloudWatch",
     fix="enabledCloudwatchLogsExports: [postgresql]",
 )
 def logs(resource: Resource, _: Plan) -> Iterator[str]:
-    if resource.inputs.at("engine").text == "aurora-postgresql":
-        published = [each.text for each in resource.inputs.at("enabledCloudwatchLogsExports").items]
-        if "postgresql" not in published:
-            yield "the PostgreSQL log stays on the instance, and is lost with it"
+    postgresql = resource.inputs.at("engine").text in ("aurora-postgresql", "postgres")
+    published = resource.inputs.at("enabledCloudwatchLogsExports").texts
+    if postgresql and "postgresql" not in published:
+        yield "the PostgreSQL log stays on the instance, and is lost with it"
 
 
 @rule(
     "rds-multi-az",
     CLUSTER,
-    controls=("RDS.15",),
+    INSTANCE,
+    controls=("RDS.5", "RDS.15"),
     whole=True,
-    what="the cluster has an instance to fail over to",
-    fix="a second aws:rds:ClusterInstance; in this project databaseInstances: 2",
+    what="the database has an instance to fail over to",
+    fix="a second instance, in this project databaseInstances: 2; or multiAz: true",
 )
 def multi_az(resource: Resource, plan: Plan) -> Iterator[str]:
+    if resource.type == INSTANCE:
+        if resource.inputs.at("multiAz").value is not True:
+            yield "multiAz isn't true: a failover waits for a restored instance"
+        return
     instances = list(
         plan.referring(resource, CLUSTER_INSTANCE, "clusterIdentifier", "clusterIdentifier")
     )

@@ -76,6 +76,11 @@ ROTATION = resource(
 )
 PAPERS = resource(BUCKET, "papers", {"bucket": "papers"})
 LOGGING = resource(storage.LOGGING, "logs", {"bucket": "papers", "targetBucket": "logs"})
+SINGLE = resource(
+    database.INSTANCE,
+    "single",
+    {"engine": "postgres", "multiAz": True, "enabledCloudwatchLogsExports": ["postgresql"]},
+)
 PULLED = resource(iam.RESOURCE_POLICIES[0], "pull", {"policy": '{"Statement": []}'})
 BOUND = resource(BINDING, "bound", {"roleRef": {"name": "view"}, "subjects": []})
 PINNED = resource(
@@ -106,6 +111,11 @@ ROWS = [
     Row("rds-logs", "prod", CLUSTER, "enabledCloudwatchLogsExports", [], "lost with it"),
     Row("rds-multi-az", "prod", LAST_INSTANCE, "", GONE, "instances: 1.",
         unknown="availabilityZone"),
+    Row("rds-multi-az", "", database.INSTANCE, "multiAz", False, "multiAz isn't true",
+        extra=(SINGLE,)),
+    Row("rds-multi-az", "prod", INSTANCE, "availabilityZone", "us-east-1a", "is in us-east-1a"),
+    Row("rds-logs", "", database.INSTANCE, "enabledCloudwatchLogsExports", [], "lost with it",
+        extra=(SINGLE,)),
     Row("rds-events", "prod", f"{database.SUBSCRIPTION}#db-cluster", "enabled", False, "db-cluster",
         extra=SUBSCRIPTIONS),
     Row("database-refuses-plain", "prod", tls.PARAMETERS, "parameters|0|value", "0",

@@ -107,14 +107,14 @@ def test_report_and_json_of_a_violation(tmp_path: Path) -> None:
     assert verdict_report(found).splitlines()[:4] == [
         f"Policy: 1 violation, 0 suppressed, 0 unknown until the update ({found.rules} rules, "
         f"{len(single.resources)} resources)",
-        "    backstage-1-cluster: rds-multi-az (RDS.15, medium, mandatory)",
+        "    backstage-1-cluster: rds-multi-az (RDS.5, RDS.15, medium, mandatory)",
         "        instances: 1. A failover waits until AWS has created another one",
-        "        fix: a second aws:rds:ClusterInstance; in this project databaseInstances: 2",
+        "        fix: a second instance, in this project databaseInstances: 2; or multiAz: true",
     ]
     write_verdict(found, tmp_path / "policy.json")
     content = json.loads((tmp_path / "policy.json").read_text(encoding="utf-8"))
     assert not content["passed"]
-    assert content["violations"][0]["controls"] == ["RDS.15"]
+    assert content["violations"][0]["controls"] == ["RDS.5", "RDS.15"]
     assert content["violations"][0]["urn"].endswith("::backstage-1-cluster")
 
 
