@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from policy.aurora import max_connections
-from policy.backstage import mounted, seconds
+from policy.backstage import duration, mounted
 from policy.kubernetes import INGRESS, SERVICE, SERVING, containers, namespace, selecting, spec
 from policy.node import Node, UnknownError
 from policy.plan import Plan, Resource
@@ -23,7 +23,7 @@ PROPAGATION = 10  # s that the load balancer may still send requests to a pod th
 _DEREGISTRATION = 300  # s, the load balancer's default
 _IDLE = 60  # s, the load balancer's default
 _GRACE = 30  # s, Kubernetes' default
-_KEEP_ALIVE = 5  # s, Node's default
+_KEEP_ALIVE, _HEADERS = 5, 60  # s, Node's defaults
 
 
 def _ingresses(workload: Resource, plan: Plan) -> Iterator[Resource]:
@@ -61,15 +61,11 @@ def drain(resource: Resource, plan: Plan) -> Iterator[str]:
     for ingress in _ingresses(resource, plan):
         pod = spec(resource)
         pre_stop = max((_pre_stop(each) for each in pod.at("containers").items), default=0)
-        delays = [
-            seconds(config.at("backend", "lifecycle", "serverShutdownDelay"))
-            for config in mounted(resource, plan)
-        ]
-        shutdown = max((each for each in delays if each is not None), default=0)
+        shutdown = duration(mounted(resource, plan), "backend", "lifecycle", "serverShutdownDelay")
         grace = _number(pod.at("terminationGracePeriodSeconds").text, _GRACE)
         delay = attribute(ingress, "deregistration_delay.timeout_seconds", "target-group")
         deregistration = _number(delay, _DEREGISTRATION)
-        serving = pre_stop + shutdown
+        serving = pre_stop + (shutdown or 0)
         if pre_stop < PROPAGATION:
             yield (
                 f"preStop waits {pre_stop:g} s: requests of the {PROPAGATION} s until the load "
@@ -82,7 +78,7 @@ def drain(resource: Resource, plan: Plan) -> Iterator[str]:
                 f"the load balancer waits {deregistration:g} s for requests of a pod that is "
                 f"killed after {grace:g} s"
             )
-        elif shutdown and deregistration > serving:
+        elif shutdown is not None and deregistration > serving:
             yield (
                 f"the load balancer waits {deregistration:g} s for requests of a pod that serves "
                 f"for {serving:g} s"
@@ -111,13 +107,8 @@ def keep_alive(resource: Resource, plan: Plan) -> Iterator[str]:
     configs = mounted(resource, plan)
     if not any(config.at("backend").entries for config in configs):
         return
-    servers = [config.at("backend", "server") for config in configs]
-    keep, headers = (
-        max((each for each in map(seconds, nodes) if each is not None), default=_KEEP_ALIVE)
-        for nodes in (
-            [server.at(key) for server in servers] for key in ("keepAliveTimeout", "headersTimeout")
-        )
-    )
+    keep = duration(configs, "backend", "server", "keepAliveTimeout") or _KEEP_ALIVE
+    headers = duration(configs, "backend", "server", "headersTimeout") or _HEADERS
     for ingress in _ingresses(resource, plan):
         idle = _number(attribute(ingress, "idle_timeout.timeout_seconds"), _IDLE)
         if keep <= idle:

@@ -299,6 +299,8 @@ ROWS = [
     Row("drain", "prod", INGRESS, f"{ALB}target-group-attributes", "", "waits 300 s"),
     Row("drain", "prod", INGRESS, f"{ALB}target-group-attributes",
         "deregistration_delay.timeout_seconds=60", "that serves for 45 s"),
+    Row("drain", "prod", APP_CONFIG, TEXT,
+        "backend: {lifecycle: {serverShutdownDelay: {seconds: 0}}}", "serves for 30 s"),
     Row("keep-alive", "prod", INGRESS, f"{ALB}load-balancer-attributes",
         "idle_timeout.timeout_seconds=125", "the load balancer uses them for 125 s"),
     Row("keep-alive", "prod", APP_CONFIG, TEXT, "backend: {server: {keepAliveTimeout: 60s}}",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from policy.backstage import mounted, seconds
+from policy.backstage import duration, mounted, seconds
 from policy.evaluate import evaluate
 from policy.node import UNKNOWN, Node
 from policy.plan import Plan
@@ -89,9 +89,24 @@ def test_only_mounted_configuration_counts(name: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("duration", "expected"),
+    ("given", "expected"),
     [({"seconds": 15}, 15), ({"minutes": 1, "seconds": 5}, 65), ("1500ms", 1.5), ("2m", 120),
      ("soon", None), (None, None)],
 )  # fmt: skip
-def test_durations(duration: object, expected: float | None) -> None:
-    assert seconds(Node(duration)) == expected
+def test_durations(given: object, expected: float | None) -> None:
+    assert seconds(Node(given)) == expected
+
+
+def test_later_configuration_overrides() -> None:
+    order = ["--config", "/etc/app-config.stack.yaml", "--config", "/etc/app-config.base.yaml"]
+    spec = {"template": {"spec": {"containers": [{"args": order}]}}}
+    data = {
+        f"app-config.{name}.yaml": f"backend: {{x: {length}}}"
+        for name, length in (("base", "1s"), ("other", "2s"), ("stack", "3s"))
+    }
+    config_map = resource(CONFIG_MAP, "own", {"data": data})
+    workload = resource(DEPLOYMENT, "d", {"spec": spec}, spec=config_map.urn)
+    configs = mounted(workload, Plan([workload, config_map]))
+    assert [duration([each], "backend", "x") for each in configs] == [2, 3, 1]
+    assert duration(configs, "backend", "x") == 1
+    assert duration(configs, "backend", "y") is None
