@@ -27,7 +27,7 @@ from tools.smoke.expected import Expected, SmokeError, expected, outputs
 from tools.smoke.job import TOKEN, SmokeJob, service_url
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SCRIPT = Path(__file__).with_name("smoke.js")
+SCRIPTS = Path(__file__).parent
 OUTSIDE = "only a pod reaches it: IN_CLUSTER=1"
 _SECONDS = 300
 
@@ -99,7 +99,7 @@ def _here(goal: Expected) -> list[tuple[str, Finding]]:
     if goal.database_port:
         goal = dataclasses.replace(goal, database_port=None, database_unchecked=OUTSIDE)
     done = subprocess.run(  # noqa: S603
-        [node, str(SCRIPT)],
+        [node, str(SCRIPTS / "smoke.js")],
         env={**os.environ, "SMOKE": goal.text()},
         capture_output=True,
         text=True,
@@ -117,7 +117,7 @@ def _in_cluster(settings: Settings, stack: str, goal: Expected) -> list[tuple[st
             kubectl.run("get", "deployment", "backstage", "--output", "json")
         )
         token, policy = os.environ.get(TOKEN, ""), settings.portal.network_policy
-        job = SmokeJob(kubectl, deployment, goal, SCRIPT, token, policy)
+        job = SmokeJob(kubectl, deployment, goal, SCRIPTS, token, policy)
         return read(job.run())
 
 

@@ -18,6 +18,7 @@ NAME = "backstage-smoke"
 DEADLINE = 300  # seconds, those included that pulling the image may take
 KEPT = 600  # seconds after which Kubernetes deletes what a killed run left behind
 TOKEN = "SMOKE_TOKEN"  # noqa: S105, a variable's name
+DIRECTORY = "/etc/smoke"
 MESSAGE = "/dev/termination-log"
 _SECURITY: Manifest = {
     "allowPrivilegeEscalation": False,
@@ -31,14 +32,15 @@ _SECURITY: Manifest = {
 class SmokeJob:
     """A Job with the image, root certificates and database of a Deployment's pods.
 
-    script: for Node. token: a machine's, or empty. policy: whether it brings a NetworkPolicy that
-    lets it out, which it needs where another one's default lets nobody out.
+    scripts: a folder, of which smoke.js is run. token: a machine's, or empty. policy: whether it
+    brings a NetworkPolicy that lets it out, which it needs where another one's default lets nobody
+    out.
     """
 
     cluster: Cluster
     deployment: Manifest
     expected: Expected
-    script: Path
+    scripts: Path
     token: str
     policy: bool = True
 
@@ -61,7 +63,14 @@ class SmokeJob:
             metadata = {"name": name, "labels": job_labels(NAME), "ownerReferences": [owner]}
             token = {"stringData": {TOKEN: self.token}} if self.token else {}
             secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, **token}
-            self.cluster.apply([secret, *([self._policy(metadata)] if self.policy else [])])
+            scripts = {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": metadata,
+                "data": {each.name: each.read_text("utf-8") for each in self.scripts.glob("*.js")},
+            }
+            policy = [self._policy(metadata)] if self.policy else []
+            self.cluster.apply([secret, scripts, *policy])
             self.cluster.patch("job", name, {"spec": {"suspend": False}})
             return self._result(name)
         finally:
@@ -110,14 +119,14 @@ class SmokeJob:
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             "containers": [self._container(name, pod["containers"][0])],
-            "volumes": [volume],
+            "volumes": [volume, {"name": "smoke", "configMap": {"name": name}}],
         }
         return {
             "apiVersion": "batch/v1",
             "kind": "Job",
             "metadata": {"name": name, "labels": labels},
             "spec": {
-                "suspend": True,  # until the Secret and the policy are there
+                "suspend": True,  # until the rest is there
                 "backoffLimit": 0,
                 "activeDeadlineSeconds": DEADLINE,
                 "ttlSecondsAfterFinished": KEPT,
@@ -137,14 +146,17 @@ class SmokeJob:
             "name": "smoke",
             "image": portal["image"],
             "imagePullPolicy": portal["imagePullPolicy"],
-            "command": ["node", "-e", self.script.read_text(encoding="utf-8")],
+            "command": ["node", f"{DIRECTORY}/smoke.js"],
             "env": [
                 {"name": "SMOKE", "value": self.expected.text()},
                 {"name": "SMOKE_MESSAGE", "value": MESSAGE},
                 entry(name, TOKEN, optional=True),
                 entry(secret, "POSTGRES_HOST"),
             ],
-            "volumeMounts": [mount],
+            "volumeMounts": [
+                mount,
+                {"name": "smoke", "mountPath": DIRECTORY, "readOnly": True},
+            ],
             "securityContext": _SECURITY,
             "resources": {
                 "requests": {"cpu": "50m", "memory": "128Mi"},

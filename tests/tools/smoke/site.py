@@ -16,7 +16,7 @@ from components.kubernetes.health import READINESS
 from tests.settings.stack import loaded, with_provider
 from tools.container.http_stub import StubHandler, serving
 from tools.findings import Finding
-from tools.smoke.__main__ import SCRIPT, read
+from tools.smoke.__main__ import SCRIPTS, read
 from tools.smoke.expected import Expected, expected
 
 needs_node = pytest.mark.skipif(not shutil.which("node"), reason="needs node on PATH")
@@ -90,7 +90,7 @@ def goal(url: str, changes: Mapping[str, object] | None = None, **fields: Any) -
 def asked(given: Expected, **variables: str) -> dict[str, Finding]:
     """What smoke.js finds, by check."""
     done = subprocess.run(
-        ["node", str(SCRIPT)],
+        ["node", str(SCRIPTS / "smoke.js")],
         env={"PATH": os.environ["PATH"], "SMOKE": given.text(), **variables},
         capture_output=True,
         text=True,
