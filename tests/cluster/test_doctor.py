@@ -44,7 +44,7 @@ def findings(
     """What the doctor finds, by check."""
     settings = loaded({"namespace": NAMESPACE, **changes})[0]
     objects = Objects("prod", settings, Reader(Cluster(NAMESPACE, options)), **given)
-    return {"cluster": objects.reachable(), **dict(run(objects.checks()))}
+    return {"cluster": objects.reachable(), **dict(run([*objects.checks(), *objects.policies()]))}
 
 
 @contextmanager

@@ -91,6 +91,7 @@ def _eks(config: StackConfig, settings: Settings, report: Report) -> None:
 
 
 def _objects(name: str, objects: Objects, report: Report, blocked: str = "") -> None:
+    report.add(run(objects.policies(), blocked))
     if not blocked and shutil.which("kubectl") is None:
         blocked = "there is no kubectl on PATH"
     [reachable] = report.add(run([Check(name, objects.reachable)], blocked))

@@ -61,12 +61,15 @@ class Objects:
             yield Check("IngressClass", self._ingress_class)
         if s.portal.autoscaled:
             yield Check("metrics server", self._metrics)
-        if self._eks and s.portal.network_policy:
-            enforcement = Enforcement(self.reader, self.auto_mode, self.policies_by_addon)
-            yield Check("NetworkPolicies", enforcement.find)
         if s.database_kind == "in-cluster" and s.database.storage_size != "ephemeral":
             yield Check("StorageClass", self._storage_class)
         yield from SecretObjects(s, self.reader).checks()
+
+    def policies(self) -> Iterator[Check]:
+        """Whether NetworkPolicies are enforced, which AWS may know without the API server."""
+        if self._eks and self.settings.portal.network_policy:
+            enforcement = Enforcement(self.reader, self.auto_mode, self.policies_by_addon)
+            yield Check("NetworkPolicies", enforcement.find)
 
     def _ingress_class_exists(self, ingress: IngressSettings) -> bool:
         """Whether somebody else creates the IngressClass."""

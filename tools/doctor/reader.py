@@ -22,7 +22,7 @@ class Reader:
         """Standard output of kubectl."""
         try:
             return self.kubectl.run(*arguments)
-        except RuntimeError as error:
+        except (OSError, RuntimeError) as error:
             raise Unanswered(str(error).strip().splitlines()[-1]) from None
 
     def get(self, kind: str, name: str, namespace: str = "") -> dict[str, Any] | None:

@@ -89,6 +89,7 @@ def test_cluster_is_asked_with_the_stacks_own_kubeconfig(
     called = [line for line in commands.log if line.startswith("kubectl")]
     assert called
     assert all(line.startswith("kubectl --kubeconfig /") for line in called)
+    assert [each for each in lines if "NetworkPolicies" in each and "eks:X" in each]
     assert '"server": "https://eks.test"' in (tmp_path / "kubeconfig").read_text()
 
 
