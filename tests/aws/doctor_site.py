@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.aws.account import Account as Seeded
 from tests.settings.stack import loaded
 from tools.alb.aws import CREDENTIALS, moto_server
 from tools.doctor.account import Account
@@ -19,6 +19,9 @@ from tools.doctor.aws import Aws
 from tools.doctor.cluster import Cluster, describe
 from tools.findings import Check, Finding, run, unchecked
 from tools.preview.answers import ACCOUNT
+
+if TYPE_CHECKING:
+    from tests.aws.account import Account as Seeded
 
 REGION = "us-east-1"
 REPOSITORY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/backstage-dev"
@@ -121,6 +124,8 @@ class Site:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if importlib.util.find_spec("moto") is None:
+        pytest.skip("needs moto of requirements-aws.txt; run `make test-aws`")
     recording = str(tmp_path_factory.mktemp("moto") / "recording")
     environment = {"MOTO_ACM_VALIDATION_WAIT": "0", "MOTO_RECORDER_FILEPATH": recording}
     with moto_server("tests.aws.moto_eks", **environment) as url:
@@ -129,6 +134,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def site(server: str, monkeypatch: pytest.MonkeyPatch) -> Site:
+    from tests.aws.account import Account as Seeded
+
     for name, value in {**CREDENTIALS, "AWS_ENDPOINT_URL": server}.items():
         monkeypatch.setenv(name, value)
     account = Seeded(server)

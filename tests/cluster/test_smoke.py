@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import trustme
 import yaml
 
 from components.kubernetes.labels import SELECTOR
@@ -139,7 +138,7 @@ def test_from_outside_behind_tls(
     portal: Portal, stack: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    authority = trustme.CA()
+    authority = pytest.importorskip("trustme", reason="needs requirements-cluster.txt").CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("NODE_EXTRA_CA_CERTS", str(tmp_path / "ca.pem"))
     certificate = authority.issue_cert("localhost")

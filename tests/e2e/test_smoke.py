@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-import trustme
 
 from tests.tools.smoke.site import Answer, Stub, asked, goal, needs_node
 from tools.container.edge import https_edge
@@ -21,20 +21,26 @@ DATABASE_PORT = 25433
 DESCRIBE = "aws acm describe-certificate --certificate-arn arn:aws:acm:us-east-1"
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> trustme.CA:
+def new_authority() -> Any:
+    """A trustme.CA."""
+    trustme = pytest.importorskip("trustme", reason="needs requirements-e2e.txt; run `make e2e`")
     return trustme.CA()
 
 
 @pytest.fixture(scope="module")
-def trusted(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
+def authority() -> Any:
+    return new_authority()
+
+
+@pytest.fixture(scope="module")
+def trusted(authority: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
     """File with the authority's certificate."""
     file = tmp_path_factory.mktemp("authority") / "ca.pem"
     authority.cert_pem.write_to_path(str(file))
     return str(file)
 
 
-def behind(certificate: trustme.LeafCert, trusted: str, http_url: str = "") -> dict[str, Finding]:
+def behind(certificate: Any, trusted: str, http_url: str = "") -> dict[str, Finding]:
     """What is found of a portal that serves behind a certificate."""
     with (
         Stub().serving() as target,
@@ -45,7 +51,7 @@ def behind(certificate: trustme.LeafCert, trusted: str, http_url: str = "") -> d
         return asked(stub, NODE_EXTRA_CA_CERTS=trusted)
 
 
-def test_certificate_for_the_host(authority: trustme.CA, trusted: str) -> None:
+def test_certificate_for_the_host(authority: Any, trusted: str) -> None:
     found = behind(authority.issue_cert("localhost"), trusted)
     assert found["certificate"].state == "ok"
     assert found["without TLS"] == Finding("ok", "nobody answers (ECONNREFUSED)")
@@ -62,7 +68,7 @@ def test_certificate_for_the_host(authority: trustme.CA, trusted: str) -> None:
     ids=["another host", "expired", "soon"],
 )
 def test_certificate_that_browsers_refuse_or_soon_will(
-    host: str, days: int, text: str, authority: trustme.CA, trusted: str
+    host: str, days: int, text: str, authority: Any, trusted: str
 ) -> None:
     until = datetime.now(UTC) + timedelta(days=days)
     since = until - timedelta(days=90)
@@ -75,7 +81,7 @@ def test_certificate_that_browsers_refuse_or_soon_will(
 
 
 def test_certificate_of_an_unknown_authority(trusted: str) -> None:
-    found = behind(trustme.CA().issue_cert("localhost"), trusted)["certificate"]
+    found = behind(new_authority().issue_cert("localhost"), trusted)["certificate"]
     assert found.state == "missing"
     assert "UNABLE_TO_VERIFY_LEAF_SIGNATURE" in found.text
 
@@ -90,7 +96,7 @@ def test_certificate_of_an_unknown_authority(trusted: str) -> None:
     ids=["redirect", "another redirect", "page"],
 )
 def test_answers_without_tls(
-    answer: Answer, state: str, text: str, authority: trustme.CA, trusted: str
+    answer: Answer, state: str, text: str, authority: Any, trusted: str
 ) -> None:
     class Plain(StubHandler):
         def do_GET(self) -> None:
@@ -129,7 +135,7 @@ def test_database_that_takes_verified_tls_only(postgres: Postgres, tmp_path: Pat
 
 
 def test_database_of_another_authority(postgres: Postgres, tmp_path: Path) -> None:
-    found = of_the_database(trustme.CA().cert_pem.bytes().decode(), tmp_path)
+    found = of_the_database(new_authority().cert_pem.bytes().decode(), tmp_path)
     assert found.state == "missing"
     assert "UNABLE_TO_VERIFY_LEAF_SIGNATURE" in found.text
 
