@@ -104,8 +104,8 @@ test-alb: .venv/cluster
 reliability: .venv/cluster
 	@$(BIN)/python -m tools.reliability.report
 
-# The previews' custom resources against the CRDs of External Secrets and the Secrets Store CSI
-# driver, as YAML in the folder SECRETS_CRDS.
+# The previews' custom resources against the CRDs of External Secrets, the Secrets Store CSI driver
+# and prometheus-operator, as YAML in the folder CRDS.
 test-crds: .venv/test
 	@$(BIN)/pytest -m crds -rs tests/stacks
 

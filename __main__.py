@@ -7,13 +7,14 @@ import pulumi
 
 from components.database.database import TokenLogin
 from components.kubernetes.namespace import PortalNamespace, PortalNamespaceArgs
+from components.monitoring.prometheus import PrometheusArgs, PrometheusMonitoring
 from components.portal.database_role import DatabaseRole, DatabaseRoleArgs
 from components.portal.deployment import PortalDeployment, PortalDeploymentArgs
 from components.portal.image import Image, ImageArgs
 from components.portal.migrations import Migrations, MigrationsArgs
 from components.portal.network_policy import PortalNetworkPolicy, PortalNetworkPolicyArgs
 from components.portal.portal import Portal, PortalArgs
-from components.portal.portal_pod import PortalPodArgs, portal_variables
+from components.portal.portal_pod import METRICS, PortalPodArgs, heap_mebibytes, portal_variables
 from components.portal.secret_sources import held_secrets
 from settings.access import access
 from settings.integrations import mounted_secrets
@@ -114,6 +115,12 @@ deployment = PortalDeployment(
 )
 if isinstance(database.connection.login, TokenLogin):
     role.remove_password(after=[deployment])
+if settings.monitoring.operator:
+    heap = heap_mebibytes(settings.portal) * 1024**2
+    labels = settings.monitoring.labels
+    PrometheusMonitoring(
+        NAME, PrometheusArgs(namespace.name, settings.namespace, METRICS, heap, labels), opts
+    )
 
 outputs: Outputs = {
     "url": platform.url,

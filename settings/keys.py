@@ -433,6 +433,14 @@ class MonitoringSettings(v.Model, alias_generator=to_camel):
     dashboard: Annotated[v.Flag, EKS] = False
     """CloudWatch dashboard of the same: graphs with the thresholds of the alarms, and the state of
     the alarms that there are"""
+    operator: Annotated[v.MonitoringOperator | None, Shown("none")] = Field(
+        None, alias="monitoring"
+    )
+    """prometheus-operator: a PodMonitor, alert rules, and a dashboard for Grafana"""
+    labels: Annotated[dict[v.KubernetesLabel, v.KubernetesLabelValue], Shown("none")] = Field(
+        default_factory=dict, alias="monitoringLabels"
+    )
+    """labels by which Prometheus selects PodMonitors and rules"""
 
     @property
     def in_cloudwatch(self) -> bool:

@@ -598,6 +598,27 @@ TagValue = Annotated[
     BeforeValidator(_scalar),
     _text(r"[\w .:/=+@-]*", "at most 256 of the same characters", "platform", 256),
 ]
+MonitoringOperator = Annotated[
+    str, _text("prometheus-operator", "prometheus-operator", "prometheus-operator")
+]
+KubernetesLabel = Annotated[
+    str,
+    _text(
+        rf"(?:{_DNS}/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{{0,61}}[A-Za-z0-9])?",
+        "the name of a Kubernetes label",
+        "release",
+        317,
+    ),
+]
+KubernetesLabelValue = Annotated[
+    str,
+    BeforeValidator(_scalar),
+    _text(
+        r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?",
+        "at most 63 letters, digits and . _ -, a letter or digit first and last",
+        "kube-prometheus-stack",
+    ),
+]
 
 # Networks
 

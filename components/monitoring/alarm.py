@@ -9,7 +9,8 @@ from typing import Literal
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
-MANUAL = "docs/operations.md"
+from components.monitoring.manual import section
+
 MINUTE = 60
 _OPERATORS = {
     ">": "GreaterThanThreshold",
@@ -53,8 +54,7 @@ class Alarm:
     @property
     def section(self) -> str:
         """Of the manual, as a link within the repository."""
-        anchor = "".join(each for each in self.title.lower() if each.isalnum() or each == " ")
-        return f"{MANUAL}#{anchor.replace(' ', '-')}"
+        return section(self.title)
 
 
 @dataclass(frozen=True)

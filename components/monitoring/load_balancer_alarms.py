@@ -8,12 +8,18 @@ import pulumi
 from pulumi import Input, Output, ResourceOptions
 
 from components.monitoring.alarm import MINUTE, Alarm, AlarmTarget, Metric, create
+from components.monitoring.thresholds import (
+    DOWN_MINUTES,
+    ERRORS_MINUTES,
+    ERRORS_PERCENT,
+    FEWEST_REQUESTS,
+    SLOW_MINUTES,
+)
 
 NAMESPACE = "AWS/ApplicationELB"
 DAY = 24 * 60 * MINUTE
 # ACM renews 60 days ahead: with fewer than these the renewal has failed for two weeks.
 EXPIRY_DAYS = 44
-FEWEST_REQUESTS = 20  # a minute, below which a share of errors says nothing
 
 
 @dataclass(frozen=True)
@@ -79,14 +85,15 @@ def load_balancer_alarms(watched: WatchedLoadBalancer) -> list[Alarm]:
             "pod-errors",
             "The pods answer with errors",
             {"requests": sum_of("RequestCount"), "errors": sum_of("HTTPCode_Target_5XX_Count")},
-            ">", 5, 3,
+            ">", ERRORS_PERCENT, ERRORS_MINUTES,
             expression=f"IF(requests > {FEWEST_REQUESTS}, 100 * errors / requests, 0)",
         ),
         Alarm(
             "slow-responses",
             "Responses are slow",
             # Seconds. The slowest request of an undisturbed run took 0.3: reliability.md.
-            {"m": Metric(NAMESPACE, "TargetResponseTime", balancer, "p99")}, ">", 3, 10,
+            {"m": Metric(NAMESPACE, "TargetResponseTime", balancer, "p99")}, ">", 3,
+            SLOW_MINUTES,
         ),
         Alarm(
             "unhealthy-pods",
@@ -97,8 +104,8 @@ def load_balancer_alarms(watched: WatchedLoadBalancer) -> list[Alarm]:
         Alarm(
             "no-healthy-pod",
             "No pod is healthy",
-            {"m": Metric(NAMESPACE, "HealthyHostCount", group, "Maximum")}, "<", 1, 2,
-            missing="breaching",
+            {"m": Metric(NAMESPACE, "HealthyHostCount", group, "Maximum")}, "<", 1,
+            DOWN_MINUTES, missing="breaching",
         ),
         Alarm(
             "refused-connections",

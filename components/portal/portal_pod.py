@@ -31,6 +31,7 @@ from settings.keys import METRICS_PORT, PortalSettings
 core = k8s.core.v1
 
 CONTAINER = "backstage"
+METRICS = "metrics"  # name of the container's port
 USER = 10001  # above every host user (CKV_K8S_40)
 HEAP_SHARE = 0.75  # of the memory limit; the rest is for buffers, code and stacks
 CONFIG_DIRECTORY = "/etc/backstage/app-config"
@@ -152,7 +153,7 @@ def portal_volumes(args: PortalPodArgs) -> list[k8s.core.v1.VolumeArgs]:
 
 
 def _serving(args: PortalPodArgs) -> k8s.core.v1.ContainerArgs:
-    ports = {"http": args.port, **({"metrics": METRICS_PORT} if args.settings.metrics else {})}
+    ports = {"http": args.port, **({METRICS: METRICS_PORT} if args.settings.metrics else {})}
     skipped = {"APP_CONFIG_backend_database_skipMigrations": "true"}
     return portal_container(
         args,
@@ -173,6 +174,11 @@ def _serving(args: PortalPodArgs) -> k8s.core.v1.ContainerArgs:
     )
 
 
+def heap_mebibytes(settings: PortalSettings) -> int:
+    """The limit of a pod's heap."""
+    return int(settings.memory_limit_mebibytes * HEAP_SHARE)
+
+
 def portal_variables(
     settings: PortalSettings,
     url: str,
@@ -184,7 +190,7 @@ def portal_variables(
 
     url: the portal's address as browsers see it. platform: variables of the platform.
     """
-    heap = int(settings.memory_limit_mebibytes * HEAP_SHARE)
+    heap = heap_mebibytes(settings)
     variables: dict[str, Input[str]] = {
         "APP_PORT": str(port),
         "POSTGRES_PORT": port_text(database.port),

@@ -149,3 +149,14 @@ def size_of_the_variables(s: Settings) -> Iterator[Problem]:
             f"at most {values.OBJECT_BYTES:,} bytes: the API server takes objects of up to 1 MiB",
             "move large values into the image or a file",
         )
+
+
+@rule("monitoring", "monitoringLabels", "metrics")
+def prometheus(s: Settings) -> Iterator[Problem | Warn]:
+    operator = s.monitoring.operator
+    if operator and not s.portal.metrics:
+        given = f"false, with monitoring {operator}"
+        yield Problem("metrics", given, "true: it is what is monitored", config_rm("metrics"))
+    if s.monitoring.labels and not operator:
+        fix = config_set("monitoring", "prometheus-operator")
+        yield Warn(f"monitoringLabels label nothing without monitoring: {fix}")

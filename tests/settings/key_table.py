@@ -94,6 +94,16 @@ KEYS: dict[str, Key] = {
         ),
     ),
     "dashboard": Key(True, bad=(("yes", "true or false"),)),
+    "monitoring": Key("prometheus-operator", bad=(("prometheus", "prometheus-operator"),)),
+    "monitoringLabels": Key(
+        {"release": "prometheus", "example.com/n": 1},
+        read={"release": "prometheus", "example.com/n": "1"},
+        bad=(
+            (["release"], "an object"),
+            ({"a b": "c"}, "the name 'a b'", "the name of a Kubernetes label"),
+            ({"release": "a b"}, "the value of release", "at most 63 letters"),
+        ),
+    ),
     "aws:region": Key(
         VALID["aws:region"],
         bad=(

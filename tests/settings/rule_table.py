@@ -430,6 +430,11 @@ RULES: dict[str, Row] = {
         "mcp",
         ("mcpActions", "config set --stack test mcp true"),
     ),
+    "Prometheus without metrics": (
+        {"monitoring": "prometheus-operator", "metrics": False},
+        "metrics",
+        ("false, with monitoring prometheus-operator", "config rm --stack test metrics"),
+    ),
     **integration_table.RULES,
     **secrets_table.RULES,
     **sign_in_table.RULES,

@@ -15,8 +15,13 @@ from tools.preview.manifests import manifests
 
 pytestmark = pytest.mark.crds
 
-FOLDER = "SECRETS_CRDS"  # a folder with the CRDs as YAML
-STACKS = {"ExternalSecret": "secrets", "SecretProviderClass": "csi"}
+FOLDER = "CRDS"  # a folder with the CRDs as YAML
+STACKS = {
+    "ExternalSecret": "secrets",
+    "SecretProviderClass": "csi",
+    "PodMonitor": "existing-environment",
+    "PrometheusRule": "existing-environment",
+}
 
 
 def strict(schema: Any) -> Any:
