@@ -83,7 +83,8 @@ class PrometheusMonitoring(pulumi.ComponentResource):
         self._name, self._args = name, args
         job = job_of(args.namespace_name, name)
         self._custom("PodMonitor", "pod-monitor", _pod_monitor(args.metrics_port))
-        self._custom("PrometheusRule", "rules", _rules(name, portal_rules(job, args.heap_bytes)))
+        rules = portal_rules(job, args.heap_bytes)
+        self._custom("PrometheusRule", "rules", _rules(name, args.namespace_name, rules))
         text = grafana_dashboard(args.namespace_name, job)
         k8s.core.v1.ConfigMap(
             f"{name}-grafana-dashboard",
@@ -119,16 +120,17 @@ def _pod_monitor(port: str) -> _PodMonitorSpec:
     }
 
 
-def _rules(name: str, rules: Sequence[Rule]) -> _PrometheusRuleSpec:
-    return {"groups": [{"name": name, "rules": [_alert(rule) for rule in rules]}]}
+def _rules(name: str, namespace: str, rules: Sequence[Rule]) -> _PrometheusRuleSpec:
+    return {"groups": [{"name": name, "rules": [_alert(namespace, rule) for rule in rules]}]}
 
 
-def _alert(rule: Rule) -> _Alert:
+def _alert(namespace: str, rule: Rule) -> _Alert:
     return {
         "alert": rule.name,
         "expr": rule.expression,
         "for": f"{rule.minutes}m",
-        "labels": {"severity": rule.severity},
+        # Sums over pods have no label that says which portal it is.
+        "labels": {"severity": rule.severity, "namespace": namespace},
         "annotations": {"summary": rule.title, "runbook_url": rule.section},
     }
 

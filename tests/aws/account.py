@@ -148,7 +148,8 @@ class Account:
             self.client("route53").create_hosted_zone(Name=zone, CallerReference=zone)
         if snapshot := values.get("backstage:databaseSnapshotIdentifier"):
             self.snapshot(snapshot, values["backstage:databaseEngineVersion"], region)
-        if values.get("backstage:ingressAuthentication") or values.get("backstage:alarms"):
+        looked_up = ("ingressAuthentication", "alarms", "dashboard")
+        if any(values.get(f"backstage:{key}") for key in looked_up):
             self._load_balancer(values, region, subnets)
 
     def snapshot(self, name: str, version: str, region: str) -> None:

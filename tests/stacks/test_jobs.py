@@ -86,6 +86,8 @@ def test_every_selector_matches_its_own_pods_only(stack: str) -> None:
         if stack in IN_CLUSTER_STACKS:
             policies["backstage-postgres-network-policy"] = {POSTGRES}
         selected |= {f"NetworkPolicy {name}": chosen for name, chosen in policies.items()}
+    if stack == "existing-environment":
+        selected["PodMonitor backstage-pod-monitor"] = {PORTAL}
     if stack == "oidc":
         selected["Service backstage-open-service"] = {PORTAL}
     if stack in IN_CLUSTER_STACKS:

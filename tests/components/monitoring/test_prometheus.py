@@ -120,6 +120,7 @@ def test_each_alert_names_its_section() -> None:
             assert anchors[anchor] == rule["annotations"]["summary"]
             assert f"`{rule['alert']}`" in manual
             assert rule["labels"]["severity"] in ("critical", "warning")
+            assert rule["labels"]["namespace"] == "portal"
             assert re.fullmatch(r"\d+m", rule["for"])
 
 
