@@ -29,7 +29,8 @@ DEADLINE = 1800  # seconds; the script gives up two minutes before, one of which
 _MIGRATING = {
     "APP_CONFIG_catalog_processingInterval": "false",
     "APP_CONFIG_scaffolder_concurrentTasksLimit": "0",
-    "APP_CONFIG_backend_lifecycle_serverShutdownDelay": '{"seconds":0}',
+    # Search creates its scheduler's tables once the portal is ready, and nothing waits for them.
+    "APP_CONFIG_backend_lifecycle_serverShutdownDelay": '{"seconds":5}',
     # Without an AWS role, TechDocs would ask instance metadata, which no pod reaches, for 2 s.
     "AWS_EC2_METADATA_DISABLED": "true",
     # An image that is older than the schemas knows fewer migrations, and has nothing to do.

@@ -110,6 +110,14 @@ def test_one_schema_for_each_plugin_and_no_further_database(
     ]
 
 
+def test_schemas_have_their_schedulers_tables(portal: PortalContainer, site: Site) -> None:
+    """The pods create none: without them the plugin's tasks never run, nor is anything indexed."""
+    rows = site.database.query(
+        "SELECT schemaname FROM pg_tables WHERE tablename = 'backstage_backend_tasks__tasks'"
+    )
+    assert {"catalog", "search", "scaffolder"} <= set(rows)
+
+
 def test_metrics_have_a_port_of_their_own(portal: PortalContainer) -> None:
     address = portal.address.partition(":")[0]
     body = get(f"http://{address}:{METRICS_PORT}/metrics").body

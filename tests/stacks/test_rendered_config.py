@@ -197,7 +197,7 @@ def test_the_migration_job_reads_the_same_but_for_what_else_it_would_do(stack: s
     assert serving["backend"]["database"].pop("skipMigrations") is True
     assert migrating["catalog"].pop("processingInterval") is False
     assert migrating["scaffolder"].pop("concurrentTasksLimit") == 0
-    assert migrating["backend"]["lifecycle"].pop("serverShutdownDelay") == {"seconds": 0}
+    assert migrating["backend"]["lifecycle"].pop("serverShutdownDelay") == {"seconds": 5}
     assert serving["backend"]["lifecycle"].pop("serverShutdownDelay") == {"seconds": 15}
     migrations = migrating["backend"]["database"]["knexConfig"].pop("migrations")
     assert migrations == {"disableMigrationsListValidation": True}
