@@ -95,6 +95,15 @@ spec:
   owner: platform
   parameters: [{title: Who, properties: {name: {type: string}}}]
   steps: [{id: log, action: "debug:log", input: {message: Hello}}]
+---
+apiVersion: scaffolder.backstage.io/v1beta3
+kind: Template
+metadata: {name: broken}
+spec:
+  type: service
+  owner: platform
+  parameters: [{title: Who, properties: {name: {type: string}}}]
+  steps: [{id: missing, action: "no:such-action"}]
 """
 
 

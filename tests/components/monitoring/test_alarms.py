@@ -82,10 +82,12 @@ def test_provisioned_instances_are_watched_by_cpu() -> None:
 
 
 def test_database_that_others_run_is_not_watched() -> None:
-    found = alarms(with_alarms({}, "in-cluster"))
+    program = with_alarms({"dashboard": True}, "in-cluster")
+    found = alarms(program)
     names = {name.removeprefix("backstage-in-cluster-") for name in found}
     assert names & PORTAL == PORTAL
     assert not {name for name in names if name.startswith("database")}
+    assert "AWS/RDS" not in str(program.inputs("aws:cloudwatch/dashboard:Dashboard"))
 
 
 def test_writer_and_reader_are_watched_by_role() -> None:

@@ -182,10 +182,10 @@ def test_alarms_state_is_shown_if_there_are_alarms() -> None:
     assert unwatched().outputs["dashboardName"] == "backstage-prod"
 
 
-def test_database_that_others_run_is_not_drawn() -> None:
-    others = body(changed("in-cluster", {"dashboard": True}, creates=True))
-    headings = [each["markdown"] for each in widgets(others, "text")]
-    assert headings == ["## Load balancer", "## Pods"]
+def test_section_without_graphs_has_no_heading() -> None:
+    found = graph.body("us-east-1", {"None": [], "One": [graph.Graph("", "")]}, [])
+    headings = [each["markdown"] for each in widgets({**found}, "text")]
+    assert headings == ["## One"]
 
 
 def test_first_preview_knows_no_load_balancer_yet() -> None:

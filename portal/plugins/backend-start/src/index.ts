@@ -1,3 +1,4 @@
+import './traces';
 import './metrics';
 
 export { start } from './start';

@@ -12,10 +12,36 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { metrics } from '@opentelemetry/api';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { RuntimeNodeInstrumentation } from '@opentelemetry/instrumentation-runtime-node';
-import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import {
+  AggregationType,
+  InstrumentType,
+  MeterProvider,
+  type ViewOptions,
+} from '@opentelemetry/sdk-metrics';
+import { isHealthCheck } from './healthChecks';
+
+// OpenTelemetry's default buckets are made for milliseconds: up to 5 s would be one.
+const seconds = [
+  0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 150, 300, 600, 1800, 3600,
+];
+
+/** Buckets for Backstage's own histograms, which count seconds and suggest none. */
+export const views: ViewOptions[] = [
+  'backend_tasks.*',
+  'catalog.*',
+  'scaffolder.*',
+].map(instrumentName => ({
+  instrumentName,
+  instrumentType: InstrumentType.HISTOGRAM,
+  aggregation: {
+    type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM,
+    options: { boundaries: seconds },
+  },
+}));
 
 const meterProvider = new MeterProvider({
   readers: [new PrometheusExporter()],
+  views,
 });
 
 metrics.setGlobalMeterProvider(meterProvider);
@@ -26,7 +52,8 @@ new RuntimeNodeInstrumentation().setMeterProvider(meterProvider);
 const duration = meterProvider
   .getMeter('backend')
   .createHistogram('http.server.request.duration', {
-    description: 'Duration of HTTP server requests.',
+    description:
+      'Duration of HTTP server requests, without health checks and event streams.',
     unit: 's',
     advice: {
       explicitBucketBoundaries: [
@@ -39,7 +66,13 @@ const started = new WeakMap<IncomingMessage, number>();
 
 subscribe('http.server.request.start', message => {
   const { request } = message as { request: IncomingMessage };
-  started.set(request, performance.now());
+  // An event stream lasts as long as its page is open.
+  const stream =
+    request.method === 'GET' &&
+    request.headers.accept?.startsWith('text/event-stream');
+  if (!stream && !isHealthCheck(request.url)) {
+    started.set(request, performance.now());
+  }
 });
 subscribe('http.server.response.finish', message => {
   const { request, response } = message as {
