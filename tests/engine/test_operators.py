@@ -213,6 +213,10 @@ def test_a_version_that_does_not_exist_stops_before_the_pods(
     assert "backstage-variables-external" in failed.output
     assert load.outcome.errors == {}
     assert portal.names() == before
+    # Back again: a third object, since the first one stays until an update succeeds.
     engine.set("local", "secretsFrom[1].version", "2", "--path")
-    engine.up("local")
-    assert portal.names() == before
+    outcome, _ = updated(engine)
+    portal.wait_settled()
+    assert outcome.errors == {}
+    assert environment(portal) == {"t": "second", "s": "the second session secret of the test"}
+    assert external_secret(portal)["status"]["conditions"][0]["status"] == "True"
