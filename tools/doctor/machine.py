@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from importlib.metadata import version
 
 from settings.model import Settings
@@ -21,7 +22,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     """Those that a stack needs."""
     yield Check("Pulumi CLI", _engine)
     for name in plugins(settings):
-        yield Check(f"plugin {name}", lambda name=name: _plugin(name))  # type: ignore[misc]
+        yield Check(f"plugin {name}", partial(_plugin, name))
     if settings.image.app:
         yield Check("Docker engine", _docker)
     if settings.target == "eks":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from settings.model import Settings
 from tools.doctor.aws import Aws, AwsError
@@ -64,7 +65,7 @@ def named(s: Settings) -> Iterator[Named]:
 def checks(settings: Settings, aws: Aws) -> Iterator[Check]:
     """One for each."""
     for each in named(settings):
-        yield Check(each.key, lambda each=each: _find(each, aws))  # type: ignore[misc]
+        yield Check(each.key, partial(_find, each, aws))
 
 
 def _find(each: Named, aws: Aws) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from settings.model import Settings
 from tools.doctor.aws import Aws, AwsError
@@ -22,14 +23,11 @@ class SecretSources:
         s = self.settings
         if s.database.administrator_secret_arn:
             arn = s.database.administrator_secret_arn
-            yield Check("administrator's secret", lambda: self._secret(arn))
+            yield Check("administrator's secret", partial(self._secret, arn))
         for source in s.secrets.sources:
             find = self._secret if source.secrets_manager else self._parameter
             name = source.name.rpartition("secret:" if source.secrets_manager else "parameter")[2]
-            yield Check(
-                f"secret {name}",
-                lambda find=find, name=source.name: find(name),  # type: ignore[misc]
-            )
+            yield Check(f"secret {name}", partial(find, source.name))
 
     def _secret(self, name: str) -> Finding:
         region = name.split(":")[3] if name.startswith("arn:") else ""
