@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from pydantic.alias_generators import to_camel
 
 from components.kubernetes.health import READINESS
+from components.portal.portal import CA_FILE
+from components.portal.portal_pod import CA_DIRECTORY
 from settings.model import Settings
 from settings.open_paths import open_paths
 from tools.local import engine
@@ -56,7 +58,7 @@ class Expected:
 
 
 def outputs(stack: str, root: Path) -> Mapping[str, str]:
-    """The stack's outputs. Raises SmokeError."""
+    """The stack's outputs, url among them. Raises SmokeError."""
     pulumi = engine()
     if pulumi is None:
         raise SmokeError(
@@ -73,6 +75,8 @@ def outputs(stack: str, root: Path) -> Mapping[str, str]:
         reason = "".join(done.stderr.strip().splitlines()[-1:]).removeprefix("error: ")
         raise SmokeError(f"{reason}\nFix: pulumi login BACKEND, or set URL=https://...")
     found: dict[str, str] = json.loads(done.stdout)
+    if "url" not in found:
+        raise SmokeError(f"stack {stack} has no output url\nFix: pulumi up --stack {stack}")
     return found
 
 
@@ -97,7 +101,7 @@ def expected(settings: Settings, stack: str, url: str, asked: str = "") -> Expec
         providers=[] if issuer else named,
         catalog_by_token=any(CATALOG.startswith(each) for each in open_paths(settings)),
         database_port=database,
-        database_ca="/etc/backstage/database-ca/ca.pem",
+        database_ca=f"{CA_DIRECTORY}/{CA_FILE}",
         database_unchecked="the database in the cluster speaks no TLS",
         readiness_path=READINESS,
         logs_command=logs,

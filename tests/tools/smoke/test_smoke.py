@@ -98,6 +98,16 @@ def test_stack_that_the_backend_does_not_know(
     assert printed.startswith("error: no stack named 'local' found\nFix: pulumi login")
 
 
+def test_stack_that_was_never_deployed(
+    machine: Commands, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine.prints("pulumi", "{}")
+    code, printed = run(machine, capsys)
+    assert (code, printed) == (
+        1, "error: stack local has no output url\nFix: pulumi up --stack local\n",
+    )  # fmt: skip
+
+
 def test_without_kubectl_the_version_is_unknown(
     machine: Commands, capsys: pytest.CaptureFixture[str]
 ) -> None:
