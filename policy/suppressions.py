@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from policy.entries import EntryError, entries, read
 from policy.evaluate import Violation
 from policy.rules import RULES
 
 FILE = Path(__file__).resolve().parent / "suppressions.yaml"
 
 
-class SuppressionError(Exception):
+class SuppressionError(EntryError):
     """A suppression that can't be used; the text says which, why, and what to do."""
 
 
@@ -40,9 +38,6 @@ class Suppression:
 
     def __str__(self) -> str:
         return f"{self.rule} on {self.resource} in {self.stack}"
-
-
-_FIELDS = tuple(each.name for each in fields(Suppression))
 
 
 @dataclass
@@ -101,31 +96,13 @@ def load(file: Path = FILE, shown: str = "policy/suppressions.yaml") -> Suppress
     if not file.exists():
         return Suppressions(shown, "", [])
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeError, yaml.YAMLError) as error:
-        raise SuppressionError(f"{shown}: can't be read: {error}") from error
-    if not isinstance(content, dict) or set(content) != {"project", "suppressions"}:
-        raise SuppressionError(f"{shown}: has to hold `project` and `suppressions`, and no more")
-    entries = content["suppressions"] or []
-    if not isinstance(entries, list):
-        raise SuppressionError(f"{shown}: suppressions has to be a list")
-    read = [_entry(each, f"{shown}: entry {n}") for n, each in enumerate(entries, 1)]
-    return Suppressions(shown, str(content["project"]), read)
-
-
-def _entry(given: Any, where: str) -> Suppression:
-    if not isinstance(given, dict):
-        raise SuppressionError(f"{where} has to be an object with {', '.join(_FIELDS)}")
-    if missing := [name for name in _FIELDS if given.get(name) in (None, "")]:
-        raise SuppressionError(f"{where} lacks {', '.join(missing)}")
-    if unknown := sorted(str(key) for key in given if key not in _FIELDS):
-        raise SuppressionError(
-            f"{where} has {', '.join(unknown)}; it may have {', '.join(_FIELDS)}"
-        )
-    if given["rule"] not in RULES:
-        raise SuppressionError(f"{where}: there is no rule {given['rule']!r}; see docs/policy.md")
-    expires = given["expires"]
-    if type(expires) is not datetime.date:
-        raise SuppressionError(f"{where}: expires is {expires!r}; write a date, such as 2027-05-26")
-    texts = {name: str(given[name]) for name in _FIELDS if name != "expires"}
-    return Suppression(**texts, expires=expires)
+        content = read(file, shown, "project", "suppressions")
+        found = entries(Suppression, content["suppressions"], shown, "suppressions")
+    except EntryError as error:
+        raise SuppressionError(str(error)) from error
+    for number, entry in enumerate(found, 1):
+        if entry.rule not in RULES:
+            raise SuppressionError(
+                f"{shown}: entry {number}: there is no rule {entry.rule!r}; see docs/policy.md"
+            )
+    return Suppressions(shown, str(content["project"]), found)
