@@ -14,7 +14,8 @@ YARN = node ../$(YARN_JS)
 GO_BIN = .local/bin
 GO_PATH = PATH="$(CURDIR)/$(GO_BIN):$$PATH"
 SYFT = SYFT_CHECK_FOR_APP_UPDATE=false $(GO_BIN)/syft scan --quiet --output cyclonedx-json@1.6=build/sbom
-SBOMS = build/sbom/program.json build/sbom/portal.json
+CYCLONEDX = .local/supply/bin/cyclonedx-py requirements --sv 1.6 --of JSON --output-reproducible -o build/sbom
+SBOMS = build/sbom/program.json build/sbom/policy.json build/sbom/portal.json
 EVALUATOR = tests/deployer/evaluator
 
 .PHONY: preview doctor smoke diff report replacements test lint types lock scan schema cost prices bench e2e bench-image test-cluster test-alb reliability test-crds deployer test-deployer sbom image-sbom audit sign verify chart actionlint test-supply test-engine test-aws engine local portal-dev portal-check clean
@@ -123,13 +124,16 @@ deployer: .venv/installed
 test-deployer: .venv/test $(EVALUATOR)/node_modules/.package-lock.json
 	@$(BIN)/pytest -m deployer -rs tests/deployer
 
-# CycloneDX SBOMs of the program and the portal in build/sbom, valid and complete for their lock files.
+# CycloneDX SBOMs of the program, its policy pack and the portal in build/sbom, valid and complete for
+# their lock files.
 sbom: .venv/installed .local/supply/installed $(GO_BIN)/syft
 	@mkdir -p build/sbom
-	@.local/supply/bin/cyclonedx-py requirements --sv 1.6 --of JSON --output-reproducible -o build/sbom/program.json requirements.txt
+	@$(CYCLONEDX)/program.json requirements.txt
+	@$(CYCLONEDX)/policy.json policy/requirements.txt
 	@$(SYFT)/portal.json --source-name portal --source-version "$$(git rev-parse HEAD)" file:portal/yarn.lock
 	@.local/supply/bin/python -m tools.supply.schema $(SBOMS)
 	@$(BIN)/python -m tools.supply complete build/sbom/program.json requirements.txt
+	@$(BIN)/python -m tools.supply complete build/sbom/policy.json policy/requirements.txt
 	@$(BIN)/python -m tools.supply complete build/sbom/portal.json portal/yarn.lock
 
 # The same of an image, as syft names it: SOURCE=docker:NAME:TAG, oci-dir:FOLDER, registry:NAME@DIGEST.

@@ -10,7 +10,7 @@ from policy.entries import EntryError, entries, read
 from tools.supply.errors import SupplyError
 
 FILE = Path(__file__).resolve().parent / "exceptions.yaml"
-SBOMS = ("program", "portal", "image")
+SBOMS = ("program", "policy", "portal", "image")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Accepted:
     id: str
     """The advisory's id or one of its aliases, such as `CVE-2026-12345`"""
     sbom: str
-    """`program`, `portal` or `image`"""
+    """One of `SBOMS`"""
     package: str
     reason: str
     owner: str
