@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from tests.programs import ROOT
 from tools.supply.__main__ import main
 from tools.supply.errors import SupplyError
-from tools.supply.sbom import LOCKS, check_describes, packages, python_lock, yarn_lock
+from tools.supply.sbom import check_describes, packages, python_lock, yarn_lock
 
 DIGEST = "sha256:" + "0" * 64
 REQUIREMENTS = """\
@@ -99,20 +98,6 @@ def test_an_empty_lock_file_is_no_complete_sbom(tmp_path: Path) -> None:
     lock.write_text("# nothing\n", encoding="utf-8")
     sbom.write_text(document(["pkg:pypi/a@1"]), encoding="utf-8")
     assert main(["complete", str(sbom), str(lock)]) == 1
-
-
-def test_the_docs_say_how_many_packages_the_lock_files_have() -> None:
-    page = (ROOT / "docs" / "supply-chain.md").read_text(encoding="utf-8")
-    rows = re.findall(r"\| `(\S+\.txt|yarn\.lock)`: ([\d,]+) packages", page)
-    assert [name for name, _ in rows] == [
-        "requirements.txt",
-        "policy/requirements.txt",
-        "yarn.lock",
-    ]
-    for name, count in rows:
-        file = ROOT / "portal" / name if name == "yarn.lock" else ROOT / name
-        locked = LOCKS[file.suffix](file.read_text(encoding="utf-8"))
-        assert f"{len(locked):,}" == count, name
 
 
 def test_the_projects_own_lock_files_are_read() -> None:
