@@ -24,6 +24,7 @@ from tests.engine.rules import DISTINCT, PHYSICAL_NAME, TAGGED
 from tools.diff.replacements import replacement
 from tools.diff.values import differences
 from tools.preview.answers import ACCOUNT, Answers, created
+from tools.preview.monitor import COMPUTED
 
 PACKAGES = ("aws", "docker", "kubernetes", "random")
 
@@ -202,7 +203,9 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
             return response(changes=response.DIFF_NONE)
         type_, name = type_and_name(request.urn)
         rules = replacement(type_)
-        replaces = sorted({each.path[0] for each in found if rules.by(each.path)})
+        replaces = sorted(
+            {e.path[0] for e in found if rules.by(e.path, unknown=e.after == COMPUTED)}
+        )
         if self.package == "kubernetes":
             fixed = not _generated(name, olds)
         else:

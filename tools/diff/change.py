@@ -50,7 +50,8 @@ def marked(resource: Resource, found: Iterable[Difference]) -> Iterator[Differen
     rules = replacement(resource.type)
     for each in found:
         by = rules.by(each.path) or covered(each.path, resource.replace_on_changes)
-        yield each if each.path[0].startswith(OPTION) else replace(each, replaces=by)
+        decided = each.until or each.path[0].startswith(OPTION)
+        yield each if decided else replace(each, replaces=by)
 
 
 def replaced(change: Change) -> Change:

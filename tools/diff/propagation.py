@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tools.diff.change import OPTION, Change, marked, replaced
+from tools.diff.change import OPTION, Change, replaced
 from tools.diff.replacements import covered, fixed_name, regional, replacement
 from tools.diff.values import Difference, Path, differences, unknown_paths
 from tools.preview.monitor import COMPUTED, Recording
@@ -26,8 +26,8 @@ def propagate(found: dict[str, Change], before: Recording) -> None:
             if change.operation == "create" or not change.resource.custom:
                 continue
             known = {(each.path, each.until) for each in change.differences}
-            follows = (*_unknown(change, found), *_together(change, found))
-            added = [each for each in follows if (each.path, each.until) not in known]
+            follows = [*_unknown(change, found), *_together(change, found)]
+            added = [each for each in follows if (each[0].path, each[0].until) not in known]
             if added:
                 found[urn] = _with(change, added)
                 pending = True
@@ -48,15 +48,21 @@ def _provider_replaced(change: Change, before: Recording, found: dict[str, Chang
     return f"{replacing[0].name} of {provider.name}"
 
 
-def _with(change: Change, added: list[Difference]) -> Change:
-    found = [*change.differences, *marked(change.resource, added)]
+def _with(change: Change, added: list[tuple[Difference, bool]]) -> Change:
+    found = [*change.differences, *(each for each, _ in added)]
     operation = change.operation if change.operation == "replace" else "update"
-    return replaced(replace(change, operation=operation, differences=found))
+    changed = replaced(replace(change, operation=operation, differences=found))
+    # What can't do without a resource that is deleted first is deleted before that.
+    return replace(changed, deleted_first=True) if any(first for _, first in added) else changed
 
 
-def _unknown(change: Change, found: dict[str, Change]) -> Iterator[Difference]:
-    """Inputs that are unknown before the update, because they refer to a resource that is new."""
+def _unknown(change: Change, found: dict[str, Change]) -> Iterator[tuple[Difference, bool]]:
+    """Inputs that are unknown before the update, because they refer to a resource that is new.
+
+    With each, whether the resource has to be deleted before that one.
+    """
     resource = change.resource
+    rules = replacement(resource.type)
     for name, urns in resource.property_dependencies.items():
         paths = [
             path
@@ -64,22 +70,22 @@ def _unknown(change: Change, found: dict[str, Change]) -> Iterator[Difference]:
             if not covered(path, resource.ignore_changes)
         ]
         for cause in (found[urn] for urn in urns if urn in found and _renewed(found[urn])):
-            those = _of(paths, cause.resource.type)
-            if cause.deleted_first and not those:  # the engine then takes what is known for unknown
-                those = [(name,)]
-            elif not _hides(cause, alone=len(urns) == 1):
-                continue
-            if those:
-                until = f"{cause.resource.name} is {cause.operation}d"
-                yield Difference(_common(those), COMPUTED, COMPUTED, until)
+            until = f"{cause.resource.name} is {cause.operation}d"
+            # The engine takes the whole input for unknown, whatever of it is known.
+            if cause.deleted_first and rules.by((name,), unknown=True):
+                yield Difference((name,), COMPUTED, COMPUTED, until, replaces=True), True
+            elif _hides(cause, alone=len(urns) == 1) and (those := _of(paths, cause.resource.type)):
+                by = any(rules.by(path, unknown=True) for path in those)
+                yield Difference(_common(those), COMPUTED, COMPUTED, until, by), False
 
 
-def _together(change: Change, found: dict[str, Change]) -> Iterator[Difference]:
+def _together(change: Change, found: dict[str, Change]) -> Iterator[tuple[Difference, bool]]:
     """Replacements that the resource's options tie it to."""
     for urn in change.resource.replace_with:
         if urn in found and found[urn].operation == "replace":
             until = f"{found[urn].resource.name} is replaced"
-            yield Difference((f"{OPTION}replaceWith",), COMPUTED, COMPUTED, until, replaces=True)
+            path = (f"{OPTION}replaceWith",)
+            yield Difference(path, COMPUTED, COMPUTED, until, replaces=True), False
 
 
 def _of(paths: list[Path], type_: str) -> list[Path]:

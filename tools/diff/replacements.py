@@ -31,13 +31,14 @@ class Replacement:
     replaced_by: tuple[str, ...]
     """Dotted paths of inputs that can't change in place; `*` for every input."""
 
-    def by(self, path: Path) -> bool:
-        """Whether a change at a path replaces the resource."""
-        return any(
-            rule == "*" or path[: rule.count(".") + 1] == tuple(rule.split("."))
-            or tuple(rule.split("."))[: len(path)] == path
-            for rule in self.replaced_by
-        )  # fmt: skip
+    def by(self, path: Path, unknown: bool = False) -> bool:
+        """Whether a change at a path replaces the resource.
+
+        unknown: the new value is; then the provider can't tell what below the path changes.
+        """
+        rules = [tuple(rule.split(".")) for rule in self.replaced_by]
+        at = any(rule == ("*",) or path[: len(rule)] == rule for rule in rules)
+        return at or (not unknown and any(rule[: len(path)] == path for rule in rules))
 
 
 @cache
