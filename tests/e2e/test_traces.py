@@ -136,10 +136,15 @@ def test_health_checks_and_polls_are_no_traces(
     assert not [each for each in roots if each.name.startswith("pg")]
 
 
-def test_tokens_are_in_no_span(request_span: Span, collector: tuple[Collector, str]) -> None:
+def test_secrets_are_in_no_span(
+    traced: PortalContainer, request_span: Span, collector: tuple[Collector, str]
+) -> None:
+    traced.get("/api/auth/github/handler/frame?code=canary&state=s")
+    time.sleep(1)
+    assert collector[0].server_span("GET /api/auth")
     text = "".join(str(each) for each in collector[0].spans)
-    assert TOKEN not in text
-    assert "Bearer" not in text
+    for secret in (TOKEN, "Bearer", "canary"):
+        assert secret not in text
 
 
 def test_requests_are_counted_once(traced: PortalContainer, request_span: Span) -> None:

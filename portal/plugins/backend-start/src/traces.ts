@@ -65,6 +65,8 @@ export function start(): () => Promise<void> {
         requestHook: (span, request: ClientRequest | IncomingMessage) => {
           if ('url' in request && request.url) {
             span.updateName(`${request.method} ${named(request.url)}`);
+            // A query may hold a secret, such as an OAuth code.
+            span.setAttribute('url.query', '***');
           }
         },
       }),
