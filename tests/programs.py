@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 import json
+import os
+import pickle
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,10 @@ BUILDING = ("dev", "existing-environment", "irsa", "local-build")  # stacks that
 CREATING = ("dev", "existing-environment")  # stacks that create a repository and a bucket
 OWN_NAMESPACE = tuple(stack for stack in STACKS if stack != "existing-environment")
 MIGRATING = tuple(stack for stack in STACKS if stack != "local-build")  # stacks with migrationJob
+
+# Runs of the program that the workers of a test run share; conftest.py makes and deletes it.
+RUNS = Path(os.environ["BACKSTAGE_TEST_RUNS"])
+_PROGRAMS: dict[str, Program] = {}
 
 
 class Program:
@@ -82,22 +89,50 @@ STORED_STACKS = (*MANAGED_STACKS, *EXISTING_STACKS)
 IN_CLUSTER_STACKS = tuple(stack for stack in STACKS if _database(stack) == "in-cluster")
 
 
-@functools.cache
 def previewed(stack: str, creates: bool = False) -> Program:
-    """The whole program with a stack's configuration; once for all tests."""
-    return Program(run_project(ROOT, stack_config(stack), creates))
+    """The whole program with a stack's configuration; runs once for all tests."""
+    return _run(stack_config(stack), creates)
 
 
 def changed(stack: str, changes: Mapping[str, object], creates: bool = False) -> Program:
-    """The whole program with some keys of a stack changed; None removes a key."""
+    """The same with some keys changed, as `configured` does."""
+    return _run(configured(stack, changes), creates)
+
+
+def patched(stack: str, changes: Mapping[str, object] | None = None) -> Program:
+    """The same, run anew: for a test that replaces what the program or the preview calls."""
+    return Program(run_project(ROOT, configured(stack, changes or {})))
+
+
+def configured(stack: str, changes: Mapping[str, object]) -> StackConfig:
+    """A stack's configuration with some keys changed; None removes a key."""
     values = dict(stack_config(stack).values)
     for key, value in changes.items():
         full = key if ":" in key else f"backstage:{key}"
         values.pop(full, None)
         if value is not None:
             values[full] = value if isinstance(value, str) else json.dumps(value)
-    config = dataclasses.replace(stack_config(stack), values=values)
-    return Program(run_project(ROOT, config, creates))
+    return dataclasses.replace(stack_config(stack), values=values)
+
+
+def _run(config: StackConfig, creates: bool) -> Program:
+    content = json.dumps([dataclasses.astuple(config), creates], sort_keys=True, default=sorted)
+    key = hashlib.sha256(content.encode()).hexdigest()
+    if key not in _PROGRAMS:
+        _PROGRAMS[key] = Program(_recorded(RUNS / key, config, creates))
+    return _PROGRAMS[key]
+
+
+def _recorded(file: Path, config: StackConfig, creates: bool) -> Recording:
+    """The program's run, from the file if another worker of this test run wrote it."""
+    try:
+        found: Recording = pickle.loads(file.read_bytes())
+    except FileNotFoundError:
+        found = run_project(ROOT, config, creates)
+        own = file.with_suffix(f".{os.getpid()}")
+        own.write_bytes(pickle.dumps(found))
+        own.replace(file)
+    return found
 
 
 def differing(before: Program, after: Program) -> set[str]:

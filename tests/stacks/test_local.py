@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import pytest
 
 from tests.programs import changed, previewed
 from tests.stacks.pods import templates
 from tests.tokens import IMAGE, INGRESS, KUBERNETES_PROVIDER, STATEFUL_SET
-from tools.preview.monitor import RecordingMonitor
 
 ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com/portal"
-
-
-@pytest.fixture
-def look_ups(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Tokens of the look-ups of every program that runs in the test."""
-    asked: list[str] = []
-    invoke = RecordingMonitor.Invoke
-
-    def recorded(monitor: RecordingMonitor, request: Any) -> Any:
-        asked.append(request.tok)
-        return invoke(monitor, request)
-
-    monkeypatch.setattr(RecordingMonitor, "Invoke", recorded)
-    return asked
 
 
 @pytest.mark.parametrize(
@@ -41,10 +25,10 @@ def look_ups(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ids=["pulled", "pulled from ECR", "built", "built for ECR", "with an Ingress"],
 )
 def test_aws_is_neither_queried_nor_changed(
-    changes: dict[str, object], builds: bool, reference: str, look_ups: list[str]
+    changes: dict[str, object], builds: bool, reference: str
 ) -> None:
     program = changed("local", changes, creates=True)
-    assert look_ups == []
+    assert program.recording.look_ups == []
     packages = {type_.partition(":")[0] for type_ in program.types()}
     docker = {"docker"} if builds else set()
     assert packages == {"pulumi", "backstage", "kubernetes", "random"} | docker
@@ -59,11 +43,11 @@ def test_aws_is_neither_queried_nor_changed(
         assert "registry" not in image.inputs
 
 
-def test_look_ups_are_recorded(look_ups: list[str]) -> None:
+def test_look_ups_are_recorded() -> None:
     """Otherwise the test above proves nothing."""
-    changed("dev", {}, creates=True)
-    assert "aws:eks/getCluster:getCluster" in look_ups
-    assert "aws:ecr/getAuthorizationToken:getAuthorizationToken" in look_ups
+    found = {token for token, _ in previewed("dev", creates=True).recording.look_ups}
+    assert "aws:eks/getCluster:getCluster" in found
+    assert "aws:ecr/getAuthorizationToken:getAuthorizationToken" in found
 
 
 @pytest.mark.parametrize(

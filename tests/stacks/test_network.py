@@ -15,6 +15,7 @@ from tests.programs import (
     STACKS,
     Program,
     changed,
+    patched,
     previewed,
 )
 from tests.stacks.pods import MIGRATION_JOB, PASSWORD_JOB, PORTAL, POSTGRES, ROLE_JOB, templates
@@ -175,7 +176,7 @@ def test_without_policies_no_subnet_has_to_be_tagged(monkeypatch: pytest.MonkeyP
     public = {id_: (*each[:2], True) for id_, each in answers.SUBNETS.items()}
     monkeypatch.setattr(answers, "SUBNETS", public)
     subnets = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
-    program = changed("prod", {"networkPolicy": False, "databaseSubnetIds": subnets})
+    program = patched("prod", {"networkPolicy": False, "databaseSubnetIds": subnets})
     assert not program.all(NETWORK_POLICY)
 
 
@@ -188,6 +189,6 @@ def test_an_ipv6_cluster_has_no_resolver_by_address(monkeypatch: pytest.MonkeyPa
         return {**cluster(arguments, region), **configs}
 
     monkeypatch.setattr(answers, "_cluster", ipv6)
-    policy = changed("prod", {}).inputs(NETWORK_POLICY, "backstage-network-policy")
+    policy = patched("prod").inputs(NETWORK_POLICY, "backstage-network-policy")
     [dns, *_] = policy["spec"]["egress"]
     assert [peer.get("ipBlock", {}).get("cidr") for peer in dns["to"]] == [None, "169.254.20.10/32"]

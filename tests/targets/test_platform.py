@@ -15,8 +15,7 @@ from components.kubernetes.network import any_pod
 from components.portal.portal_pod import LOCAL_TECHDOCS
 from settings.model import Settings
 from targets.platform import NAME, Database, Exposure, Platform
-from tests.programs import ROOT, Program, previewed, stack_config
-from tools.preview.run import run_project
+from tests.programs import patched, previewed
 
 
 def platform(settings: Settings, identifier: str) -> Platform:
@@ -35,7 +34,7 @@ def test_a_target_of_ten_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     local, load = previewed("local"), settings.load.load
     monkeypatch.setitem(sys.modules, "targets.bare", SimpleNamespace(platform=platform))
     monkeypatch.setattr(settings.load, "load", lambda: load().model_copy(update={"target": "bare"}))
-    bare = Program(run_project(ROOT, stack_config("local")))
+    bare = patched("local")
     assert bare.outputs["url"] == "https://backstage-local.example.com"
     assert (bare.outputs["databaseImage"], bare.outputs["loadBalancer"]) == ("none", "none")
     assert "portForwardCommand" not in bare.outputs
