@@ -8,6 +8,8 @@ import tempfile
 
 import pytest
 
+from tests import SHARED
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -30,16 +32,12 @@ OPT_IN = {
 }
 
 
-# Names the folder where tests/programs.py shares runs of the program; workers of xdist inherit it.
-RUNS = "BACKSTAGE_TEST_RUNS"
-
-
 def pytest_configure(config: pytest.Config) -> None:
     # A run of the program allocates much that lives on; with the default, collections take 22 %.
     gc.set_threshold(100_000)
-    if RUNS not in os.environ:
-        os.environ[RUNS] = tempfile.mkdtemp(prefix="backstage-runs-")
-        config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(RUNS)))
+    if SHARED not in os.environ:  # which the workers of xdist inherit
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="backstage-runs-")
+        config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(SHARED)))
     for marker, needs in OPT_IN.items():
         config.addinivalue_line("markers", f"{marker}: {needs}")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from settings.keys import DEFAULT_DATABASE
+from tests import SHARED
 from tools.preview.monitor import Recording, Resource
 from tools.preview.run import run_program, run_project
 from tools.preview.stack_file import StackConfig, read_stack
@@ -26,8 +27,7 @@ CREATING = ("dev", "existing-environment")  # stacks that create a repository an
 OWN_NAMESPACE = tuple(stack for stack in STACKS if stack != "existing-environment")
 MIGRATING = tuple(stack for stack in STACKS if stack != "local-build")  # stacks with migrationJob
 
-# Runs of the program that the workers of a test run share; conftest.py makes and deletes it.
-RUNS = Path(os.environ["BACKSTAGE_TEST_RUNS"])
+# Runs of the program, here by a digest of their configuration, in the folder for all workers.
 _PROGRAMS: dict[str, Program] = {}
 
 
@@ -119,7 +119,7 @@ def _run(config: StackConfig, creates: bool) -> Program:
     content = json.dumps([dataclasses.astuple(config), creates], sort_keys=True, default=sorted)
     key = hashlib.sha256(content.encode()).hexdigest()
     if key not in _PROGRAMS:
-        _PROGRAMS[key] = Program(_recorded(RUNS / key, config, creates))
+        _PROGRAMS[key] = Program(_recorded(Path(os.environ[SHARED]) / key, config, creates))
     return _PROGRAMS[key]
 
 
