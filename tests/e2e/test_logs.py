@@ -70,9 +70,8 @@ def test_every_line_has_the_documented_fields(lines: Lines) -> None:
 
 
 def test_error_names_plugin_and_reason(lines: Lines) -> None:
-    errors = [line for line in lines if line["level"] == "error"]
-    assert [line for line in errors if "invalid input syntax" in line["message"]]
-    assert all("plugin" in line for line in errors)
+    (reason, *_) = (line for line in lines if "invalid input syntax" in line["message"])
+    assert (reason["level"], reason["plugin"]) == ("error", "scaffolder")
 
 
 # In the page's order: what the query's lines hold.

@@ -115,7 +115,7 @@ def test_schemas_have_their_schedulers_tables(portal: PortalContainer, site: Sit
     rows = site.database.query(
         "SELECT schemaname FROM pg_tables WHERE tablename = 'backstage_backend_tasks__tasks'"
     )
-    assert {"catalog", "search", "scaffolder"} <= set(rows)
+    assert {"notifications", "scaffolder", "search"} <= set(rows)
 
 
 def test_metrics_have_a_port_of_their_own(portal: PortalContainer) -> None:
