@@ -28,7 +28,7 @@ def audit(options: argparse.Namespace) -> int:
         if file.stem not in exceptions.SBOMS:
             raise SupplyError(f"{file}: name it after {', '.join(exceptions.SBOMS)}")
         sbom.read(file)
-        report = programs.run("grype", [f"sbom:{file}", "--output=json", "--quiet"])
+        report = programs.run("grype", [f"sbom:{file}", "--output=json"])
         verdict = gate.judge(gate.findings(report), accepted, file.stem, today)
         for line in (*verdict.accepted, *map(str, verdict.noted)):
             print(f"{file.stem}: {line}")
