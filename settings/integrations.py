@@ -9,7 +9,8 @@ from typing import Any, Literal
 from settings.keys import Keys
 from settings.overrides import merged
 from settings.secrets import FOLDERS, secret_files
-from settings.values import GithubApp, Gitlab, SecretMap
+from settings.values.integrations import GithubApp, Gitlab
+from settings.values.variables import SecretMap
 
 SECRETS_DIRECTORY = "/etc/backstage"  # has a folder for each Secret that is mounted
 DISCOVERY_MINUTES = 30  # between two searches for repositories and people

@@ -11,7 +11,7 @@ from settings.app_config import SHIPPED, AppConfig
 from settings.integrations import webhooks
 from settings.keys import DEFAULT_DATABASE, IN_CLUSTER_CONNECTIONS, SHIPPED_PLUGINS, Keys
 from settings.stack_config import stack_config
-from settings.values import DatabaseKind
+from settings.values.database import DatabaseKind
 
 
 class Settings(Keys, alias_generator=to_camel, defer_build=False):

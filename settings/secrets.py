@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from settings.keys import Keys
 from settings.problem import config_rm
-from settings.values import SecretSource
+from settings.values.secrets import SecretSource
 
 SESSION_SECRET = "AUTH_SESSION_SECRET"  # noqa: S105
 KEPT_ELSEWHERE = ("secretsFrom", "existingSecret")

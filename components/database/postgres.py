@@ -26,7 +26,7 @@ from components.kubernetes.pods import (
     service_account,
 )
 from settings.keys import IN_CLUSTER_CONNECTIONS, DatabaseSettings
-from settings.values import EPHEMERAL
+from settings.values.kubernetes import EPHEMERAL
 
 core = k8s.core.v1
 

@@ -15,7 +15,7 @@ from components.kubernetes.names import name_of
 from components.kubernetes.rights import grant
 from components.portal.portal import PortalObjects, portal_service
 from settings.keys import IngressSettings
-from settings.values import IngressCognito, IngressOidc
+from settings.values.load_balancer import IngressCognito, IngressOidc
 
 ANNOTATION = "alb.ingress.kubernetes.io/"
 OPEN_SERVICE = "backstage-open"

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 import pulumi_kubernetes as k8s
 from pulumi import Input, Output
 
-from settings.values import LINK_LOCAL
+from settings.values.networks import LINK_LOCAL
 
 networking = k8s.networking.v1
 

@@ -15,7 +15,7 @@ from components.kubernetes.names import custom_name
 from components.kubernetes.pods import secret_volume
 from components.portal.held_secrets import HeldSecrets, entry_of
 from settings.secrets import Folders, HeldSecret
-from settings.values import SecretStore
+from settings.values.secrets import SecretStore
 
 # How soon a new version is noticed. Each secret costs a request: 8,640 a month.
 REFRESH_INTERVAL = "5m"

@@ -15,7 +15,7 @@ from components.kubernetes.labels import LABELS
 from components.kubernetes.names import custom_name, digested
 from components.portal.held_secrets import HeldSecrets, entry_of
 from settings.secrets import Folders, HeldSecret
-from settings.values import SecretSource
+from settings.values.secrets import SecretSource
 
 core = k8s.core.v1
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from settings import values
 from settings.app_gaps import database_gaps, gaps
 from settings.keys import DEFAULT_DATABASE, KEYS, METRICS_PORT
 from settings.model import Settings
 from settings.problem import Problem, Warn, config_rm, config_set
 from settings.rules.rule import rule
+from settings.values.variables import OBJECT_BYTES, byte_size
 
 LEAST_MEMORY = 256  # MiB; a serving portal uses about 210 (docs/performance.md)
 
@@ -141,12 +141,12 @@ def unused_networks(s: Settings) -> Iterator[Problem]:
 
 @rule("env", "secretEnv")
 def size_of_the_variables(s: Settings) -> Iterator[Problem]:
-    size = values.byte_size(s.portal.env) + s.portal.secret_env.size
-    if size > values.OBJECT_BYTES:
+    size = byte_size(s.portal.env) + s.portal.secret_env.size
+    if size > OBJECT_BYTES:
         yield Problem(
             "env",
             f"{size:,} bytes, with secretEnv",
-            f"at most {values.OBJECT_BYTES:,} bytes: the API server takes objects of up to 1 MiB",
+            f"at most {OBJECT_BYTES:,} bytes: the API server takes objects of up to 1 MiB",
             "move large values into the image or a file",
         )
 

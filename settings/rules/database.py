@@ -10,7 +10,8 @@ from settings.keys import RESERVED_CONNECTIONS
 from settings.model import Settings
 from settings.problem import Problem, Warn, config_rm, config_set
 from settings.rules.rule import rule
-from settings.values import DAYS, SECURITY_GROUP_RULES
+from settings.values.database import DAYS
+from settings.values.networks import SECURITY_GROUP_RULES
 
 DAY_MINUTES = 24 * 60
 WEEK_MINUTES = 7 * DAY_MINUTES

@@ -9,7 +9,7 @@ from settings.keys import IngressSettings
 from settings.model import Settings
 from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret
 from settings.rules.rule import rule
-from settings.values import IngressCognito, IngressOidc
+from settings.values.load_balancer import IngressCognito, IngressOidc
 
 CLIENT = ("clientID", "clientSecret")  # keys that the controller looks for in the Secret
 NEEDED = {"oidc": ("ingressOidc", "ingressClient"), "cognito": ("ingressCognito",)}

@@ -10,7 +10,7 @@ from settings.problem import Problem, Warn, config_rm, config_set
 from settings.rules.integrations import NEEDED
 from settings.rules.rule import rule
 from settings.secrets import KEPT_ELSEWHERE, SESSION_SECRET, held_secrets, secret_variables
-from settings.values import SecretSource
+from settings.values.secrets import SecretSource
 
 # The operator's store for each field of a source: a store reads one service.
 STORES = {"secretsManager": "secretStore", "parameter": "parameterStore"}

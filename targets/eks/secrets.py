@@ -6,7 +6,7 @@ from pulumi import Output
 
 from components.cluster.cluster import ClusterFacts
 from settings.model import Settings
-from settings.values import SecretSource
+from settings.values.secrets import SecretSource
 from targets.eks.identity import Statements
 
 _ACTIONS = {

@@ -16,7 +16,7 @@ from settings.app_config import AppConfig
 from settings.files import ROOT
 from settings.open_paths import open_paths
 from settings.rules.integrations import requests_an_hour
-from settings.values import ENCRYPTED
+from settings.values.variables import ENCRYPTED
 from tests.settings.stack import (
     APP,
     APP_SECRETS,

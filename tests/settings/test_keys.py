@@ -13,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 from settings.files import ROOT
 from settings.keys import KEYS, Key
 from settings.model import Settings
-from settings.values import Region
+from settings.values.aws import Region
 from tests.settings.key_table import KEYS as TABLE
 from tests.settings.stack import BASES, base_of, knows, loaded, refused
 from tools.schema.key_row import key_row

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from settings.values import ENCRYPTED
+from settings.values.variables import ENCRYPTED
 from tests.programs import ROOT
 from tests.tools.project import project
 from tools.preview.__main__ import main

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from settings.keys import AwsSettings
-from settings.values import AssumeRole
+from settings.values.aws import AssumeRole
 from tools.findings import Unanswered
 
 _ERROR = re.compile(r"An error occurred \((?P<code>\w+)\) when calling the (?P<operation>\w+) ")

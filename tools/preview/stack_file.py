@@ -13,7 +13,7 @@ from typing import Any
 import pulumi.runtime
 
 from settings.files import FileError, parse_yaml, read_text
-from settings.values import ENCRYPTED
+from settings.values.variables import ENCRYPTED
 
 
 class StackFileError(Exception):

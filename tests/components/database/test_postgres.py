@@ -13,7 +13,7 @@ from components.database.postgres import Postgres, PostgresArgs
 from components.kubernetes.labels import SELECTOR
 from components.portal.database_role import DatabaseRole, DatabaseRoleArgs
 from settings.keys import DatabaseSettings
-from settings.values import EPHEMERAL
+from settings.values.kubernetes import EPHEMERAL
 from tests.components.parts import MODES, image, objects, run
 from tests.programs import Program
 from tests.tokens import PASSWORD, SECRET, SERVICE, STATEFUL_SET

@@ -15,7 +15,7 @@ from components.ingress.ingress import PortalIngress, PortalIngressArgs
 from components.ingress.load_balancer import load_balancer_arn
 from components.kubernetes.labels import SELECTOR
 from settings.keys import IngressSettings
-from settings.values import SecretMap
+from settings.values.variables import SecretMap
 from tests.components.parts import HOST, MODES, PORT, objects, run
 from tests.programs import Program
 from tests.settings.stack import CLIENT, COGNITO, OIDC
