@@ -14,9 +14,10 @@ from moto.core.routing import get_service_router
 
 from tools.preview.answers import ACCOUNT
 
-# Scope of a signature: date, region, the service's prefix in IAM.
+# Scope of a signature: date, region, service.
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
-# botocore's names of services that differ from that prefix.
+# Services with another prefix in IAM, and those whose model in botocore differs from that prefix.
+_PREFIXES = {"monitoring": "cloudwatch"}
 _MODELS = {"elasticloadbalancing": "elbv2"}
 MASK = "[secret]"
 
@@ -59,7 +60,8 @@ def decoded(line: str) -> Call | None:
     request = Request.from_primitives(
         recorded["method"], recorded["url"], recorded["headers"], data
     )
-    router = get_service_router(_MODELS.get(scope["service"], scope["service"]))
+    service = _PREFIXES.get(scope["service"], scope["service"])
+    router = get_service_router(_MODELS.get(service, service))
     operation, labels = router.match(request)
     parameters: dict[str, Any] = {}
     if operation.input_shape is not None:
@@ -75,7 +77,7 @@ def decoded(line: str) -> Call | None:
             }
         )
         parameters = _masked(operation.input_shape, parameters)
-    return Call(scope["service"], operation.name, parameters, scope["region"])
+    return Call(service, operation.name, parameters, scope["region"])
 
 
 def _masked(shape: Any, value: Any) -> Any:
