@@ -10,7 +10,16 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from tests.programs import EKS_STACKS, LOCAL_STACKS, ROOT, STACKS, previewed, stack_config
+from tests.programs import (
+    EKS_STACKS,
+    LOCAL_STACKS,
+    ROOT,
+    STACK_FILES,
+    STACKS,
+    changed,
+    previewed,
+    stack_config,
+)
 from tools.deployer import __main__ as tool
 from tools.deployer import aws_policy, kubernetes_roles
 from tools.deployer.aws_policy import deploy_policy, preview_policy
@@ -203,15 +212,31 @@ def test_state_and_its_key(key: str, shown: str | None) -> None:
 
 
 def test_what_was_given_is_kept(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["prod", "--out", str(tmp_path / "prod")]
+    stack_file = ["--config-file", str(STACK_FILES["prod"])]
+    arguments = ["prod", *stack_file, "--out", str(tmp_path / "prod")]
     assert tool.main([*arguments, "--state-bucket", "acme", "--account", "210987654321"]) == 0
     assert "Placeholders are left: make deployer STACK=prod REPOSITORY=... SUBJECT=..." in (
         capsys.readouterr().out
     )
     before = {file.name: file.read_text() for file in (tmp_path / "prod").iterdir()}
-    assert "arn:aws:rds:us-east-1:210987654321:cluster:backstage-prod-*" in before["policy-1.json"]
+    cluster = "arn:aws:rds:us-east-1:210987654321:cluster:backstage-prod-*"
+    assert cluster in before["policy-1.json"]
     assert tool.main(arguments) == 0
     assert {file.name: file.read_text() for file in (tmp_path / "prod").iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("account", "said"),
+    [
+        ("12", "ACCOUNT=12 is no account id: give 12 digits"),
+        ("210987654321", "is none of aws:allowedAccountIds: 111111111111. Give one of these"),
+    ],
+)
+def test_account_that_the_stack_does_not_allow(account: str, said: str) -> None:
+    runs = changed("prod", {"aws:allowedAccountIds": ["111111111111"]}).recording
+    with pytest.raises(DeployerError, match=said):
+        tool.plan_of(runs, runs, account)
+    assert tool.plan_of(runs, runs, "111111111111")
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,6 @@ import hmac
 import json
 import re
 import secrets
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -22,9 +20,10 @@ from components.portal.portal import CA_FILE
 from components.portal.portal_pod import CA_DIRECTORY, CONFIG_DIRECTORY
 from tests.e2e.conftest import TOKEN, Pods, Site, Start
 from tests.e2e.github_api import GitHubApi
-from tests.programs import ROOT
+from tests.programs import previewed
 from tools.container import engine
 from tools.container.portal import Answer, PodSpec, PortalContainer
+from tools.preview.manifests import write_manifests
 
 pytestmark = pytest.mark.e2e
 
@@ -72,12 +71,14 @@ class Integrated:
 
 @pytest.fixture(scope="module")
 def integrated(
-    site: Site, pods: Pods, migrated: list[str], containers: Start
+    site: Site,
+    pods: Pods,
+    migrated: list[str],
+    containers: Start,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Integrated]:
-    out = ROOT / "build" / "preview" / STACK
-    subprocess.run([sys.executable, "-m", "tools.preview", STACK, "--out", str(out),
-                    "--config-file", f"tests/stacks/{STACK}.yaml"], cwd=ROOT, check=True,
-                   stdout=subprocess.DEVNULL)  # fmt: skip
+    manifests = tmp_path_factory.mktemp(STACK)
+    write_manifests(previewed(STACK, creates=True).recording, manifests)
     site.database.query(f"CREATE DATABASE {DATABASE} OWNER {ROLE_NAME}")
     repositories = {"checkout": COMPONENT.format("checkout"), "mallory": USER}
     api_of = GitHubApi(APP_ID, ["Acme", "acme-labs"], repositories)
@@ -92,7 +93,7 @@ def integrated(
         }
 
         def pod(kind: str, name: str) -> PodSpec:
-            read = PodSpec.read(out / "manifests", kind, name)
+            read = PodSpec.read(manifests, kind, name)
             given = {key: pods.portal.environment[key] for key in (
                 "POSTGRES_HOST", "POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_PORT",
                 "AUTH_SESSION_SECRET", "APP_CONFIG_backend_auth_externalAccess",

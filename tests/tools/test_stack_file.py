@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from settings.values.variables import ENCRYPTED
-from tests.programs import ROOT
+from tests.programs import STACK_FILES
 from tests.tools.project import project
 from tools.preview.__main__ import main
 from tools.preview.stack_file import StackFileError, read_stack
@@ -94,7 +94,7 @@ def test_dates_and_yes_are_text_as_the_engine_reads_them(tmp_path: Path) -> None
 
 def test_ciphertext_is_not_previewed(tmp_path: Path) -> None:
     file = tmp_path / "Pulumi.prod.yaml"
-    committed = (ROOT / "Pulumi.prod.yaml").read_text(encoding="utf-8")
+    committed = STACK_FILES["prod"].read_text(encoding="utf-8")
     secret = "  backstage:secretEnv:\n    GITHUB_TOKEN:\n      secure: v1:ciphertext\n"
     file.write_text(committed + secret, encoding="utf-8")
     out = tmp_path / "out"

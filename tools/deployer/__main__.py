@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -97,10 +98,20 @@ def files_of(
 
 
 def plan_of(recording: Recording, created: Recording, account: str = "") -> Plan:
-    """The plan of a stack on AWS, in a given account or in the only one that it allows."""
+    """The plan of a stack on AWS, in a given account or in the only one that it allows.
+
+    Raises DeployerError for an account that it doesn't allow, unless that is the docs' example.
+    """
     (provider,) = [each for each in recording.resources.values() if each.type == PROVIDER]
     allowed = json.loads(provider.inputs.get("allowedAccountIds", "[]"))
     known = allowed[0] if len(allowed) == 1 else ACCOUNT
+    if account and not re.fullmatch("[0-9]{12}", account):
+        raise DeployerError(f"ACCOUNT={account} is no account id: give 12 digits")
+    if account and allowed not in ([], [ACCOUNT]) and account not in allowed:
+        raise DeployerError(
+            f"ACCOUNT={account} is none of aws:allowedAccountIds: {', '.join(allowed)}. "
+            "Give one of these, or change the key"
+        )
     region = provider.inputs["region"]
     return Plan(recording, created, rights()["resources"], account or known, region)
 

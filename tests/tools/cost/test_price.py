@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs import ROOT, changed, previewed
+from tests.programs import ROOT, STACK_FILES, changed, previewed
 from tools.cost.assumptions import Assumptions, assumed
 from tools.cost.estimate import Line, Range, estimate
 from tools.cost.prices import CostError, Prices
@@ -127,7 +127,7 @@ def test_wrong_assumption_is_one_message(
 
 def elsewhere(directory: Path) -> Path:
     file = directory / "stack.yaml"
-    text = (ROOT / "Pulumi.prod.yaml").read_text(encoding="utf-8")
+    text = STACK_FILES["prod"].read_text(encoding="utf-8")
     file.write_text(text.replace("us-east-1", "eu-west-3"), encoding="utf-8")
     return file
 
