@@ -146,11 +146,17 @@ class Life:
         return found
 
 
+FOLLOWING = ("aws:cloudwatch/metricAlarm:MetricAlarm", "aws:cloudwatch/dashboard:Dashboard")
+
+
 def aws_steps(run: Run) -> dict[str, set[str]]:
-    """Logical names of the AWS resources that a run changed, by operation."""
+    """Logical names of the AWS resources that a run changed, by operation.
+
+    Without alarms and the dashboard, which follow what they watch.
+    """
     found: dict[str, set[str]] = {}
     for step in run.steps:
-        if step.type.startswith("aws:"):
+        if step.type.startswith("aws:") and step.type not in FOLLOWING:
             found.setdefault(step.operation, set()).add(step.name)
     return found
 
