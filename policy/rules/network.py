@@ -28,8 +28,8 @@ _PUBLIC_PORTS = ({80}, {443})  # EC2.18's default
     controls=("CIS K8s 5.3.2",),
     whole=True,
     what="NetworkPolicies limit who reaches a pod, and what it reaches",
-    fix="a NetworkPolicy that selects the pods, with policyTypes [Ingress, Egress]; in this project "
-    "networkPolicy: true",
+    fix="a NetworkPolicy that selects the pods, with policyTypes [Ingress, Egress]; in this "
+    "project networkPolicy: true",
 )
 def selected(resource: Resource, plan: Plan) -> Iterator[str]:
     missing = ["Ingress", "Egress"]
