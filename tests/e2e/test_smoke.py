@@ -115,7 +115,7 @@ def test_answers_without_tls(
 def postgres() -> Iterator[Postgres]:
     if binaries() is None:
         pytest.skip("needs PostgreSQL's server binaries: install them or set PG_BIN")
-    server = Postgres("127.0.0.1", port=DATABASE_PORT)
+    server = Postgres("127.0.0.1", port=DATABASE_PORT, host="localhost")
     yield server
     server.stop()
 

@@ -35,6 +35,8 @@ class Postgres:
 
     may_create_databases: whether the administrator may also create databases. ldap_port: of the
     server that checks the passwords of `rds_iam`'s members, which are tokens then, as with RDS.
+    host: the only name in its certificate. Not localhost for a portal: `pg` checks the certificate
+    of an address against that name.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Postgres:
         may_create_databases: bool = False,
         port: int = PORT,
         ldap_port: int | None = None,
+        host: str = HOST,
     ) -> None:
         found = binaries()
         if found is None:
@@ -60,7 +63,7 @@ class Postgres:
         # initdb refuses root.
         self._account = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
         self._own(self._directory)
-        self._ldap_port = ldap_port
+        self._ldap_port, self._host = ldap_port, host
         self._create("CREATEDB" if may_create_databases else "")
 
     def _own(self, path: Path) -> None:
@@ -87,7 +90,7 @@ class Postgres:
     def _create(self, right: str) -> None:
         self._run("initdb", "--pgdata", str(self._data), "--username", "postgres",
                   "--auth-local", "trust", "--encoding", "UTF8")  # fmt: skip
-        certificate = self._authority.issue_cert(HOST, "localhost")
+        certificate = self._authority.issue_cert(self._host)
         for name, blob in (
             ("server.key", certificate.private_key_pem),
             ("server.crt", certificate.cert_chain_pems[0]),
