@@ -19,6 +19,7 @@ from tests.engine.cli import Engine, Run, Step
 from tests.engine.doubles import World
 from tests.programs import ROOT, STACK_FILES
 from tools.alb.aws import CREDENTIALS
+from tools.preview.stack_file import is_encrypted
 
 PLUGINS = Path(os.environ.get("PULUMI_HOME", Path.home() / ".pulumi")) / "plugins"
 # A directory for the recorded calls, a file of JSON lines for each stack.
@@ -163,7 +164,7 @@ def aws_steps(run: Run) -> dict[str, set[str]]:
 
 def _encrypted(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """Paths of the encrypted values: nobody has the key, so the test sets others."""
-    if isinstance(value, dict) and set(value) == {"secure"}:
+    if is_encrypted(value):
         yield path
     elif isinstance(value, dict):
         for key, each in value.items():

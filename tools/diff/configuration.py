@@ -11,6 +11,7 @@ from settings.keys import SECRETS
 from tools.diff.values import Difference, differences
 from tools.diff.values import Path as InputPath
 from tools.preview.monitor import Recording, is_secret, secret
+from tools.preview.stack_file import is_encrypted
 
 
 def configuration(before: Path, after: Path) -> list[Difference]:
@@ -49,12 +50,12 @@ def _hidden(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _ciphertext(value: Any) -> Any:
-    return value["secure"] if isinstance(value, dict) and set(value) == {"secure"} else value
+    return value["secure"] if is_encrypted(value) else value
 
 
 def _encrypted(value: Any) -> Any:
-    if _ciphertext(value) is not value:
-        return secret(_ciphertext(value))
+    if is_encrypted(value):
+        return secret(value["secure"])
     if isinstance(value, dict):
         return {key: _encrypted(each) for key, each in value.items()}
     if isinstance(value, list):

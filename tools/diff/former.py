@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
-from tools.preview.monitor import STACK_TYPE, Resource
+from tools.preview.monitor import Resource, urn_of
 
 Resources = Mapping[str, Resource]
 
@@ -60,7 +60,5 @@ def _inherited(name: str, parent: str, former_parent: str) -> str:
 
 def _urn(resource: Resource, parent: str, type_: str, name: str, spec: Mapping[str, str]) -> str:
     stack, project = resource.urn.removeprefix("urn:pulumi:").split("::")[:2]
-    chain = parent.split("::")[2] if parent else STACK_TYPE
-    qualified = type_ if chain == STACK_TYPE else f"{chain}${type_}"
-    where = f"{spec.get('stack') or stack}::{spec.get('project') or project}"
-    return f"urn:pulumi:{where}::{qualified}::{name}"
+    where = spec.get("stack") or stack, spec.get("project") or project
+    return urn_of(*where, parent, type_, name)

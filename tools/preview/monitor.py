@@ -111,10 +111,7 @@ class RecordingMonitor(MockMonitor):
         self._lock = threading.Lock()  # requests arrive from several threads
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        """With the whole chain of parent types and without the stack's, as the engine does."""
-        chain = parent.split("::")[2] if parent else STACK_TYPE
-        qualified = type_ if chain == STACK_TYPE else f"{chain}${type_}"
-        return f"urn:pulumi:{self._config.stack}::{self._config.project}::{qualified}::{name}"
+        return urn_of(self._config.stack, self._config.project, parent, type_, name)
 
     def RegisterResource(self, request: Any) -> Any:
         urn = self.make_urn(request.parent, request.type, request.name)
@@ -216,6 +213,16 @@ class RecordingMonitor(MockMonitor):
         with self._lock:
             if problem not in self.recording.problems:
                 self.recording.problems.append(problem)
+
+
+def urn_of(stack: str, project: str, parent: str, type_: str, name: str) -> str:
+    """With the whole chain of parent types and without the stack's, as the engine builds it.
+
+    parent: a URN; empty for the stack itself.
+    """
+    chain = parent.split("::")[2] if parent else STACK_TYPE
+    qualified = type_ if chain == STACK_TYPE else f"{chain}${type_}"
+    return f"urn:pulumi:{stack}::{project}::{qualified}::{name}"
 
 
 def masked_value(value: Any) -> Any:

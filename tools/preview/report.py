@@ -44,9 +44,7 @@ def _permissions(roles: Mapping[str, Mapping[str, list[str]]]) -> Iterator[str]:
 
 
 def _rows(recording: Recording) -> Iterator[tuple[str, str, str, str]]:
-    children: dict[str, list[Resource]] = {}
-    for resource in recording.resources.values():
-        children.setdefault(resource.parent, []).append(resource)
+    children = by_parent(recording)
 
     def walk(parent: str, indent: str) -> Iterator[tuple[str, str, str, str]]:
         below = sorted(children.get(parent, []), key=lambda each: (each.type, each.name))
@@ -61,6 +59,14 @@ def _rows(recording: Recording) -> Iterator[tuple[str, str, str, str]]:
             yield from walk(resource.urn, indent + deeper)
 
     yield from walk("", "")
+
+
+def by_parent(recording: Recording) -> dict[str, list[Resource]]:
+    """Resources by the URN of their parent, which is empty for the stack."""
+    children: dict[str, list[Resource]] = {}
+    for resource in recording.resources.values():
+        children.setdefault(resource.parent, []).append(resource)
+    return children
 
 
 def short_type(type_: str) -> str:
@@ -78,10 +84,14 @@ def _info(resource: Resource) -> str:
     if resource.protect:
         notes.append("protect")
     for mark, meaning in ((COMPUTED, "known after creation"), (SECRET, "secret")):
-        names = sorted(key for key, value in resource.inputs.items() if _holds(value, mark))
-        if names:
+        if names := holding(resource.inputs, mark):
             notes.append(f"{meaning}: {', '.join(names)}")
     return "; ".join(notes)
+
+
+def holding(inputs: Mapping[str, Any], mark: str) -> list[str]:
+    """Names of the inputs with a mark, `COMPUTED` or `SECRET`, anywhere in their value."""
+    return sorted(name for name, value in inputs.items() if _holds(value, mark))
 
 
 def _holds(value: Any, mark: str) -> bool:

@@ -102,11 +102,16 @@ def _declared(entry: Any) -> Any:
     return entry
 
 
+def is_encrypted(entry: Any) -> bool:
+    """Whether a value of a stack file is a ciphertext: `{secure: ...}`."""
+    return isinstance(entry, dict) and set(entry) == {"secure"}
+
+
 def _decrypted(entry: Any) -> tuple[Any, bool]:
     """The value with stand-ins for what is encrypted, and whether anything is."""
+    if is_encrypted(entry):
+        return ENCRYPTED, True
     if isinstance(entry, dict):
-        if set(entry) == {"secure"}:
-            return ENCRYPTED, True
         parts = {key: _decrypted(value) for key, value in entry.items()}
         return {key: part[0] for key, part in parts.items()}, any(p[1] for p in parts.values())
     if isinstance(entry, list):

@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
 
 from tools.preview.monitor import COMPUTED, SECRET, STACK_TYPE, Recording, Resource
-from tools.preview.report import short_type
+from tools.preview.report import by_parent, holding, short_type
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,7 @@ def anchors(recording: Recording) -> dict[str, str]:
 
 def tree(recording: Recording) -> list[Item]:
     """The children of the stack, those with children last."""
-    children: dict[str, list[Resource]] = {}
-    for resource in recording.resources.values():
-        children.setdefault(resource.parent, []).append(resource)
+    children = by_parent(recording)
     ids = anchors(recording)
 
     def below(parent: str) -> list[Item]:
@@ -74,8 +71,8 @@ def _item(
         package=resource.type.removeprefix("pulumi:providers:").partition(":")[0],
         custom=resource.custom,
         protect=resource.protect,
-        computed=_with(inputs, COMPUTED),
-        secrets=_with(inputs, SECRET),
+        computed=holding(inputs, COMPUTED),
+        secrets=holding(inputs, SECRET),
         inputs=json.dumps(inputs, indent=2, ensure_ascii=False) if inputs else "",
         depends=sorted(
             (ids[urn], recording.resources[urn].name)
@@ -84,8 +81,3 @@ def _item(
         ),
         children=children,
     )
-
-
-def _with(inputs: Mapping[str, Any], mark: str) -> list[str]:
-    """Names of the inputs that hold a mark."""
-    return sorted(name for name, value in inputs.items() if mark in json.dumps(value))
