@@ -121,7 +121,7 @@ def test_a_job_passes_a_policy_that_lets_nobody_out(
 
 @contextmanager
 def forwarded() -> Iterator[str]:
-    """Forwards a port of this machine, which no policy lets in, to a pod; yields its address."""
+    """A local address that kubectl forwards to a pod: no policy admits this machine."""
     port = free_port("127.0.0.1")
     command = ["kubectl", "--namespace", NAMESPACE, "port-forward", "deployment/backstage"]
     process = subprocess.Popen([*command, f"{port}:7007"], stdout=subprocess.PIPE, text=True)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.e2e import queries
 from tests.e2e.conftest import TOKEN
 from tests.e2e.sign_in import send
 from tests.programs import ROOT
@@ -20,8 +19,8 @@ pytestmark = pytest.mark.e2e
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 SECTION = PAGE.partition("\n## Logs\n")[2].partition("\n## ")[0]
-QUERIES = re.findall(r"```bash\n(jq .*?)```", SECTION, re.S)
-INSIGHTS = re.findall(r"```text\n(.*?)```", SECTION, re.S)
+QUERIES = queries.jq_queries(SECTION)
+INSIGHTS = queries.insights_queries(SECTION)
 MACHINE = {"Authorization": f"Bearer {TOKEN}", "User-Agent": "logs-test"}
 FAILING = "/api/scaffolder/v2/tasks/no-id"  # no id of a task: PostgreSQL refuses it
 Lines = list[dict[str, Any]]
@@ -86,15 +85,10 @@ FOUND = (
 
 @pytest.mark.parametrize(("number", "parts"), list(enumerate(FOUND)))
 def test_documented_query(log: Path, number: int, parts: tuple[str, ...]) -> None:
-    if not shutil.which("jq"):
-        pytest.skip("needs jq")
     assert len(QUERIES) == len(FOUND)
-    (convert,) = re.findall(r"^jq -cR .*", SECTION, re.M)
-    script = f"{convert}\n{QUERIES[number]}"
-    done = subprocess.run(["bash", "-ec", script], cwd=log.parent, capture_output=True, text=True,
-                          check=True)  # fmt: skip
+    answer = queries.run(SECTION, "jq -cR", QUERIES[number], log.parent)
     for part in parts:
-        assert part in done.stdout, done.stdout
+        assert part in answer, answer
 
 
 def test_fields_of_the_insights_queries_are_in_the_log(lines: Lines) -> None:
@@ -103,5 +97,5 @@ def test_fields_of_the_insights_queries_are_in_the_log(lines: Lines) -> None:
     words = {"fields", "filter", "stats", "sort", "count", "as", "by", "and", "desc", "bin", "5m",
              "number", "500", "@timestamp"}  # fmt: skip
     for query in INSIGHTS:
-        names = set(re.findall(r"[@\w][\w.-]*", re.sub(r'"[^"]*"', "", query))) - words
+        names = queries.names(query) - words
         assert names <= known, names - known

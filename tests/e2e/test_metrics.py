@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -19,7 +17,9 @@ from settings.keys import METRICS_PORT
 from tests.components.monitoring import promql
 from tests.components.monitoring.test_prometheus import DASHBOARD, RULE, eks
 from tests.e2e.conftest import TOKEN
+from tests.processes import running
 from tests.tokens import CONFIG_MAP
+from tools.alb.aws import free_port
 from tools.container import engine
 from tools.container.portal import PortalContainer, get
 
@@ -182,20 +182,14 @@ def prometheus(
         ],
     }
     (folder / "prometheus.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port('127.0.0.1')}"
     options = {"config.file": folder / "prometheus.yaml", "storage.tsdb.path": folder / "data",
                "web.listen-address": address}  # fmt: skip
     command = [executable, *(f"--{option}={value}" for option, value in options.items())]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
+    with running(command, folder / "log"):
         query = 'count_over_time(up{job="portal/backstage"}[1m]) > 10'
         _until("ten scrapes", lambda: bool(_ask(address, query)), 60)
         yield address
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def _ask(address: str, query: str) -> list[object] | None:

@@ -7,21 +7,18 @@ AWS. The tests share one stack: each starts where the previous one ended.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import Any
+from contextlib import ExitStack
 
 import pytest
 
 from tests.cluster.site import IMAGES
 from tests.engine.cli import Engine
 from tests.engine.test_cluster import ENDPOINT, NAMESPACE, RATE, local_stack, updated
-from tools.alb.aws import moto_server
+from tests.processes import running
+from tools.alb.aws import CREDENTIALS, Aws, moto_server
 from tools.kubectl import Cluster, Manifest
 from tools.reliability.load import Load
 from tools.reliability.portal import Portal
@@ -46,25 +43,17 @@ def store(key: str) -> str:
     return f"{NAMESPACE}-{key.lower()}"
 
 
-class Aws:
+class Kept:
     """Secrets Manager and Parameter Store on a moto server."""
 
     def __init__(self, url: str) -> None:
-        boto3 = pytest.importorskip("boto3", reason="needs requirements-cluster.txt")
         self.environment = {
-            "AWS_ACCESS_KEY_ID": "of-the-test",
-            "AWS_SECRET_ACCESS_KEY": "of-the-test",
+            **CREDENTIALS,
             "AWS_SECRETSMANAGER_ENDPOINT": url,
             "AWS_SSM_ENDPOINT": url,
         }
-
-        def client(service: str) -> Any:
-            return boto3.client(
-                service, endpoint_url=url, region_name="us-east-1",
-                aws_access_key_id="of-the-test", aws_secret_access_key="of-the-test",
-            )  # fmt: skip
-
-        self._secrets, self._parameters = client("secretsmanager"), client("ssm")
+        account = Aws(url, cluster="")
+        self._secrets, self._parameters = account.client("secretsmanager"), account.client("ssm")
         self._secrets.create_secret(Name=SECRET)
 
     def put(self, token: str) -> None:
@@ -79,27 +68,12 @@ class Aws:
         )
 
 
-@contextmanager
-def running(command: tuple[str, ...], log: Path, environment: dict[str, str]) -> Iterator[None]:
-    """A program until the context exits. Skips the test if it isn't on PATH."""
-    if shutil.which(command[0]) is None:
-        pytest.skip(f"no {command[0]} on PATH; its image has it")
-    with log.open("w", encoding="utf-8") as output:
-        process = subprocess.Popen(
-            command, env={**os.environ, **environment}, stdout=output, stderr=output
-        )
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
 @pytest.fixture(scope="module")
-def aws() -> Iterator[Aws]:
-    pytest.importorskip("moto", reason="needs requirements-cluster.txt")
+def kept() -> Iterator[Kept]:
+    for module in ("boto3", "moto"):
+        pytest.importorskip(module, reason="needs requirements-cluster.txt")
     with moto_server() as url:
-        found = Aws(url)
+        found = Kept(url)
         found.put("first")
         found.put_parameter("the first session secret of the test")
         yield found
@@ -107,15 +81,18 @@ def aws() -> Iterator[Aws]:
 
 @pytest.fixture(scope="module")
 def engine(
-    kubernetes: None, aws: Aws, tmp_path_factory: pytest.TempPathFactory
+    kubernetes: None, kept: Kept, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Engine]:
     cluster = Cluster(NAMESPACE)
     if not cluster.run("get", "crd", "externalsecrets.external-secrets.io", "--ignore-not-found"):
         pytest.skip("the cluster lacks the CRDs of the External Secrets Operator")
+    for program in (OPERATOR[0], RELOADER[0]):
+        if shutil.which(program) is None:
+            pytest.skip(f"no {program} on PATH; its image has it")
     logs = tmp_path_factory.mktemp("operators")
     with ExitStack() as stack:
-        stack.enter_context(running(OPERATOR, logs / "operator.log", aws.environment))
-        stack.enter_context(running(RELOADER, logs / "reloader.log", {}))
+        stack.enter_context(running(OPERATOR, logs / "operator.log", kept.environment))
+        stack.enter_context(running(RELOADER, logs / "reloader.log"))
         cluster.apply([
             {
                 "apiVersion": "external-secrets.io/v1",
@@ -168,11 +145,11 @@ def test_values_reach_the_pods_and_not_the_state(engine: Engine, portal: Portal)
 
 
 def test_a_new_version_rolls_the_pods_without_a_failed_request(
-    engine: Engine, portal: Portal, aws: Aws
+    engine: Engine, portal: Portal, kept: Kept
 ) -> None:
     before = portal.names()
     with Load(ENDPOINT, IMAGES[0], RATE, 1) as load:
-        aws.put("second")
+        kept.put("second")
         portal.cluster.run(
             "annotate", "externalsecrets.external-secrets.io", "--all",
             f"force-sync={time.time()}", "--overwrite",
@@ -189,9 +166,9 @@ def test_a_new_version_rolls_the_pods_without_a_failed_request(
 
 
 def test_a_pinned_version_rolls_the_pods_with_an_update(
-    engine: Engine, portal: Portal, aws: Aws
+    engine: Engine, portal: Portal, kept: Kept
 ) -> None:
-    aws.put_parameter("the second session secret of the test")
+    kept.put_parameter("the second session secret of the test")
     before = external_secret(portal)["metadata"]["name"]
     assert environment(portal)["s"] == "the first session secret of the test"
     engine.set("local", "secretsFrom[1].version", "2", "--path")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 
 from tests.programs import (
@@ -20,6 +18,7 @@ from tests.programs import (
 )
 from tests.stacks.pods import MIGRATION_JOB, PASSWORD_JOB, PORTAL, POSTGRES, ROLE_JOB, templates
 from tests.stacks.reach import Party, reached
+from tests.tables import check
 from tests.tokens import NETWORK_POLICY
 from tools.preview import answers
 
@@ -99,17 +98,12 @@ def test_the_documentation_says_who_can_reach_whom(pytestconfig: pytest.Config) 
     by_stack = {stack: reach(stack) for stack in COMMITTED}
     pairs = dict.fromkeys(pair for found in by_stack.values() for pair in found)
     rows = {pair: [shown(found.get(pair, set())) for found in by_stack.values()] for pair in pairs}
-    table = HEADER + "".join(
+    documented = "".join(
         f"| {source} | {target} | {' | '.join(cells)} |\n"
         for (source, target), cells in rows.items()
         if any(cells)
     )
-    before, header, after = PAGE.read_text(encoding="utf-8").partition(HEADER)
-    documented = "".join(itertools.takewhile(lambda row: row[0] == "|", after.splitlines(True)))
-    if pytestconfig.getoption("--update-golden"):
-        PAGE.write_text(before + table + after.removeprefix(documented), encoding="utf-8")
-    else:
-        assert header + documented == table
+    check(pytestconfig, PAGE, HEADER, documented)
 
 
 @pytest.mark.parametrize("stack", sorted(set(STACKS) - {"auto-mode"}))

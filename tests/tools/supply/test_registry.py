@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.processes import running
 from tests.tools.supply.test_signature import COMMIT, JOB, sbom
 from tools.supply.__main__ import main
 
@@ -33,15 +34,9 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if executable is None or shutil.which("cosign") is None:
         pytest.skip("no cosign or crane on PATH; run `make test-supply`")
     log = tmp_path_factory.mktemp("registry") / "log"
-    with log.open("w") as stream:
-        server = subprocess.Popen(
-            [executable, "registry", "serve", "--address=127.0.0.1:0"], stderr=stream
-        )
-    try:
+    command = [executable, "registry", "serve", "--address=127.0.0.1:0"]
+    with running(command, log) as server:
         yield _address(server, log)
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def _address(server: subprocess.Popen[bytes], log: Path) -> str:
