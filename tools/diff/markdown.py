@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tools.diff.review import Review
-from tools.diff.text import SYMBOLS, details, policy, price, summary, title
+from tools.diff.text import SYMBOLS, counted, details, policy, price, summary, title
 
 LIMIT = 65_536  # characters of a comment on GitHub
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$-])")
@@ -14,7 +14,7 @@ _TICKS = re.compile(r"`+")
 
 
 def markdown(review: Review, limit: int = LIMIT) -> str:
-    """Data at risk first, then a table, then each resource, folded. At most `limit` characters."""
+    """Risks first, then a table, then each resource, folded. At most `limit` characters."""
     head = "\n".join(_head(review))
     lines = list(_resources(review))
     if not lines:
@@ -47,7 +47,7 @@ def _fence(lines: list[str]) -> str:
 
 def _head(review: Review) -> Iterator[str]:
     for risk in review.risks:
-        yield f"> [!{'CAUTION' if risk.database else 'WARNING'}]"
+        yield f"> [!{'CAUTION' if risk.severe else 'WARNING'}]"
         yield f"> **{_plain(risk.headline)}.**"
         yield from (f"> - {_plain(detail)}" for detail in risk.details)
         yield ""
@@ -55,9 +55,11 @@ def _head(review: Review) -> Iterator[str]:
     yield ""
     yield f"| compared with | {_plain(review.base)} |"
     yield "|---|---|"
-    if not review.risks:
+    yield f"| resources | {_plain(counted(review))} |"
+    if not any(risk.of_data for risk in review.risks):
         yield "| data | nothing that holds data is deleted |"
-    yield from (f"| pods | {_plain(sentence)} |" for sentence in review.pods)
+    for note in review.notes:
+        yield f"| {_plain(note.label.lower())} | {_plain(note.text)} |"
     yield f"| price a month | {_plain(price(review.price))} |"
     for name, old, new in review.price.lines:
         yield f"| price of {_plain(name)} | {_plain(f'{old:.2f} -> {new:.2f}')} |"

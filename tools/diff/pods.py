@@ -52,6 +52,8 @@ def _short(difference: Difference) -> str:
     """`env[NAME]` and `image` rather than where they are in the template."""
     parts = difference.path[2:]
     inside = next((i for i, part in enumerate(parts) if part in ("env", "metadata")), None)
+    if inside is not None and parts[inside] == "env":
+        parts = parts[: inside + 2]
     if inside is None:
         containers = [i for i, part in enumerate(parts[:-1]) if part.endswith("ontainers")]
         inside = containers[0] + 2 if containers and len(parts) > containers[0] + 2 else 0

@@ -12,9 +12,14 @@ from tools.cost.estimate import Line, Range, estimate, region_of
 from tools.cost.prices import CostError, Prices
 from tools.diff.change import Change
 from tools.diff.changes import compare
+from tools.diff.exposure import narrowed
+from tools.diff.interruptions import interruptions
+from tools.diff.kept import kept
+from tools.diff.load_balancer import kept_settings
 from tools.diff.pods import pods
 from tools.diff.policy import PolicyChange
-from tools.diff.risks import Risk, data_at_risk, holds_data
+from tools.diff.risk import Note, Risk
+from tools.diff.risks import holds_data, risks
 from tools.diff.values import Difference, Path
 from tools.preview.monitor import Recording
 
@@ -43,7 +48,8 @@ class Review:
     """Name of the commit that the plan is compared with."""
     changes: list[Change]
     risks: list[Risk]
-    pods: list[str]
+    notes: list[Note]
+    """What users notice, and what a change doesn't do."""
     price: Price
     configuration: list[Difference]
     policy: PolicyChange
@@ -54,6 +60,16 @@ class Review:
     def counts(self) -> Counter[str]:
         """Resources by operation, components left out."""
         return Counter(each.operation for each in self.changes if each.resource.custom)
+
+    @property
+    def groups(self) -> int:
+        """Components and the stack itself, which hold other resources and aren't counted."""
+        return sum(not each.resource.custom for each in self.changes if each.after)
+
+    @property
+    def planned(self) -> int:
+        """Resources as `make preview` counts them."""
+        return sum(each.after is not None for each in self.changes)
 
     @property
     def shown(self) -> list[Change]:
@@ -82,13 +98,20 @@ def review(
         stack=stack,
         base=base,
         changes=changes,
-        risks=data_at_risk(changes),
-        pods=pods(changes),
+        risks=risks(changes),
+        notes=_notes(changes),
         price=_price(before, after),
         configuration=list(configuration),
         policy=policy or PolicyChange(),
         warnings=[each for each in after.warnings if each not in before.warnings],
     )
+
+
+def _notes(changes: Sequence[Change]) -> list[Note]:
+    found = [Note("Pods", sentence) for sentence in pods(changes)]
+    for each in (interruptions, narrowed, kept_settings, kept):
+        found += each(changes)
+    return list(dict.fromkeys(found))
 
 
 def _price(before: Recording, after: Recording) -> Price:

@@ -22,7 +22,7 @@ _WIDTH = 100
 
 
 def text(review: Review) -> str:
-    """Data at risk first, then what else a reviewer asks, then each resource."""
+    """What is at risk first, then what else a reviewer asks, then each resource."""
     return "\n".join(_lines(review))
 
 
@@ -34,10 +34,11 @@ def _lines(review: Review) -> Iterator[str]:
         yield ""
     yield f"{review.stack}: the working tree compared with {review.base}"
     yield f"Resources: {summary(review)}"
-    if not review.risks:
+    yield f"    {counted(review)}"
+    if not any(risk.of_data for risk in review.risks):
         yield "Data: nothing that holds data is deleted"
-    for sentence in review.pods:
-        yield from _wrapped(f"Pods: {sentence}", 0)
+    for note in review.notes:
+        yield from _wrapped(f"{note.label}: {note.text}", 0)
     yield f"Price a month: {price(review.price)}"
     yield from (f"    {name}: {old:.2f} -> {new:.2f}" for name, old, new in review.price.lines)
     first, *others = policy(review.policy)
@@ -62,6 +63,14 @@ def summary(review: Review) -> str:
     counts = review.counts
     found = [f"{counts[each]} {PAST[each]}" for each in OPERATIONS if counts[each]]
     return ", ".join([*found, f"{counts['same']} unchanged"])
+
+
+def counted(review: Review) -> str:
+    """Why `make preview` counts more."""
+    return (
+        f"without the {review.groups} components that hold them; with those, make preview counts "
+        f"{review.planned}"
+    )
 
 
 def title(change: Change) -> str:

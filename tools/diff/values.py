@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
 from pulumi.runtime import rpc
 
+from tools.diff.lists import name_of, paired, split
 from tools.preview.monitor import SECRET, is_secret, masked_value
 
 Path = tuple[str, ...]
 ABSENT = "(absent)"
+_LISTING = "alb.ingress.kubernetes.io/"  # annotations that list their elements with commas
 _CONTEXT = 1  # unchanged lines around a changed one
 _LINES = 30
 _WIDTH = 160
@@ -48,7 +51,23 @@ class Difference:
             return [f"{name}:", *_changed_lines(self.before, self.after)]
         if self.before == self.after == SECRET:
             return [f"{name}: {SECRET}, changed"]
+        if isinstance(self.before, list) and isinstance(self.after, list):
+            return [f"{name}: the same elements in another order"]
+        if self.path[-1].startswith("[") and ABSENT in (self.before, self.after):
+            return self._element(" (replaces)" if self.replaces else "")
         return [f"{name}: {_shown(self.before)} -> {_shown(self.after)}"]
+
+    def _element(self, mark: str) -> list[str]:
+        """An element that is added to a list, or removed from it; a long one on several lines."""
+        sign, value = ("-", self.before) if self.after == ABSENT else ("+", self.after)
+        place = _is_place(self.path[-1])
+        name = (Difference(self.path[:-1], None, None) if place else self).name + mark
+        if value == {}:  # nothing besides the name
+            return [f"{name}: {sign}"]
+        if isinstance(value, (dict, list)) and len(json.dumps(value)) > _WIDTH:
+            lines = yaml.safe_dump(value, sort_keys=False, default_flow_style=None).splitlines()
+            return [f"{name}:", *(f"{sign}{line}" for line in lines)]
+        return [f"{name}: {sign} {_shown(value)}"]
 
 
 def differences(before: Any, after: Any, path: Path = ()) -> Iterator[Difference]:
@@ -57,11 +76,11 @@ def differences(before: Any, after: Any, path: Path = ()) -> Iterator[Difference
     before, after = _revealed(before), _revealed(after)
     if before == after:
         return
-    pair = (before, after) if hidden else (_parsed(before), _parsed(after))
+    pair = (before, after) if hidden else _alike(_parsed(before, path), _parsed(after, path), path)
     if all(isinstance(each, dict) for each in pair):
         below = _of_mappings(*pair, path)
     elif all(isinstance(each, list) for each in pair):
-        below = _of_mappings(*_of_lists(*pair), path)
+        below = _of_mappings(*paired(*pair), path)
     else:
         below = iter([Difference(path, _masked(before), _masked(after))])
     # Elements in another order, or JSON written in another way, have nothing below.
@@ -75,44 +94,52 @@ def _of_mappings(before: Any, after: Any, path: Path) -> Iterator[Difference]:
         yield from differences(before.get(key), after.get(key), (*path, key))
 
 
-def _of_lists(before: list[Any], after: list[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Elements by name, if all have one, as Kubernetes merges them; else by their place."""
-    names = [[_name(item) for item in each] for each in (before, after)]
-    if all(None not in each and len({*each}) == len(each) for each in names):
-        found = [{f"[{item['name']}]": _unnamed(item) for item in each} for each in (before, after)]
-    elif len(before) == len(after):
-        found = [{f"[{i}]": item for i, item in enumerate(each)} for each in (before, after)]
-    else:
-        found = [
-            {f"[{i}]": item for i, item in enumerate(each) if item not in other}
-            for each, other in ((before, after), (after, before))
-        ]
-        if {*found[0]} & {*found[1]}:  # not the same element
-            found[1] = {f"{key[:-1]} now]": item for key, item in found[1].items()}
-    return found[0], found[1]
-
-
-def _name(item: Any) -> str | None:
-    name = item.get("name") if isinstance(item, dict) else None
-    return f"[{name}]" if isinstance(name, str) and name != rpc.UNKNOWN else None
-
-
-def _unnamed(item: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in item.items() if key != "name"}
+def _is_place(part: str) -> bool:
+    """Whether it is the place of an element, as opposed to its name."""
+    return part.startswith("[") and part[1:-1].lstrip("+").isdigit()
 
 
 def _revealed(value: Any) -> Any:
     return value["value"] if is_secret(value) else value
 
 
-def _parsed(value: Any) -> Any:
-    """The mapping in a text of JSON; any other value as it is."""
-    if isinstance(value, str) and value.startswith("{"):
+def _parsed(value: Any, path: Path) -> Any:
+    """What a text of JSON holds, or an annotation lists; any other value as it is."""
+    if not isinstance(value, str) or value == rpc.UNKNOWN:
+        return value
+    if value.startswith(("{", "[")):
         try:
             return json.loads(value)
         except json.JSONDecodeError:
             return value
-    return value
+    return split(value) if path and path[-1].startswith(_LISTING) and "," in value else value
+
+
+def _alike(before: Any, after: Any, path: Path) -> tuple[Any, Any]:
+    """Beside a list or a flat mapping, nothing is an empty one, and one element is a list of it.
+
+    Not an element of a list, which is shown as a whole.
+    """
+    element = bool(path) and _is_place(path[-1])
+    for one, other, swapped in ((before, after, False), (after, before, True)):
+        instead = one
+        if one is None and not element and (isinstance(other, list) or _is_flat(other)):
+            instead = type(other)()
+        elif isinstance(one, str) and one != rpc.UNKNOWN and isinstance(other, list):
+            instead = [one]
+        if instead is not one:
+            return (other, instead) if swapped else (instead, other)
+    return before, after
+
+
+def _is_flat(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and not is_secret(value)
+        and not any(
+            isinstance(each, (dict, list)) and not is_secret(each) for each in value.values()
+        )
+    )
 
 
 def unknown_paths(value: Any, path: Path = ()) -> Iterator[Path]:
@@ -125,7 +152,7 @@ def unknown_paths(value: Any, path: Path = ()) -> Iterator[Path]:
             yield from unknown_paths(entry, (*path, key))
     elif isinstance(value, list):
         for index, entry in enumerate(value):
-            yield from unknown_paths(entry, (*path, _name(entry) or f"[{index}]"))
+            yield from unknown_paths(entry, (*path, name_of(entry) or f"[{index}]"))
 
 
 def _masked(value: Any) -> Any:

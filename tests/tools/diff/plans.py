@@ -46,6 +46,11 @@ def reviewed(before: Recording, after: Recording, stack: str = "prod") -> Review
     return review(stack, "main (1234567)", before, after)
 
 
+def noted(review: Review, label: str) -> list[str]:
+    """Sentences behind a label."""
+    return [each.text for each in review.notes if each.label == label]
+
+
 def done(before: Recording, after: Recording) -> dict[str, set[str]]:
     """Logical names of the custom resources that change, by operation."""
     found: dict[str, set[str]] = {}

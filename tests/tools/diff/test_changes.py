@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.programs import changed
-from tests.tools.diff.plans import done, of, plan, replacing, reviewed, with_inputs
+from tests.tools.diff.plans import done, noted, of, plan, replacing, reviewed, with_inputs
 from tools.diff.changes import compare
 from tools.diff.configuration import holders
 from tools.diff.values import Difference
@@ -34,7 +34,9 @@ def test_a_rotation_is_what_the_engine_does() -> None:
     }  # fmt: skip
     found = reviewed(plan("prod"), after)
     assert found.risks == []
-    assert found.pods[0] == f"The pods of {DEPLOYMENT} roll, because of backstage-secrets."
+    assert (
+        noted(found, "Pods")[0] == f"The pods of {DEPLOYMENT} roll, because of backstage-secrets."
+    )
 
 
 def test_a_certificate_is_what_the_engine_does() -> None:
@@ -131,7 +133,7 @@ def test_another_cluster_replaces_every_object() -> None:
 def test_whether_pods_roll(name: str, change: Any, causes: str | None) -> None:
     after = with_inputs(plan("prod"), name, lambda inputs: change(inputs["spec"]))
     says = "don't roll." if causes is None else f"roll, because of {causes}."
-    assert reviewed(plan("prod"), after).pods == [f"The pods of {DEPLOYMENT} {says}"]
+    assert noted(reviewed(plan("prod"), after), "Pods") == [f"The pods of {DEPLOYMENT} {says}"]
 
 
 def test_pods_roll_with_a_config_map() -> None:
@@ -143,7 +145,7 @@ def test_pods_roll_with_a_config_map() -> None:
         "replace": {"backstage-app-config", "backstage-migrations"},
         "update": {DEPLOYMENT},
     }
-    assert found.pods == [
+    assert noted(found, "Pods") == [
         f"The pods of {DEPLOYMENT} roll, because of backstage-app-config.",
         "Jobs run before the pods: backstage-migrations.",
     ]

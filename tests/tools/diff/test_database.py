@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.programs import changed
 from tests.tokens import CLUSTER
-from tests.tools.diff.plans import done, of, plan, replacing, reviewed, with_inputs
+from tests.tools.diff.plans import done, noted, of, plan, replacing, reviewed, with_inputs
 from tools.diff.markdown import markdown
 from tools.diff.replacements import table
 from tools.diff.text import text
@@ -102,17 +103,36 @@ EXISTING = {
 }
 
 
-@pytest.mark.parametrize(
-    ("changes", "first"),
-    [
-        (EXISTING, "DELETED"),
-        ({"databaseGeneration": 2, "databaseDeletionProtection": False}, "DELETED"),
-    ],
-    ids=["existing", "generation"],
-)
-def test_keys_that_end_it(changes: dict[str, object], first: str) -> None:
-    found = reviewed(plan("prod"), changed("prod", changes).recording)
-    assert text(found).splitlines()[0] == f"THE DATABASE IS {first}: {NAME}."
+def test_keys_that_end_it() -> None:
+    found = reviewed(plan("prod"), changed("prod", EXISTING).recording)
+    assert text(found).splitlines()[0] == f"THE DATABASE IS DELETED: {NAME}."
+
+
+@pytest.mark.parametrize("snapshot", [None, "before-18"])
+@pytest.mark.parametrize("lifted", [False, True])
+def test_the_next_generation_is_no_other_name(snapshot: str | None, lifted: bool) -> None:
+    """`databaseGeneration` replaces it deliberately: an alias would undo that."""
+    old = cluster(plan("prod"))
+    before = plan("prod")
+    if lifted:
+        given = {**old.raw_inputs, "deletionProtection": False}
+        free = dataclasses.replace(old, raw_inputs=given, protect=False)
+        before = replacing(before, old.urn, free)
+    inputs = {**old.raw_inputs, "clusterIdentifier": "backstage-prod-2"}
+    inputs |= {"snapshotIdentifier": snapshot, "deletionProtection": False}
+    after = renamed(plan("prod"), "backstage-2-cluster", raw_inputs=inputs, protect=False)
+    details = reviewed(before, after).risks[0].details
+    origin = f"from the snapshot {snapshot}" if snapshot else "empty"
+    assert details[0] == (
+        f"databaseGeneration 2 takes its place: backstage-2-cluster is created first, {origin}, "
+        "the pods move to it, and the old one is deleted last."
+    )
+    assert ("What was written after the snapshot is lost." in details) == bool(snapshot)
+    assert any("databaseSnapshotIdentifier before" in each for each in details) == (not snapshot)
+    assert any("databaseProtectedGeneration to 2" in each for each in details)
+    first = "Set databaseDeletionProtection to false in an update of its own first."
+    assert (first in details) != lifted
+    assert not any("alias" in each for each in details)
 
 
 def test_another_region_replaces_it() -> None:
@@ -171,8 +191,11 @@ def no_volume(inputs: dict[str, Any]) -> None:
     del inputs["spec"]["volumeClaimTemplates"]
 
 
-def another_image(inputs: dict[str, Any]) -> None:
-    inputs["spec"]["template"]["spec"]["containers"][0]["image"] = "postgres:18"
+def image(name: str) -> Callable[[dict[str, Any]], None]:
+    def change(inputs: dict[str, Any]) -> None:
+        inputs["spec"]["template"]["spec"]["containers"][0]["image"] = name
+
+    return change
 
 
 def test_a_database_in_the_cluster_loses_its_volume() -> None:
@@ -184,11 +207,27 @@ def test_a_database_in_the_cluster_loses_its_volume() -> None:
 
 def test_a_database_without_a_volume_loses_its_data_in_a_restart() -> None:
     before = with_inputs(plan("local"), SERVER, no_volume)
-    found = reviewed(before, with_inputs(before, SERVER, another_image), "local")
+    found = reviewed(before, with_inputs(before, SERVER, image("postgres:18")), "local")
     assert found.risks[0].headline == f"THE DATABASE RESTARTS: {SERVER}"
     assert found.risks[0].details == ["It has no volume: its data is lost."]
-    kept = with_inputs(plan("local"), SERVER, another_image)
-    assert reviewed(plan("local"), kept, "local").risks == []
+
+
+@pytest.mark.parametrize(
+    ("name", "stops"),
+    [
+        ("postgres:18", True),
+        ("registry:5000/postgres:18.1-alpine@sha256:0", True),
+        ("postgres:17.7", False),
+        ("postgres:latest", False),
+        ("registry:5000/postgres", False),
+    ],
+)
+def test_a_major_version_cannot_read_the_volume(name: str, stops: bool) -> None:
+    found = reviewed(plan("local"), with_inputs(plan("local"), SERVER, image(name)), "local")
+    heads = [risk.headline for risk in found.risks]
+    assert heads == ([f"THE DATABASE STOPS: {SERVER}"] if stops else [])
+    (sentence,) = noted(found, "Database")
+    assert sentence.startswith(f"{SERVER} restarts, and its connections end.")
 
 
 def test_a_database_ends_with_its_namespace() -> None:

@@ -1,0 +1,135 @@
+"""What opens the portal to more people has a line of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from tests.tools.diff.plans import noted, plan, replacing, reviewed, with_inputs
+from tests.tools.diff.test_load_balancer import INGRESS, annotated
+from tools.diff.ingress import beyond
+from tools.diff.markdown import markdown
+from tools.diff.risk import Risk
+from tools.preview.monitor import Recording
+
+OWN = "No sign-in at the load balancer: the portal's own is the only one."
+
+
+def opened(before: Recording, after: Recording) -> list[Risk]:
+    return [each for each in reviewed(before, after).risks if each.kind == "exposure"]
+
+
+def test_the_portal_becomes_public() -> None:
+    after = annotated(plan("prod"), scheme="internet-facing")
+    (risk,) = opened(plan("prod"), after)
+    assert risk.headline == "THE PORTAL BECOMES PUBLIC: backstage.example.com"
+    assert risk.details == [
+        "Why: its load balancer turns internet-facing (ingressScheme).",
+        "It accepts requests from anyone on the Internet (0.0.0.0/0).",
+        OWN,
+    ]
+    assert opened(after, plan("prod")) == []
+    lines = markdown(reviewed(plan("prod"), after)).splitlines()
+    assert lines[:2] == [
+        "> [!CAUTION]",
+        r"> **THE PORTAL BECOMES PUBLIC: backstage.example.com.**",
+    ]
+
+
+def test_public_for_some_networks_and_behind_a_sign_in() -> None:
+    after = annotated(plan("oidc"), scheme="internet-facing", inbound_cidrs="203.0.113.0/24")
+    (risk,) = opened(plan("oidc"), after)
+    assert risk.details[1:] == [
+        "It accepts requests from 203.0.113.0/24.",
+        "The load balancer signs users in (oidc).",
+    ]
+
+
+def test_a_public_ingress_that_is_new() -> None:
+    public = annotated(plan("prod"), scheme="internet-facing")
+    (found,) = [each for each in public.resources.values() if each.name == INGRESS]
+    (risk,) = opened(replacing(public, found.urn), public)
+    assert risk.headline.startswith("THE PORTAL BECOMES PUBLIC")
+    renamed = dataclasses.replace(found, urn=f"{found.urn}-2", name=f"{found.name}-2")
+    assert opened(public, replacing(public, found.urn, renamed)) == []
+    assert opened(Recording(), public) == []  # a stack that is new opens nothing
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"auth_type": None}, {"auth_type": "none"}, {"auth_on_unauthenticated_request": "allow"}],
+)
+def test_sign_in_at_the_load_balancer_ends(given: dict[str, str | None]) -> None:
+    (risk,) = opened(plan("oidc"), annotated(plan("oidc"), **given))
+    assert risk.headline == "SIGN-IN AT THE LOAD BALANCER ENDS: portal.example.com"
+    assert risk.details == [
+        "Why: ingressAuthentication oidc ends.",
+        OWN,
+        "Whoever reaches it reaches the pods: every network with a route to it (0.0.0.0/0).",
+    ]
+
+
+def test_a_path_without_sign_in() -> None:
+    def change(inputs: dict[str, Any]) -> None:
+        paths = inputs["spec"]["rules"][0]["http"]["paths"]
+        paths.append({**paths[0], "path": "/api/techdocs"})
+
+    after = with_inputs(plan("oidc"), INGRESS, change)
+    (risk,) = opened(plan("oidc"), after)
+    assert risk.headline == "PATHS NEED NO SIGN-IN AT THE LOAD BALANCER ANY MORE: /api/techdocs"
+    assert opened(after, plan("oidc")) == []
+
+
+def test_more_networks() -> None:
+    plans = [
+        annotated(plan("internet-facing"), inbound_cidrs=each)
+        for each in ("10.1.0.0/16,10.2.0.0/16", "10.1.4.0/24,10.0.0.0/8, 11.0.0.0/8", None)
+    ]
+    (risk,) = opened(plans[0], plans[1])
+    assert risk.headline == "MORE NETWORKS REACH THE LOAD BALANCER: portal.example.com"
+    assert risk.details == [
+        "It now accepts requests from 10.0.0.0/8, 11.0.0.0/8 (ingressInboundCidrs).",
+        "Before: 10.1.0.0/16, 10.2.0.0/16.",
+    ]
+    (anyone,) = opened(plans[1], plans[2])
+    assert "anyone on the Internet (0.0.0.0/0)" in anyone.details[0]
+    assert opened(plans[1], plans[0]) == []
+    (shut,) = noted(reviewed(plans[1], plans[0]), "Load balancer")
+    assert shut == (
+        "accepts requests from 10.1.0.0/16, 10.2.0.0/16 only; before, from 10.1.4.0/24, "
+        "10.0.0.0/8, 11.0.0.0/8."
+    )
+
+
+@pytest.mark.parametrize(
+    ("wider", "former", "found"),
+    [
+        (["10.0.0.0/8"], ["0.0.0.0/0"], []),
+        (["::/0"], ["0.0.0.0/0"], ["::/0"]),
+        (["fd00::/16"], ["fd00::/8"], []),
+        (["<computed>"], ["10.0.0.0/8"], ["<computed>"]),
+        (["<computed>"], ["<computed>"], []),
+    ],
+)
+def test_networks_beyond_others(wider: list[str], former: list[str], found: list[str]) -> None:
+    assert beyond(wider, former) == found
+
+
+def test_tls_ends() -> None:
+    after = annotated(plan("prod"), listen_ports='[{"HTTP":80}]', certificate_arn=None)
+    (risk,) = opened(plan("prod"), after)
+    assert risk.headline == "THE PORTAL IS SERVED WITHOUT TLS: backstage.example.com"
+    both = annotated(plan("prod"), listen_ports='[{"HTTP":80},{"HTTPS":443}]')
+    assert opened(plan("prod"), both) == []
+
+
+@pytest.mark.parametrize(("stack", "points"), [("prod", True), ("oidc", False)])
+def test_another_host(stack: str, points: bool) -> None:
+    after = with_inputs(
+        plan(stack), INGRESS, lambda i: i["spec"]["rules"][0].update(host="b.example.com")
+    )
+    (said,) = noted(reviewed(plan(stack), after), "Ingress")
+    assert said.startswith("serves b.example.com instead of ")
+    assert ("Point the DNS record of b.example.com at it." in said) == points

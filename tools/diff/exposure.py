@@ -1,0 +1,84 @@
+"""Who may reach the portal after a change that couldn't before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tools.diff.change import Change
+from tools.diff.ingress import EVERYWHERE, Ingress, Way, beyond, has_record, ways
+from tools.diff.risk import Note, Risk
+
+NO_SIGN_IN = "No sign-in at the load balancer: the portal's own is the only one."
+
+
+def exposures(changes: Sequence[Change]) -> list[Risk]:
+    """What a change of an Ingress opens. Nothing for a stack that is new."""
+    if not any(each.before for each in changes):
+        return []
+    found = [risk for way in ways(changes) for risk in _of(way)]
+    return [Risk(headline, details, "exposure") for headline, details in found]
+
+
+def narrowed(changes: Sequence[Change]) -> Iterator[Note]:
+    """Networks and hosts whose requests the load balancer no longer accepts or knows."""
+    record = has_record(changes)
+    for way in ways(changes):
+        before, after = way.before, way.after
+        if not (before and after):
+            continue
+        same = before.scheme == after.scheme
+        if after.managed and same and beyond(before.cidrs, after.cidrs):
+            now, then = _listed(after.cidrs, after), _listed(before.cidrs, before)
+            yield Note("Load balancer", f"accepts requests from {now} only; before, from {then}.")
+        if gone := [each for each in before.hosts if each not in after.hosts]:
+            text = f"serves {after.label} instead of {', '.join(gone)}, which gets 404."
+            point = "" if record else f" Point the DNS record of {after.label} at it."
+            register = " Register the output signInCallbackUrls at the sign-in provider."
+            yield Note("Ingress", text + point + register)
+
+
+def _of(way: Way) -> Iterator[tuple[str, list[str]]]:
+    before, after = way.before, way.after
+    if after is None or not after.managed:
+        return
+    was_public = before is not None and before.public
+    if after.public and not was_public:
+        signs = f"The load balancer signs users in ({after.sign_in})."
+        details = ["Why: its load balancer turns internet-facing (ingressScheme)."]
+        details += [f"It accepts requests from {_listed(after.cidrs, after)}."]
+        yield f"THE PORTAL BECOMES PUBLIC: {after.label}", [
+            *details, signs if after.sign_in else NO_SIGN_IN
+        ]  # fmt: skip
+    if before is None:
+        return
+    if before.sign_in and not after.sign_in:
+        details = [f"Why: ingressAuthentication {before.sign_in} ends.", NO_SIGN_IN]
+        details.append(f"Whoever reaches it reaches the pods: {_listed(after.cidrs, after)}.")
+        yield f"SIGN-IN AT THE LOAD BALANCER ENDS: {after.label}", details
+    opened = [each for each in after.open_paths if each not in before.open_paths]
+    if before.sign_in and after.sign_in and opened:
+        yield (
+            f"PATHS NEED NO SIGN-IN AT THE LOAD BALANCER ANY MORE: {', '.join(opened)}",
+            ["Only the portal's own token check protects them (docs/load-balancer-sign-in.md)."],
+        )
+    more = beyond(after.cidrs, before.cidrs)
+    if more and before.scheme == after.scheme:
+        yield (
+            f"MORE NETWORKS REACH THE LOAD BALANCER: {after.label}",
+            [
+                f"It now accepts requests from {_listed(more, after)} (ingressInboundCidrs).",
+                f"Before: {_listed(before.cidrs, before)}.",
+            ],
+        )
+    if before.tls and not after.tls:
+        yield (
+            f"THE PORTAL IS SERVED WITHOUT TLS: {after.label}",
+            ["Sessions and tokens cross the network unencrypted (allowHttp)."],
+        )
+
+
+def _listed(cidrs: Sequence[str], ingress: Ingress) -> str:
+    if EVERYWHERE not in cidrs:
+        return ", ".join(cidrs)
+    where = "anyone on the Internet" if ingress.public else "every network with a route to it"
+    return f"{where} ({EVERYWHERE})"

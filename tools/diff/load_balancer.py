@@ -1,0 +1,152 @@
+"""When the AWS Load Balancer Controller replaces a load balancer or a target group, and what users
+notice. The engine replaces nothing then: to it, an annotation changes.
+
+Source: the controller's guide to Ingress annotations (v3.5: scheme, group.name, load-balancer-name)
+and its synthesizers of load balancers and target groups. Address type, subnets and security groups
+change in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tools.diff.change import Change
+from tools.diff.ingress import Ingress, Way, has_record, ways
+from tools.diff.risk import Note, Risk, why
+
+LATER = "Once it exists, run `pulumi up --refresh`: the update itself doesn't wait for the name."
+
+
+def replaced_load_balancers(changes: Sequence[Change]) -> list[Risk]:
+    """A risk for each Ingress that gets another load balancer, or none, or another target group."""
+    record = has_record(changes)
+    return [
+        Risk(headline, details, "traffic")
+        for way in ways(changes)
+        for headline, details in _of(way, record)
+    ]
+
+
+def kept_settings(changes: Sequence[Change]) -> Iterator[Note]:
+    """Annotations whose change the controller doesn't apply to a load balancer that exists."""
+    for way in ways(changes):
+        before, after = way.before, way.after
+        if not (before and after) or any(_reasons(way)):
+            continue
+        names = [each.annotations.get("load-balancer-name") for each in (before, after)]
+        if names[0] != names[1]:
+            text = "keeps its name: load-balancer-name counts only when one is created."
+            yield Note("Load balancer", text)
+        if (acl := before.annotations.get("wafv2-acl-arn")) and not after.annotations.get(
+            "wafv2-acl-arn"
+        ):
+            yield Note(
+                "Load balancer",
+                f"keeps the web ACL {acl}: the controller removes none. To remove it, run "
+                "aws wafv2 disassociate-web-acl --resource-arn LOAD_BALANCER_ARN.",
+            )
+
+
+def _of(way: Way, record: bool) -> Iterator[tuple[str, list[str]]]:
+    before, after = way.before, way.after
+    if before is None:
+        return
+    name = before.resource.name
+    if after is None:
+        details = ["Nobody reaches the portal through it any more."]
+        if before.managed:
+            shared = f"It leaves the load balancer of the group {before.group}."
+            details.append(shared if before.group else "Its load balancer is deleted, too.")
+        yield f"The Ingress {name} is deleted", details
+    elif reasons := list(_reasons(way)):
+        by_class_only = len(reasons) == 1 and reasons[0].startswith("Why: spec.ingressClassName")
+        may = "may be" if by_class_only else "is"
+        yield f"The load balancer of {name} {may} replaced", [
+            *reasons, *_consequences(way, before, after, record)
+        ]  # fmt: skip
+    elif causes := list(_of_target_groups(before, after)):
+        yield (
+            f"A target group of {name} is replaced",
+            [
+                *causes,
+                "The load balancer turns to the new one before pods are registered in it: until "
+                "then requests get 503.",
+            ],
+        )
+
+
+def _reasons(way: Way) -> Iterator[str]:
+    """Why the load balancer is another one."""
+    before, after = way.before, way.after
+    if not (before and after and before.managed and after.managed):
+        return
+    if before.group != after.group:
+        groups = f"{before.group or 'none'} -> {after.group or 'none'}"
+        yield f"Why: group.name: {groups} (ingressGroup)."
+    if before.scheme != after.scheme:
+        yield (
+            f"Why: scheme: {before.scheme} -> {after.scheme} (ingressScheme), which AWS can't "
+            "change in place."
+        )
+    # A group's load balancer is the cluster's, whichever namespaces its Ingresses are in.
+    if way.change.ends and (way.change.provider or not (before.group and after.group)):
+        yield from why(way.change)
+    if before.class_name != after.class_name:
+        yield (
+            f"Why: spec.ingressClassName: {before.class_name} -> {after.class_name}: another "
+            "controller may serve that class, with a load balancer of its own."
+        )
+
+
+def _consequences(way: Way, before: Ingress, after: Ingress, record: bool) -> Iterator[str]:
+    if way.change.ends and not way.change.deleted_first:
+        yield "The new one is created first; the old one is deleted at the end of this update."
+        follow = f"It has a new DNS name. {_follow(after)} before the old one is deleted."
+        yield "The stack's DNS record follows in the same update." if record else follow
+        return
+    if before.group != after.group:
+        yield _moved(before, after)
+    elif before.scheme != after.scheme:
+        yield "The controller deletes the old one first: the portal is down in between."
+        if after.group:
+            yield (
+                f"Every Ingress of the group {after.group} has to name the same scheme, or the "
+                "controller refuses them all."
+            )
+    yield f"It has a new DNS name. {LATER}"
+    late = "The stack's DNS record names the old one until then."
+    yield late if record else f"{_follow(after)}."
+    if after.sign_in:
+        yield (
+            "The portal refuses every sign-in until then: it trusts the old load balancer "
+            "(docs/load-balancer-sign-in.md)."
+        )
+    if before.annotations.get("wafv2-acl-arn") and not after.annotations.get("wafv2-acl-arn"):
+        yield "The new one has no web ACL (wafAclArn)."
+
+
+def _moved(before: Ingress, after: Ingress) -> str:
+    """From one load balancer to another, which Ingresses of a group share."""
+    last = "the portal's own is deleted"
+    if before.group:
+        last = f"that of the group {before.group} is deleted if no other Ingress uses it"
+    if after.group:
+        return f"The portal moves to that of the group {after.group}, created if missing; {last}."
+    return f"The portal gets one of its own; {last}."
+
+
+def _follow(ingress: Ingress) -> str:
+    return (
+        f"Whoever points a DNS record of {ingress.label} at it has to follow the output "
+        "loadBalancerHostname"
+    )
+
+
+def _of_target_groups(before: Ingress, after: Ingress) -> Iterator[str]:
+    """What of the target groups of the paths that stay can't change in place."""
+    former = before.target_groups
+    for path, now in after.target_groups.items():
+        then = former.get(path, now)
+        for name, value in now.items():
+            if then[name] != value:
+                yield f"Why: {name} of {path}: {then[name] or 'none'} -> {value or 'none'}."
