@@ -53,6 +53,7 @@ def page(config: StackConfig, recording: Recording, judged: Verdict, commit: str
         counts=Counter(each.package for each in every),
         packages=_PACKAGES,
         total=len(every),
+        groups=len(recording.resources) - len(every),
         protected=[each.name for each in every if each.protect],
         drawing=drawing,
         nodes=_by_anchor(drawing.nodes, every, recording),

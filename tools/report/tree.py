@@ -9,11 +9,12 @@ from itertools import count
 
 from tools.preview.monitor import COMPUTED, SECRET, STACK_TYPE, Recording, Resource
 from tools.preview.report import by_parent, holding, short_type
+from tools.report.texts import Text, separated
 
 
 @dataclass(frozen=True)
 class Item:
-    """A resource. anchor: its id on the page. depends: anchors and names."""
+    """A resource. anchor: its id on the page. depends: anchors and names. texts: of its inputs."""
 
     anchor: str
     name: str
@@ -24,6 +25,7 @@ class Item:
     computed: list[str]
     secrets: list[str]
     inputs: str
+    texts: list[Text]
     depends: list[tuple[str, str]]
     children: list[Item]
 
@@ -64,6 +66,7 @@ def _item(
     resource: Resource, ids: Mapping[str, str], recording: Recording, children: list[Item]
 ) -> Item:
     inputs = resource.inputs
+    rest, texts = separated(inputs)
     return Item(
         anchor=ids[resource.urn],
         name=resource.name,
@@ -73,7 +76,8 @@ def _item(
         protect=resource.protect,
         computed=holding(inputs, COMPUTED),
         secrets=holding(inputs, SECRET),
-        inputs=json.dumps(inputs, indent=2, ensure_ascii=False) if inputs else "",
+        inputs=json.dumps(rest, indent=2, ensure_ascii=False) if inputs else "",
+        texts=texts,
         depends=sorted(
             (ids[urn], recording.resources[urn].name)
             for urn in resource.dependencies

@@ -9,6 +9,7 @@ import re
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,11 +21,12 @@ from policy.suppressions import Suppression
 from tests.programs import previewed, stack_config
 from tests.tokens import CLUSTER
 from tests.tools.diff.plans import plan, with_inputs
-from tools.preview.monitor import Recording, secret
+from tools.preview.monitor import Recording, masked_value, secret
 from tools.preview.policy import Verdict
 from tools.report.__main__ import main
 from tools.report.page import page
 from tools.report.rows import ORIGINS, setting_rows
+from tools.report.texts import separated
 
 CANARY = "canary-4f1e"
 
@@ -109,6 +111,49 @@ def test_secrets_are_masked() -> None:
     rows = setting_rows(dataclasses.replace(stack_config("prod"), values=values))
     (row,) = [each for each in rows if each.name == "secretEnv"]
     assert row.value == '{"A_TOKEN": "[secret]"}'
+
+
+def test_a_file_is_read_line_by_line() -> None:
+    files = {"long.yaml": "line <1>\n" * 13, "short.yaml": "a: 1\nb: 2\n", "one.yaml": "a: 1\n"}
+    after = with_inputs(
+        plan("prod"), "backstage-app-config", lambda inputs: inputs.update(data=files)
+    )
+    text = rendered("prod", after)
+    assert '<pre tabindex="0">a: 1\nb: 2</pre>' in text
+    assert '<pre tabindex="0">line &lt;1&gt;\nline &lt;1&gt;' in text
+    assert "\\nline" not in text
+    opened = re.findall(r'<details class="text"( open)?><summary><span class="name">(.*?)<', text)
+    assert [is_open for is_open, name in opened if name == "data.long.yaml"] == [""]
+    assert [is_open for is_open, name in opened if name == "data.short.yaml"] == [" open"]
+    assert "(13 lines, below)" in text
+    assert "a: 1\\n" in text  # a single line stays among the inputs
+
+
+def test_json_in_a_text_is_indented() -> None:
+    inputs: dict[str, Any] = {
+        "kubeconfig": json.dumps({"users": [{"name": "aws", "user": {"exec": "x" * 80}}]}),
+        "ports": '[{"HTTPS":443}]',
+        "broken": "{" * 90,
+        "nested": [{"policy": secret("x")}, {"policy": "[" + "1, " * 40 + "1]"}],
+    }
+    rest, (kubeconfig, policy) = separated(masked_value(inputs))
+    assert rest == {
+        "kubeconfig": "(10 lines, below)",
+        "ports": '[{"HTTPS":443}]',
+        "broken": "{" * 90,
+        "nested": [{"policy": "[secret]"}, {"policy": "(43 lines, below)"}],
+    }
+    assert (kubeconfig.path, kubeconfig.kind, kubeconfig.short) == ("kubeconfig", "JSON", True)
+    assert kubeconfig.text.splitlines()[3] == '      "name": "aws",'
+    assert (policy.path, policy.short) == ("nested[1].policy", False)
+    (provider,) = [e for e in plan("prod").resources.values() if e.name == "backstage-kubernetes"]
+    assert "kubeconfig" in [each.path for each in separated(provider.inputs)[1]]
+
+
+def test_counts_say_what_they_leave_out() -> None:
+    every = plan("prod").resources.values()
+    custom = sum(each.custom for each in every)
+    assert f"and {len(every) - custom} components: {len(every)} in make preview" in prod().text
 
 
 def test_settings_with_their_origin() -> None:
