@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tools.diff.change import Change
-from tools.diff.ingress import EVERYWHERE, Ingress, Way, beyond, has_record, ways
+from tools.diff.cidrs import EVERYWHERE, beyond
+from tools.diff.ingress import Ingress, Way, has_record, ways
+from tools.diff.network import network_exposures
 from tools.diff.risk import Note, Risk
 
 NO_SIGN_IN = "No sign-in at the load balancer: the portal's own is the only one."
 
 
 def exposures(changes: Sequence[Change]) -> list[Risk]:
-    """What a change of an Ingress opens. Nothing for a stack that is new."""
+    """What a change opens: of an Ingress, then of the network. Nothing for a stack that is new."""
     if not any(each.before for each in changes):
         return []
-    found = [risk for way in ways(changes) for risk in _of(way)]
-    return [Risk(headline, details, "exposure") for headline, details in found]
+    found = [
+        Risk(headline, details, "exposure")
+        for way in ways(changes)
+        for headline, details in _of(way)
+    ]
+    return [*found, *network_exposures(changes)]
 
 
 def narrowed(changes: Sequence[Change]) -> Iterator[Note]:

@@ -8,28 +8,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from tools.diff.change import Change
+from tools.diff.cidrs import EVERYWHERE
 from tools.preview.monitor import Resource
 
 INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
 SERVICE = "kubernetes:core/v1:Service"
+CLASS = "kubernetes:networking.k8s.io/v1:IngressClass"
 RECORD = "aws:route53/record:Record"
 PREFIX = "alb.ingress.kubernetes.io/"
-Network = IPv4Network | IPv6Network
-EVERYWHERE = "0.0.0.0/0"
 _BACKEND = {"target-type": "instance", "backend-protocol": "HTTP", "backend-protocol-version": ""}
 """Annotations that a target group can't change in place, with the controller's defaults."""
 
 
 @dataclass(frozen=True)
 class Ingress:
-    """An Ingress of a plan. services: the plan's Services' annotations, by name."""
+    """An Ingress of a plan."""
 
     resource: Resource
     services: Mapping[str, Mapping[str, str]]
+    """Annotations of the plan's Services, by name."""
+    classes: Mapping[str, str]
+    """Controllers of the plan's IngressClasses, by name."""
 
     @cached_property
     def annotations(self) -> dict[str, str]:
@@ -71,6 +73,11 @@ class Ingress:
         """The IngressClass."""
         found: str | None = self.resource.inputs["spec"].get("ingressClassName")
         return found
+
+    @property
+    def controller(self) -> str | None:
+        """Who serves the class, if the plan has it."""
+        return self.classes.get(self.class_name or "")
 
     @property
     def cidrs(self) -> list[str]:
@@ -135,55 +142,39 @@ class Way:
 
 def ways(changes: Sequence[Change]) -> list[Way]:
     """Each Ingress that the change concerns. One under another name follows the one that ends."""
-    services = [
-        {each.inputs["metadata"].get("name", each.name): _annotations(each) for each in found}
-        for found in (
-            [e.before for e in changes if e.before and e.before.type == SERVICE],
-            [e.after for e in changes if e.after and e.after.type == SERVICE],
-        )
-    ]
+    old, new = (
+        [each for each in found if each]
+        for found in ([e.before for e in changes], [e.after for e in changes])
+    )
     found = [each for each in changes if each.resource.type == INGRESS]
     gone = [each for each in found if each.operation == "delete"]
     result = []
     for change in (each for each in found if each.after):
         former = change.before or (gone.pop(0).before if gone else None)
-        before = Ingress(former, services[0]) if former else None
-        assert change.after
-        result.append(Way(change, before, Ingress(change.after, services[1])))
-    ends = [Way(e, Ingress(e.before, services[0]), None) for e in gone if e.before]
-    return [*result, *ends]
+        before, after = _read(former, old), _read(change.after, new)
+        result.append(Way(change, before, after))
+    return [*result, *(Way(each, _read(each.before, old), None) for each in gone)]
+
+
+def _read(resource: Resource | None, plan: Sequence[Resource]) -> Ingress | None:
+    if resource is None:
+        return None
+    services = {_name(each): _annotations(each) for each in plan if each.type == SERVICE}
+    classes = {
+        _name(each): each.inputs["spec"]["controller"] for each in plan if each.type == CLASS
+    }
+    return Ingress(resource, services, classes)
+
+
+def _name(resource: Resource) -> str:
+    found: str = resource.inputs["metadata"].get("name", resource.name)
+    return found
 
 
 def has_record(changes: Sequence[Change]) -> bool:
     """Whether the stack's own DNS record points at the load balancer."""
     after = [each.after for each in changes if each.after]
     return any(each.type == RECORD and "aliases" in each.inputs for each in after)
-
-
-def beyond(wider: Sequence[str], former: Sequence[str]) -> list[str]:
-    """Networks of the first that aren't in the second. What is no network, is compared as text."""
-    known = [network for each in former if (network := _network(each))]
-
-    def inside(text: str) -> bool:
-        network = _network(text)
-        return any(_within(network, each) for each in known) if network else text in former
-
-    return [each for each in wider if not inside(each)]
-
-
-def _network(text: str) -> Network | None:
-    try:
-        return ip_network(text, strict=False)
-    except ValueError:
-        return None
-
-
-def _within(network: Network, other: Network) -> bool:
-    if isinstance(network, IPv4Network) and isinstance(other, IPv4Network):
-        return network.subnet_of(other)
-    if isinstance(network, IPv6Network) and isinstance(other, IPv6Network):
-        return network.subnet_of(other)
-    return False
 
 
 def _annotations(resource: Resource) -> dict[str, str]:

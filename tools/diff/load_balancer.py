@@ -59,8 +59,7 @@ def _of(way: Way, record: bool) -> Iterator[tuple[str, list[str]]]:
             details.append(shared if before.group else "Its load balancer is deleted, too.")
         yield f"The Ingress {name} is deleted", details
     elif reasons := list(_reasons(way)):
-        by_class_only = len(reasons) == 1 and reasons[0].startswith("Why: spec.ingressClassName")
-        may = "may be" if by_class_only else "is"
+        may = "may be" if reasons == list(_other_class(before, after)) else "is"
         yield f"The load balancer of {name} {may} replaced", [
             *reasons, *_consequences(way, before, after, record)
         ]  # fmt: skip
@@ -91,10 +90,23 @@ def _reasons(way: Way) -> Iterator[str]:
     # A group's load balancer is the cluster's, whichever namespaces its Ingresses are in.
     if way.change.ends and (way.change.provider or not (before.group and after.group)):
         yield from why(way.change)
+    yield from _other_class(before, after)
+
+
+def _other_class(before: Ingress, after: Ingress) -> Iterator[str]:
+    """Why another controller may serve the Ingress, with a load balancer of its own."""
+    if before.class_name != after.class_name and before.controller == after.controller is not None:
+        return
     if before.class_name != after.class_name:
         yield (
-            f"Why: spec.ingressClassName: {before.class_name} -> {after.class_name}: another "
-            "controller may serve that class, with a load balancer of its own."
+            f"Why: spec.ingressClassName: {before.class_name} -> {after.class_name}, which another "
+            "controller may serve, with a load balancer of its own."
+        )
+    elif before.controller != after.controller:
+        old, new = (each.controller or "not of this stack" for each in (before, after))
+        yield (
+            f"Why: the controller of the class {after.class_name}: {old} -> {new} "
+            "(loadBalancerController). Each controller has load balancers of its own."
         )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.tools.diff.plans import noted, plan, replacing, reviewed, with_inputs
 from tests.tools.diff.test_load_balancer import INGRESS, annotated
-from tools.diff.ingress import beyond
+from tools.diff.cidrs import beyond
 from tools.diff.markdown import markdown
 from tools.diff.risk import Risk
 from tools.preview.monitor import Recording
@@ -133,3 +133,45 @@ def test_another_host(stack: str, points: bool) -> None:
     (said,) = noted(reviewed(plan(stack), after), "Ingress")
     assert said.startswith("serves b.example.com instead of ")
     assert ("Point the DNS record of b.example.com at it." in said) == points
+
+
+def urn_of(recording: Recording, name: str) -> str:
+    (found,) = [e.urn for e in recording.resources.values() if e.custom and e.name == name]
+    return found
+
+
+def test_a_network_policy_ends() -> None:
+    urn = urn_of(plan("prod"), "backstage-network-policy")
+    less = replacing(plan("prod"), urn)
+    (risk,) = opened(plan("prod"), less)
+    assert risk.headline == "EVERY POD OF THE CLUSTER REACHES THE PORTAL'S PODS"
+    assert risk.details[0] == "Deleted: backstage-network-policy (networkPolicy)."
+    # With the pods that it guarded, nothing is left to reach.
+    assert opened(plan("prod"), replacing(less, urn_of(less, "backstage-deployment"))) == []
+    found = plan("prod").resources[urn]
+    renamed = dataclasses.replace(found, urn=f"{urn}-2", name="other")
+    assert opened(plan("prod"), replacing(plan("prod"), urn, renamed)) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ({"cidrIpv4": "10.0.0.0/8"}, "10.0.0.0/8"),
+        ({"referencedSecurityGroupId": "sg-2"}, "sg-2"),
+        ({"referencedSecurityGroupId": "sg-0f1e2d3c4b5a69788"}, None),
+    ],
+)
+def test_the_database_accepts_more(source: dict[str, str], shown: str | None) -> None:
+    rule = plan("prod").resources[urn_of(plan("prod"), "backstage-from-cluster")]
+    new = dataclasses.replace(rule, urn=f"{rule.urn}-2", name="new", raw_inputs=source)
+    after = replacing(plan("prod"), rule.urn, rule, new)
+    found = opened(plan("prod"), after)
+    assert [risk.headline for risk in found] == (
+        ["MORE NETWORKS REACH THE DATABASE"] if shown else []
+    )
+    if shown:
+        assert found[0].details[0].startswith(f"It now accepts connections from {shown} (")
+        assert found[0].details[1] == "Before: sg-0f1e2d3c4b5a69788."
+    assert opened(after, plan("prod")) == []
+    group = urn_of(after, "backstage-security-group")
+    assert opened(replacing(replacing(after, group), rule.urn), after) == []

@@ -15,6 +15,7 @@ from tools.diff.text import text
 from tools.preview.monitor import Recording
 
 INGRESS = "backstage-ingress"
+CLASS = "backstage-ingress-class"
 PREFIX = "alb.ingress.kubernetes.io/"
 HEADLINE = f"The load balancer of {INGRESS} is replaced"
 DOWN = "The controller deletes the old one first: the portal is down in between."
@@ -141,11 +142,29 @@ def test_the_group_s_load_balancer_is_in_no_namespace() -> None:
     assert only(grouped, elsewhere).headline == HEADLINE
 
 
+def classed(recording: Recording, name: str, controller: str | None = None) -> Recording:
+    """The plan with another IngressClass, and with a stack's own one its controller."""
+    found = with_inputs(recording, INGRESS, lambda i: i["spec"].update(ingressClassName=name))
+    if controller is None:
+        return found
+    found = with_inputs(found, CLASS, lambda i: i["metadata"].update(name=name))
+    return with_inputs(found, CLASS, lambda i: i["spec"].update(controller=controller))
+
+
 def test_another_class_may_have_another_controller() -> None:
-    after = with_inputs(plan("prod"), INGRESS, lambda i: i["spec"].update(ingressClassName="b"))
-    risk = only(plan("prod"), after)
+    risk = only(plan("prod"), classed(plan("prod"), "b"))
     assert risk.headline == f"The load balancer of {INGRESS} may be replaced"
-    assert risk.details[0].startswith("Why: spec.ingressClassName: alb -> b: another controller ")
+    assert risk.details[0].startswith("Why: spec.ingressClassName: alb -> b, which another ")
+    auto = plan("auto-mode")
+    assert traffic(reviewed(auto, classed(auto, "b", "eks.amazonaws.com/alb"))) == []
+    (found,) = traffic(reviewed(auto, classed(auto, "portal", "ingress.k8s.aws/alb")))
+    assert found.headline == f"The load balancer of {INGRESS} may be replaced"
+    assert found.details[0] == (
+        "Why: the controller of the class portal: eks.amazonaws.com/alb -> ingress.k8s.aws/alb "
+        "(loadBalancerController). Each controller has load balancers of its own."
+    )
+    moved_too = annotated(classed(plan("prod"), "b"), scheme="internet-facing")
+    assert only(plan("prod"), moved_too).headline == HEADLINE
 
 
 @pytest.mark.parametrize(
