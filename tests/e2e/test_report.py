@@ -94,6 +94,19 @@ def test_a_node_leads_to_its_inputs(report: Page) -> None:
     assert '"masterPassword": "[secret]"' in details.locator("pre").inner_text()
 
 
+def test_a_file_opens_below_its_inputs(report: Page) -> None:
+    node = report.locator("svg a[aria-label^='backstage-scripts,']")
+    node.focus()
+    report.keyboard.press("Enter")
+    resource = report.locator(f"details#{node.get_attribute('data-node')}")
+    file = resource.locator("details.text", has_text="data.migrate.js")
+    text = file.locator("pre")
+    assert not text.is_visible()
+    file.locator("summary").click()
+    text.wait_for(state="visible")
+    assert text.inner_text().count("\n") > 50
+
+
 def test_defaults_are_shown_on_demand(report: Page) -> None:
     row = report.locator("tr", has=report.get_by_role("rowheader", name="port", exact=True))
     assert not row.is_visible()

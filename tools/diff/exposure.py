@@ -59,7 +59,8 @@ def _of(way: Way) -> Iterator[tuple[str, list[str]]]:
         return
     if before.sign_in and not after.sign_in:
         details = [f"Why: ingressAuthentication {before.sign_in} ends.", NO_SIGN_IN]
-        details.append(f"Whoever reaches it reaches the pods: {_listed(after.cidrs, after)}.")
+        where = _listed(after.cidrs, after)
+        details.append(f"Requests without a session reach the pods, from {where}.")
         yield f"SIGN-IN AT THE LOAD BALANCER ENDS: {after.label}", details
     opened = [each for each in after.open_paths if each not in before.open_paths]
     if before.sign_in and after.sign_in and opened:

@@ -32,9 +32,9 @@ def interruptions(changes: Sequence[Change]) -> Iterator[Note]:
 
 def _of_cluster(change: Change) -> Iterator[str]:
     old, new = (each.inputs for each in (change.before, change.after) if each)
-    versions = old.get("engineVersion"), new.get("engineVersion")
-    if versions[0] != versions[1] and all(isinstance(each, str) for each in versions):
-        yield _version(str(versions[0]), str(versions[1]), new)
+    before, after = (str(each.get("engineVersion")) for each in (old, new))
+    if before != after and all(each.partition(".")[0].isdigit() for each in (before, after)):
+        yield _version(before, after, new)
     limits = [
         (each.get("serverlessv2ScalingConfiguration") or {}).get("maxCapacity", 0)
         for each in (old, new)

@@ -37,9 +37,7 @@ def kept_settings(changes: Sequence[Change]) -> Iterator[Note]:
         if names[0] != names[1]:
             text = "keeps its name: load-balancer-name counts only when one is created."
             yield Note("Load balancer", text)
-        if (acl := before.annotations.get("wafv2-acl-arn")) and not after.annotations.get(
-            "wafv2-acl-arn"
-        ):
+        if acl := _removed_acl(before, after):
             yield Note(
                 "Load balancer",
                 f"keeps the web ACL {acl}: the controller removes none. To remove it, run "
@@ -133,8 +131,14 @@ def _consequences(way: Way, before: Ingress, after: Ingress, record: bool) -> It
             "The portal refuses every sign-in until then: it trusts the old load balancer "
             "(docs/load-balancer-sign-in.md)."
         )
-    if before.annotations.get("wafv2-acl-arn") and not after.annotations.get("wafv2-acl-arn"):
+    if _removed_acl(before, after):
         yield "The new one has no web ACL (wafAclArn)."
+
+
+def _removed_acl(before: Ingress, after: Ingress) -> str | None:
+    """The web ACL that the Ingress names no more."""
+    old, new = (each.annotations.get("wafv2-acl-arn") for each in (before, after))
+    return None if new else old
 
 
 def _moved(before: Ingress, after: Ingress) -> str:

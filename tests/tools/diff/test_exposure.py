@@ -67,7 +67,8 @@ def test_sign_in_at_the_load_balancer_ends(given: dict[str, str | None]) -> None
     assert risk.details == [
         "Why: ingressAuthentication oidc ends.",
         OWN,
-        "Whoever reaches it reaches the pods: every network with a route to it (0.0.0.0/0).",
+        "Requests without a session reach the pods, from every network with a route to it "
+        "(0.0.0.0/0).",
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pulumi.runtime import rpc
 
 from tests.programs import changed
 from tests.tools.diff.plans import noted, plan, replacing, reviewed, with_inputs
@@ -57,6 +58,11 @@ def cluster(**given: Any) -> Recording:
 def test_another_version(before: str, after: str, says: str) -> None:
     found = reviewed(cluster(engineVersion=before), cluster(engineVersion=after))
     assert noted(found, "Database") == [says]
+
+
+def test_a_version_that_is_not_known() -> None:
+    found = reviewed(cluster(engineVersion="17"), cluster(engineVersion=rpc.UNKNOWN))
+    assert noted(found, "Database") == []
 
 
 def test_an_upgrade_that_waits_for_the_window() -> None:
