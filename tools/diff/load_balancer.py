@@ -56,6 +56,10 @@ def _of(way: Way, record: bool) -> Iterator[tuple[str, list[str]]]:
             shared = f"It leaves the load balancer of the group {before.group}."
             details.append(shared if before.group else "Its load balancer is deleted, too.")
         yield f"The Ingress {name} is deleted", details
+    elif not (before.managed and after.managed):
+        if before.managed:
+            ends = "The Ingress is no longer meant for the AWS Load Balancer Controller."
+            yield f"The load balancer of {name} is deleted", [ends]
     elif reasons := list(_reasons(way)):
         may = "may be" if reasons == list(_other_class(before, after)) else "is"
         yield f"The load balancer of {name} {may} replaced", [
@@ -75,7 +79,7 @@ def _of(way: Way, record: bool) -> Iterator[tuple[str, list[str]]]:
 def _reasons(way: Way) -> Iterator[str]:
     """Why the load balancer is another one."""
     before, after = way.before, way.after
-    if not (before and after and before.managed and after.managed):
+    if not (before and after):
         return
     if before.group != after.group:
         groups = f"{before.group or 'none'} -> {after.group or 'none'}"

@@ -196,6 +196,16 @@ def test_the_ingress_ends() -> None:
     )
 
 
+def plain(inputs: dict[str, Any]) -> None:
+    del inputs["metadata"]["annotations"]
+
+
+def test_an_ingress_for_another_kind_of_controller() -> None:
+    after = with_inputs(plan("prod"), INGRESS, plain)
+    assert only(plan("prod"), after).headline == f"The load balancer of {INGRESS} is deleted"
+    assert traffic(reviewed(after, plan("prod"))) == []
+
+
 EMPTY = (
     "The load balancer turns to the new one before pods are registered in it: until then requests "
     "get 503."
