@@ -78,8 +78,9 @@ replacements: .venv/installed
 	@PATH="$(CURDIR)/.local/engine/bin:$$PATH" $(BIN)/python -m tools.diff.renew
 
 # Renews a region of tools/cost/prices.yaml from AWS's public price list; needs no credentials.
+# INSTANCE_CLASS=db.r8g.xlarge adds a class of the database's instances.
 prices: .venv/installed
-	@$(BIN)/python -m tools.cost.renew $(REGION)
+	@$(BIN)/python -m tools.cost.renew $(REGION) $(INSTANCE_CLASS)
 
 # Wall time and memory of the offline preview against the bare import of the SDK modules it needs.
 bench: .venv/installed

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
 from tools.cost.assumptions import Assumptions
-from tools.cost.prices import Prices
+from tools.cost.free import FREE
+from tools.cost.nodes import NODE, gib, node_share
+from tools.cost.prices import CostError, Prices
 
-NODE = "m6i.large"  # whose share a pod is priced as: the larger one of CPU and memory
-NODE_CPUS, NODE_GIB = Decimal(2), Decimal(8)
-_UNITS = {
-    "Ki": Decimal(1) / 1024**2,
-    "Mi": Decimal(1) / 1024,
-    "Gi": Decimal(1),
-    "Ti": Decimal(1024),
-}
+RUNNING_ACU = Decimal("0.5")  # least that an instance has while it doesn't pause
 AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
 AUTO_MODE_PARAMETERS = "kubernetes:eks.amazonaws.com/v1:IngressClassParams"
 Inputs = Mapping[str, Any]
@@ -76,15 +70,19 @@ def estimate(plan: Plan, prices: Prices, assumptions: Assumptions) -> list[Line]
     """Prices each resource that AWS bills.
 
     Low and high are Serverless at its minimum and maximum, and the fewest and most pods. Raises
-    CostError for a price that isn't known.
+    CostError for a price that isn't known, and for a type that is neither priced nor free.
     """
     by_type = _Pricer(plan, prices, assumptions).by_type
-    resources = sorted(plan, key=lambda each: (each.type, each.name))
-    return [
-        Line(each.name, *by_type[each.type](each.inputs))
-        for each in resources
-        if each.type in by_type
-    ]
+    lines = []
+    for each in sorted(plan, key=lambda each: (each.type, each.name)):
+        if each.type in by_type:
+            lines.append(Line(each.name, *by_type[each.type](each.inputs)))
+        elif not each.type.startswith(FREE):
+            raise CostError(
+                f"no price of {each.type} ({each.name}). "
+                "To add it: a method in tools/cost/estimate.py, or the type in tools/cost/free.py"
+            )
+    return lines
 
 
 def _inputs(plan: Plan, type_: str) -> Iterator[Inputs]:
@@ -136,8 +134,9 @@ class _Pricer:
             for each in _inputs(self._plan, "aws:rds/cluster:Cluster")
         )
         least, most = (Decimal(str(scaling[key])) for key in ("minCapacity", "maxCapacity"))
-        average = min(max(self._assumed.acu, least), most)
-        usd = Range(least, average, most) * self._hourly("aurora-acu-hour")
+        lowest = max(least, RUNNING_ACU)  # the portal's connections never let it pause
+        average = min(max(self._assumed.acu, lowest), most)
+        usd = Range(lowest, average, most) * self._hourly("aurora-acu-hour")
         return f"db.serverless, {average:f} of {least:f} to {most:f} ACU", usd
 
     def _secret(self, _: Inputs) -> _Priced:
@@ -186,39 +185,27 @@ class _Pricer:
         for autoscaler in _inputs(self._plan, AUTOSCALER):
             fewest, most = (Decimal(autoscaler["spec"][f"{end}Replicas"]) for end in ("min", "max"))
         pods = f"{fewest:f} to {most:f}" if fewest != most else f"{fewest:f}"
-        share = self._node_share(inputs)
+        share = _node_share(inputs)
         return f"{pods} x {_percent(share)} of a node", Range(fewest, fewest, most) * self._pod(
             share
         )
 
     def _stateful_set(self, inputs: Inputs) -> _Priced:
-        share = self._node_share(inputs)
+        share = _node_share(inputs)
         usd, what = self._pod(share), f"{_percent(share)} of a node"
         for claim in inputs["spec"].get("volumeClaimTemplates", []):
-            gib = _gib(claim["spec"]["resources"]["requests"]["storage"])
-            usd += self._monthly("gp3-gb-month", gib)
-            what += f", {gib:f} GiB of gp3"
+            size = gib(claim["spec"]["resources"]["requests"]["storage"])
+            usd += self._monthly("gp3-gb-month", size)
+            what += f", {size:f} GiB of gp3"
         return what, Range.of(usd)
 
     def _pod(self, share: Decimal) -> Decimal:
         return share * self._hourly(f"{NODE}-hour")
-
-    def _node_share(self, inputs: Inputs) -> Decimal:
-        shares = []
-        for container in inputs["spec"]["template"]["spec"]["containers"]:
-            requests = container["resources"]["requests"]
-            shares.append((_cpus(requests["cpu"]) / NODE_CPUS, _gib(requests["memory"]) / NODE_GIB))
-        return max(sum((share[kind] for share in shares), Decimal(0)) for kind in (0, 1))
 
 
 def _percent(share: Decimal) -> str:
     return f"{(share * 100).normalize():f} %"
 
 
-def _cpus(quantity: str) -> Decimal:
-    return Decimal(quantity[:-1]) / 1000 if quantity.endswith("m") else Decimal(quantity)
-
-
-def _gib(quantity: str) -> Decimal:
-    number, unit = re.fullmatch(r"(\d+)([KMGT]i)", quantity).groups()  # type: ignore[union-attr]
-    return Decimal(number) * _UNITS[unit]
+def _node_share(inputs: Inputs) -> Decimal:
+    return node_share(inputs["spec"]["template"]["spec"]["containers"])

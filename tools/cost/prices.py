@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +14,7 @@ import yaml
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 PRICES = Path(__file__).with_name("prices.yaml")
+INSTANCE_ITEM = re.compile(r"aurora-(db\..+)-hour")
 
 
 class CostError(Exception):
@@ -64,9 +66,10 @@ class Prices:
     def usd(self, item: str) -> Decimal:
         """The price of one unit. Raises CostError for an item that the region lacks."""
         if item not in self.items:
-            raise CostError(
-                f"no price of {item} in {self.region}. To add it: make prices REGION={self.region}"
-            )
+            command = f"make prices REGION={self.region}"
+            if instance := INSTANCE_ITEM.fullmatch(item):
+                command += f" INSTANCE_CLASS={instance[1]}"
+            raise CostError(f"no price of {item} in {self.region}. To add it: {command}")
         return self.items[item].usd
 
     @property

@@ -1,5 +1,7 @@
 """`make prices REGION=...`: renews a region of prices.yaml from AWS's public price list.
 
+INSTANCE_CLASS=... adds a class of Aurora instances, which later renewals keep.
+
 The list needs no credentials. Source: AWS Billing User Guide, "Getting price list files manually".
 """
 
@@ -10,7 +12,7 @@ import io
 import re
 import sys
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,14 +21,15 @@ from typing import Any
 
 import yaml
 
-from tools.cost.prices import PRICES, CostError
+from tools.cost.prices import INSTANCE_ITEM, PRICES, CostError
 
 URL = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/{service}/current/{place}index.csv"
 HEADER = (
     "# USD list prices on demand, before discounts. `make prices REGION=...` renews a region from "
     "AWS's\n# public price list.\n"
 )
-INSTANCE_CLASSES = ("db.r6g.large", "db.r7g.large", "db.r8g.large", "db.t4g.medium")
+INSTANCE_CLASSES = ("db.r5.large", "db.r6g.large", "db.r7g.large", "db.r8g.large", "db.t3.medium",
+                    "db.t4g.medium")  # fmt: skip
 _PREAMBLE = 5  # lines above the columns' names: version, disclaimer, publication date, ...
 _POSTGRES = {"Database Engine": ("Aurora PostgreSQL", "Any", "")}
 _LINUX = {"Operating System": ("Linux",), "Tenancy": ("Shared",), "Pre Installed S/W": ("NA",),
@@ -60,13 +63,18 @@ class Offer:
         )
 
 
+def instances(classes: Iterable[str]) -> dict[str, Offer]:
+    """An hour of an Aurora PostgreSQL instance, by item. classes: such as db.r7g.large."""
+    return {
+        f"aurora-{each}-hour": Offer("AmazonRDS", f"InstanceUsage:{each}", _POSTGRES)
+        for each in classes
+    }
+
+
 OFFERS: Mapping[str, Offer] = {
     "alarm-metric-month": Offer("AmazonCloudWatch", "CW:AlarmMonitorUsage"),
     "aurora-acu-hour": Offer("AmazonRDS", "Aurora:ServerlessV2Usage", _POSTGRES),
-    **{
-        f"aurora-{each}-hour": Offer("AmazonRDS", f"InstanceUsage:{each}", _POSTGRES)
-        for each in INSTANCE_CLASSES
-    },
+    **instances(INSTANCE_CLASSES),
     "aurora-gb-month": Offer("AmazonRDS", "Aurora:StorageUsage", _POSTGRES),
     "aurora-million-requests": Offer(
         "AmazonRDS", "Aurora:StorageIOUsage", _POSTGRES, units=1_000_000
@@ -95,11 +103,12 @@ def fetched(url: str) -> io.TextIOBase:
     return io.TextIOWrapper(response, encoding="utf-8", newline="")
 
 
-def read(lines: Iterable[str], service: str, regional: bool) -> Iterator[tuple[str, Row]]:
+def read(
+    lines: Iterable[str], service: str, offers: Mapping[str, Offer]
+) -> Iterator[tuple[str, Row]]:
     """Yields the items of a service's price list: USD, date of publication, source.
 
-    regional: whether the list is a region's. Raises CostError if two rows of an item's first tier
-    differ.
+    Raises CostError if two rows of an item's first tier differ.
     """
     reader = csv.reader(lines)
     preamble = dict(next(reader)[:2] for _ in range(_PREAMBLE))
@@ -107,8 +116,8 @@ def read(lines: Iterable[str], service: str, regional: bool) -> Iterator[tuple[s
     found: dict[str, dict[Decimal, set[Decimal]]] = {}
     for values in reader:
         row = dict(zip(columns, values, strict=False))
-        for item, offer in OFFERS.items():
-            if (offer.service, offer.regional) == (service, regional) and offer.matches(row):
+        for item, offer in offers.items():
+            if offer.matches(row):
                 tiers = found.setdefault(item, {})
                 usd = Decimal(row["PricePerUnit"]) * offer.units
                 tiers.setdefault(Decimal(row["StartingRange"] or 0), set()).add(usd)
@@ -127,34 +136,44 @@ def read(lines: Iterable[str], service: str, regional: bool) -> Iterator[tuple[s
         )
 
 
-def renew(region: str, file: Path = PRICES, opened: Open = fetched) -> list[str]:
+def renew(
+    region: str, instance_classes: Sequence[str] = (), file: Path = PRICES, opened: Open = fetched
+) -> list[str]:
     """Replaces the region's prices. Returns the items that the region's lists don't have.
 
-    Raises CostError for a region that has no lists, and OSError without a network.
+    instance_classes: of Aurora, besides INSTANCE_CLASSES and those that the file has. Raises
+    CostError for a region that has no lists, and OSError without a network.
     """
-    rows: dict[str, Row] = {}
-    for service, regional in sorted({(each.service, each.regional) for each in OFFERS.values()}):
-        place = f"{region}/" if regional else ""
-        with closing(opened(URL.format(service=service, place=place))) as lines:
-            rows.update(read(lines, service, regional))
-    if not any(OFFERS[item].regional for item in rows):
-        raise CostError(f"AWS's price lists have nothing for region {region}")
     table = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    known = [found[1] for item in table.get(region, {}) if (found := INSTANCE_ITEM.fullmatch(item))]
+    offers = {**OFFERS, **instances([*known, *instance_classes])}
+    rows: dict[str, Row] = {}
+    for service, regional in sorted({(each.service, each.regional) for each in offers.values()}):
+        place = f"{region}/" if regional else ""
+        listed = {
+            item: each
+            for item, each in offers.items()
+            if (each.service, each.regional) == (service, regional)
+        }
+        with closing(opened(URL.format(service=service, place=place))) as lines:
+            rows.update(read(lines, service, listed))
+    if not any(offers[item].regional for item in rows):
+        raise CostError(f"AWS's price lists have nothing for region {region}")
     table[region] = dict(sorted(rows.items()))
     text = yaml.safe_dump(table, default_flow_style=None, sort_keys=True, width=120)
     file.write_text(HEADER + text, encoding="utf-8")
-    return sorted(set(OFFERS) - set(rows))
+    return sorted(set(offers) - set(rows))
 
 
 def main() -> int:
-    """Renews the region given as the only argument."""
-    (region,) = sys.argv[1:]
+    """Renews a region. Arguments: the region, and an Aurora instance class to add to it."""
+    region, *instance_classes = sys.argv[1:]
     try:
-        missing = renew(region)
+        missing = renew(region, instance_classes)
     except (CostError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"{PRICES.name}: {len(OFFERS) - len(missing)} prices of {region} renewed")
+    print(f"{PRICES.name}: prices of {region} renewed")
     if missing:
         print(f"not sold there, or under another usage type: {', '.join(missing)}")
     return 0

@@ -9,10 +9,13 @@ from tools.cost.assumptions import Assumptions
 from tools.cost.estimate import Line, Plan, Range, estimate, region_of
 from tools.cost.prices import Prices
 
-LEFT_OUT = (
-    "Not included: the EKS control plane, the load balancer controller's pods, what nodes have to "
-    "spare, NAT gateways, data transfer, requests, backups beyond the database's size, discounts."
+NOT_INCLUDED = (
+    *("the EKS control plane", "the load balancer controller's pods", "what nodes have to spare"),
+    *("pods of Jobs and rollouts", "NAT gateways", "data transfer", "requests"),
+    *("backups beyond the database's size", "storage of logs", "CPU credits of db.t classes"),
+    *("what exists already", "free tiers", "discounts and taxes"),
 )
+LEFT_OUT = f"Not included: {', '.join(NOT_INCLUDED)}."
 
 
 def price_report(plan: Plan, assumptions: Assumptions) -> str:

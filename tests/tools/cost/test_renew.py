@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from tools.cost.prices import PRICES, CostError, Prices
-from tools.cost.renew import OFFERS, URL, renew
+from tools.cost.renew import OFFERS, URL, Offer, instances, renew
 
 PREAMBLE = [("FormatVersion", "v1.0"), ("Disclaimer", "..."),
             ("Publication Date", "2026-11-03T20:59:55Z"), ("Version", "1"),
@@ -31,10 +32,10 @@ class Lists:
     rows: of eu-west-3, by service. everything: of all regions, by service.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, offers: Mapping[str, Offer] = OFFERS) -> None:
         self.rows: dict[str, list[dict[str, str]]] = {}
         self.everything: dict[str, list[dict[str, str]]] = {}
-        for number, offer in enumerate(OFFERS.values(), start=1):
+        for number, offer in enumerate(offers.values(), start=1):
             where = {column: allowed[0] for column, allowed in offer.where.items()}
             usage = f"EUW3-{offer.usage}" if offer.regional else offer.usage
             price = f"0.{number:04d}000000"
@@ -75,7 +76,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_region_is_added_and_the_others_stay(file: Path) -> None:
     before = Prices.load("us-east-1", file)
-    assert renew("eu-west-3", file, Lists().open) == []
+    assert renew("eu-west-3", (), file, Lists().open) == []
     assert Prices.load("us-east-1", file) == before
     added = Prices.load("eu-west-3", file)
     assert set(added.items) == set(OFFERS)
@@ -91,14 +92,24 @@ def test_what_a_region_does_not_sell_is_named(file: Path) -> None:
     lists.rows["AmazonRDS"] = [
         each for each in lists.rows["AmazonRDS"] if "r8g" not in each["usageType"]
     ]
-    assert renew("eu-west-3", file, lists.open) == ["aurora-db.r8g.large-hour"]
+    assert renew("eu-west-3", (), file, lists.open) == ["aurora-db.r8g.large-hour"]
+
+
+def test_an_instance_class_is_added_and_stays(file: Path) -> None:
+    item = "aurora-db.r8g.xlarge-hour"
+    lists = Lists({**OFFERS, **instances(["db.r8g.xlarge"])})
+    assert renew("eu-west-3", ["db.r8g.xlarge"], file, lists.open) == []
+    added = Prices.load("eu-west-3", file).items[item]
+    assert renew("eu-west-3", (), file, lists.open) == []
+    assert Prices.load("eu-west-3", file).items[item] == added
+    assert renew("eu-west-3", ["db.r8g.metal"], file, lists.open) == ["aurora-db.r8g.metal-hour"]
 
 
 def test_contradicting_prices_change_nothing(file: Path) -> None:
     lists, before = Lists(), file.read_text(encoding="utf-8")
     lists.rows["AWSSecretsManager"].append(row("EUW3-AWSSecretsManager-Secrets", "0.5"))
     with pytest.raises(CostError, match=r"AWSSecretsManager has several prices of secret-month: "):
-        renew("eu-west-3", file, lists.open)
+        renew("eu-west-3", (), file, lists.open)
     assert file.read_text(encoding="utf-8") == before
 
 
