@@ -73,9 +73,10 @@ diff: .venv/installed
 report: .venv/report
 	@$(BIN)/python -m tools.report $(STACK)
 
-# Renews tools/diff/replacements.yaml from the providers' schemas. Needs the Pulumi CLI and the plugins.
+# Renews tools/diff/comparison/replacements.yaml from the providers' schemas. Needs the Pulumi CLI and
+# the plugins.
 replacements: .venv/installed
-	@PATH="$(CURDIR)/.local/engine/bin:$$PATH" $(BIN)/python -m tools.diff.renew
+	@PATH="$(CURDIR)/.local/engine/bin:$$PATH" $(BIN)/python -m tools.diff.comparison.renew
 
 # Renews a region of tools/cost/prices.yaml from AWS's public price list; needs no credentials.
 # INSTANCE_CLASS=db.r8g.xlarge adds a class of the database's instances.

@@ -74,7 +74,7 @@ def test_the_comment_is_updated(tmp_path: Path) -> None:
 
 
 def test_a_change_of_what_computes_it_is_said_first(tmp_path: Path) -> None:
-    done = run(tmp_path, FILES="tools/diff/risks.py\\n")
+    done = run(tmp_path, FILES="tools/diff/consequences/risks.py\\n")
     lines = done.body.splitlines()
     assert lines[1:3] == [
         "> [!IMPORTANT]",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tools.diff.replacements import table
+from tools.diff.comparison.replacements import table
 
 if TYPE_CHECKING:
     from tests.aws.life import Life

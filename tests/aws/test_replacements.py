@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from tools.diff.renew import published, replacing
-from tools.diff.replacements import table
+from tools.diff.comparison.renew import published, replacing
+from tools.diff.comparison.replacements import table
 
 pytestmark = pytest.mark.aws
 

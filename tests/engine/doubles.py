@@ -21,8 +21,8 @@ from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from tests.engine.rules import DISTINCT, PHYSICAL_NAME, TAGGED
-from tools.diff.replacements import replacement
-from tools.diff.values import differences
+from tools.diff.comparison.replacements import replacement
+from tools.diff.comparison.values import differences
 from tools.preview.answers import ACCOUNT, Answers, created
 from tools.preview.monitor import COMPUTED
 

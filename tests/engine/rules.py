@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.diff.replacements import table
+from tools.diff.comparison.replacements import table
 
 # The input with the physical name. The provider generates it where the program sets none; AWS
 # refuses a second resource of the same name.

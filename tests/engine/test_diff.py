@@ -7,7 +7,7 @@ import pytest
 from tests.engine.cli import Run
 from tests.engine.conftest import Stacks
 from tests.programs import ROOT
-from tools.diff.changes import compare
+from tools.diff.comparison.changes import compare
 from tools.preview.monitor import Recording
 from tools.preview.run import run_project
 from tools.preview.stack_file import read_stack

@@ -12,7 +12,7 @@ from pulumi.runtime.proto import provider_pb2
 
 from tests.engine.doubles import Double, World
 from tests.programs import ROOT
-from tools.diff.replacements import table
+from tools.diff.comparison.replacements import table
 
 STACK = "urn:pulumi:dev::backstage::"
 GROUP = "aws:rds/clusterParameterGroup:ClusterParameterGroup"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from policy.suppressions import SuppressionError
 from tools.diff.base import BaseError, checked_out, plans_of
+from tools.diff.comparison.replacements import UnknownTypeError
 from tools.diff.configuration import configuration, encrypted_names, holders
 from tools.diff.markdown import LIMIT, failed, markdown
 from tools.diff.policy import policy_change, verdict_of
-from tools.diff.replacements import UnknownTypeError
 from tools.diff.review import Review, review
 from tools.diff.text import text
 from tools.preview.policy import verdict

@@ -8,8 +8,8 @@ from typing import Any
 
 from settings.files import parse_yaml, read_text
 from settings.keys import SECRETS
-from tools.diff.values import Difference, differences
-from tools.diff.values import Path as InputPath
+from tools.diff.comparison.values import Difference, differences
+from tools.diff.comparison.values import Path as InputPath
 from tools.preview.monitor import Recording, is_secret, secret
 from tools.preview.stack_file import is_encrypted
 

@@ -10,17 +10,17 @@ from decimal import Decimal
 from tools.cost.assumptions import Assumptions
 from tools.cost.estimate import Line, Range, estimate, region_of
 from tools.cost.prices import CostError, Prices
-from tools.diff.change import Change
-from tools.diff.changes import compare
-from tools.diff.exposure import narrowed
-from tools.diff.interruptions import interruptions
-from tools.diff.kept import kept
-from tools.diff.load_balancer import kept_settings
-from tools.diff.pods import pods
+from tools.diff.comparison.change import Change
+from tools.diff.comparison.changes import compare
+from tools.diff.comparison.values import Difference, Path
+from tools.diff.consequences.exposure import narrowed
+from tools.diff.consequences.interruptions import interruptions
+from tools.diff.consequences.kept import kept
+from tools.diff.consequences.load_balancer import kept_settings
+from tools.diff.consequences.pods import pods
+from tools.diff.consequences.risk import Note, Risk
+from tools.diff.consequences.risks import holds_data, risks
 from tools.diff.policy import PolicyChange
-from tools.diff.risk import Note, Risk
-from tools.diff.risks import holds_data, risks
-from tools.diff.values import Difference, Path
 from tools.preview.monitor import Recording
 
 NOTHING = Range.of(Decimal(0))

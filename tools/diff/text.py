@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
-from tools.diff.change import Change
+from tools.diff.comparison.change import Change
 from tools.diff.policy import PolicyChange
 from tools.diff.review import NOTHING, OPERATIONS, Price, Review
 from tools.preview.report import short_type

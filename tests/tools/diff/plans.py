@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.programs import previewed
-from tools.diff.change import Change
-from tools.diff.changes import compare
+from tools.diff.comparison.change import Change
+from tools.diff.comparison.changes import compare
 from tools.diff.review import Review, review
 from tools.preview.monitor import Recording, Resource
 

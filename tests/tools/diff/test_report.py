@@ -8,10 +8,10 @@ import re
 import pytest
 
 from tests.tools.diff.plans import plan, reviewed, with_inputs
+from tools.diff.comparison.values import Difference
 from tools.diff.markdown import LIMIT, markdown
 from tools.diff.review import Review
 from tools.diff.text import text
-from tools.diff.values import Difference
 from tools.preview.monitor import secret
 
 CANARY = "canary-4f1e"

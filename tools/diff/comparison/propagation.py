@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tools.diff.change import OPTION, Change, replaced
-from tools.diff.replacements import covered, fixed_name, regional, replacement
-from tools.diff.values import Difference, Path, differences, unknown_paths
+from tools.diff.comparison.change import OPTION, Change, replaced
+from tools.diff.comparison.replacements import covered, fixed_name, regional, replacement
+from tools.diff.comparison.values import Difference, Path, differences, unknown_paths
 from tools.preview.monitor import COMPUTED, Recording
 
 AWS = "pulumi:providers:aws"

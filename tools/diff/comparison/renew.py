@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tools.diff.replacements import TABLE, Replacement, table
+from tools.diff.comparison.replacements import TABLE, Replacement, table
 
 PACKAGES = ("aws", "random")
 _REFERENCE = re.compile(r"#/types/(.+)")

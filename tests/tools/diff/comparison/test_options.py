@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.tools.diff.plans import done, of, plan, replacing, reviewed, with_inputs
-from tools.diff.changes import compare
+from tools.diff.comparison.changes import compare
 from tools.diff.text import text
 from tools.preview.monitor import Recording
 

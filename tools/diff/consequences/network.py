@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tools.diff.change import Change
-from tools.diff.cidrs import beyond
-from tools.diff.risk import Risk
+from tools.diff.comparison.change import Change
+from tools.diff.consequences.cidrs import beyond
+from tools.diff.consequences.risk import Risk
 from tools.preview.monitor import COMPUTED, Resource
 
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"

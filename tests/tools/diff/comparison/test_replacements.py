@@ -10,7 +10,7 @@ import pytest
 
 from tests.programs import ROOT
 from tests.tokens import CLUSTER, DEPLOYMENT, JOB, PASSWORD, REPOSITORY
-from tools.diff.replacements import TABLE, UnknownTypeError, replacement, table
+from tools.diff.comparison.replacements import TABLE, UnknownTypeError, replacement, table
 
 AWS = [type_ for type_ in table() if type_.startswith("aws:")]
 

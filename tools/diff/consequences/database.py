@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tools.diff.change import Change
-from tools.diff.risk import Risk, verb, why
+from tools.diff.comparison.change import Change
+from tools.diff.consequences.risk import Risk, verb, why
 from tools.preview.monitor import Resource
 
 CLUSTER = "aws:rds/cluster:Cluster"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tools.diff.change import OPTION
-from tools.diff.replacements import covered
-from tools.diff.values import Difference, differences
+from tools.diff.comparison.change import OPTION
+from tools.diff.comparison.replacements import covered
+from tools.diff.comparison.values import Difference, differences
 from tools.preview.monitor import Resource
 
 # A value that runs may be another than the one in either plan.

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.tokens import CLUSTER, REPOSITORY
-from tools.diff.renew import renew, replacing, written
-from tools.diff.replacements import TABLE, table
+from tools.diff.comparison.renew import renew, replacing, written
+from tools.diff.comparison.replacements import TABLE, table
 
 FORCED = {"willReplaceOnChanges": True}
 NESTED = "aws:ecr/RepositoryEncryptionConfiguration:RepositoryEncryptionConfiguration"

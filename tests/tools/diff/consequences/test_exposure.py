@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.tools.diff.consequences.test_load_balancer import INGRESS, annotated
 from tests.tools.diff.plans import noted, plan, replacing, reviewed, with_inputs
-from tests.tools.diff.test_load_balancer import INGRESS, annotated
-from tools.diff.cidrs import beyond
+from tools.diff.consequences.cidrs import beyond
+from tools.diff.consequences.risk import Risk
 from tools.diff.markdown import markdown
-from tools.diff.risk import Risk
 from tools.preview.monitor import Recording
 
 OWN = "No sign-in at the load balancer: the portal's own is the only one."

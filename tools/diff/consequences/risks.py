@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tools.diff.change import Change
-from tools.diff.database import CLUSTER, NAMESPACE, STATEFUL_SET, database_risk
-from tools.diff.exposure import exposures
-from tools.diff.load_balancer import replaced_load_balancers
-from tools.diff.risk import KINDS, Risk, verb, why
+from tools.diff.comparison.change import Change
+from tools.diff.consequences.database import CLUSTER, NAMESPACE, STATEFUL_SET, database_risk
+from tools.diff.consequences.exposure import exposures
+from tools.diff.consequences.load_balancer import replaced_load_balancers
+from tools.diff.consequences.risk import KINDS, Risk, verb, why
 
 Inputs = Mapping[str, Any]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from tools.diff.change import Change
+from tools.diff.comparison.change import Change
 
 Kind = Literal["database", "exposure", "data", "traffic"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tools.diff.change import Change, marked, replaced
-from tools.diff.former import matched
-from tools.diff.options import option_differences
-from tools.diff.propagation import propagate
-from tools.diff.replacements import covered
-from tools.diff.values import Difference, Path, differences
+from tools.diff.comparison.change import Change, marked, replaced
+from tools.diff.comparison.former import matched
+from tools.diff.comparison.options import option_differences
+from tools.diff.comparison.propagation import propagate
+from tools.diff.comparison.replacements import covered
+from tools.diff.comparison.values import Difference, Path, differences
 from tools.preview.monitor import SECRET, Recording, Resource
 
 

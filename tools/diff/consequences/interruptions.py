@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tools.diff.change import Change
-from tools.diff.database import CLUSTER, STATEFUL_SET, UPGRADE, restarts
-from tools.diff.risk import Note
+from tools.diff.comparison.change import Change
+from tools.diff.consequences.database import CLUSTER, STATEFUL_SET, UPGRADE, restarts
+from tools.diff.consequences.risk import Note
 
 INSTANCE = "aws:rds/clusterInstance:ClusterInstance"
 SCALE = "docs/operations.md, Scale"

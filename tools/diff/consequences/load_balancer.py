@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tools.diff.change import Change
-from tools.diff.ingress import Ingress, Way, has_record, ways
-from tools.diff.risk import Note, Risk, why
+from tools.diff.comparison.change import Change
+from tools.diff.consequences.ingress import Ingress, Way, has_record, ways
+from tools.diff.consequences.risk import Note, Risk, why
 
 LATER = "Once it exists, run `pulumi up --refresh`: the update itself doesn't wait for the name."
 

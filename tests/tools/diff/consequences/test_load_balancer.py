@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.tools.diff.plans import noted, plan, replacing, reviewed, with_inputs
+from tools.diff.consequences.risk import Risk
 from tools.diff.review import Review
-from tools.diff.risk import Risk
 from tools.diff.text import text
 from tools.preview.monitor import Recording
 

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from pulumi.runtime import rpc
 
-from tools.diff.lists import name_of, paired, split
+from tools.diff.comparison.lists import name_of, paired, split
 from tools.preview.monitor import SECRET, is_secret, masked_value
 
 Path = tuple[str, ...]

@@ -9,9 +9,9 @@ import pytest
 
 from tests.programs import changed
 from tests.tools.diff.plans import done, noted, of, plan, replacing, reviewed, with_inputs
-from tools.diff.changes import compare
+from tools.diff.comparison.changes import compare
+from tools.diff.comparison.values import Difference
 from tools.diff.configuration import holders
-from tools.diff.values import Difference
 from tools.preview.monitor import Recording, secret
 
 JOBS = {"backstage-database-role", "backstage-migrations"}

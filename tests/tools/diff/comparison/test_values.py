@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tools.diff.values import differences
+from tools.diff.comparison.values import differences
 from tools.preview.monitor import secret
 
 CANARY = "canary-4f1e"

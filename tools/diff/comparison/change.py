@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from tools.diff.replacements import covered, fixed_name, replacement
-from tools.diff.values import Difference
+from tools.diff.comparison.replacements import covered, fixed_name, replacement
+from tools.diff.comparison.values import Difference
 from tools.preview.monitor import Resource
 
 OPTION = "option "  # how the path of an option begins, to which no rule of inputs applies

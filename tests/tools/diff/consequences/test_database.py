@@ -11,8 +11,8 @@ import pytest
 from tests.programs import changed
 from tests.tokens import CLUSTER
 from tests.tools.diff.plans import done, noted, of, plan, replacing, reviewed, with_inputs
+from tools.diff.comparison.replacements import table
 from tools.diff.markdown import markdown
-from tools.diff.replacements import table
 from tools.diff.text import text
 from tools.preview.monitor import Recording, Resource
 

@@ -9,7 +9,7 @@ from pathlib import Path as File
 from typing import Any
 
 from settings.files import parse_yaml, read_text
-from tools.diff.values import Path
+from tools.diff.comparison.values import Path
 from tools.preview.monitor import COMPUTED
 
 TABLE = File(__file__).with_name("replacements.yaml")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tools.diff.change import Change
-from tools.diff.database import CLUSTER, RESTORE
-from tools.diff.replacements import covered
-from tools.diff.risk import Note
-from tools.diff.values import differences
+from tools.diff.comparison.change import Change
+from tools.diff.comparison.replacements import covered
+from tools.diff.comparison.values import differences
+from tools.diff.consequences.database import CLUSTER, RESTORE
+from tools.diff.consequences.risk import Note
 
 REPOSITORY = "aws:ecr/repository:Repository"
 ENCRYPTION = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tools.diff.change import Change
-from tools.diff.values import Difference
+from tools.diff.comparison.change import Change
+from tools.diff.comparison.values import Difference
 
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 JOB = "kubernetes:batch/v1:Job"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tools.diff.change import Change
-from tools.diff.cidrs import EVERYWHERE, beyond
-from tools.diff.ingress import Ingress, Way, has_record, ways
-from tools.diff.network import network_exposures
-from tools.diff.risk import Note, Risk
+from tools.diff.comparison.change import Change
+from tools.diff.consequences.cidrs import EVERYWHERE, beyond
+from tools.diff.consequences.ingress import Ingress, Way, has_record, ways
+from tools.diff.consequences.network import network_exposures
+from tools.diff.consequences.risk import Note, Risk
 
 NO_SIGN_IN = "No sign-in at the load balancer: the portal's own is the only one."
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tools.diff.change import Change
-from tools.diff.cidrs import EVERYWHERE
+from tools.diff.comparison.change import Change
+from tools.diff.consequences.cidrs import EVERYWHERE
 from tools.preview.monitor import Resource
 
 INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
