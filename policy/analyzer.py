@@ -24,6 +24,7 @@ from policy.plan import Plan, Resource
 from policy.rule import Rule
 from policy.rules import RULES
 from policy.suppressions import SuppressionError, Suppressions
+from policy.tokens import canonical
 
 Report = Callable[..., None]
 
@@ -84,7 +85,7 @@ class Analyzer:
         )
 
     def _resource(self, rule: Rule, args: ResourceValidationArgs, report: Report) -> None:
-        if args.resource_type in rule.on:
+        if canonical(args.resource_type) in rule.on:
             resource = Resource(args.urn, args.resource_type, args.name, Node(_plain(args.props)))
             self._judge(rule, [resource], Plan([resource]), report)
 

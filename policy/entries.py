@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import yaml
 
+from policy.node import LOADER
+
 Entry = TypeVar("Entry")
 
 
@@ -22,7 +24,7 @@ def read(file: Path, shown: str, *keys: str) -> dict[str, Any]:
     Raises EntryError.
     """
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = yaml.load(file.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506
     except (OSError, UnicodeError, yaml.YAMLError) as error:
         raise EntryError(f"{shown}: can't be read: {error}") from error
     if not isinstance(content, dict) or set(content) != set(keys):

@@ -16,6 +16,7 @@ _PODS = {
     "kubernetes:batch/v1:CronJob": "spec.jobTemplate.spec.template",
     "kubernetes:batch/v1:Job": "spec.template",
     "kubernetes:core/v1:Pod": "",
+    "kubernetes:core/v1:PodTemplate": "template",
     "kubernetes:core/v1:ReplicationController": "spec.template",
 }
 WORKLOADS = tuple(_PODS)
@@ -23,6 +24,10 @@ SERVING = tuple(f"kubernetes:apps/v1:{kind}" for kind in ("DaemonSet", "Deployme
 """Workloads whose pods run until somebody stops them"""
 SERVICE = "kubernetes:core/v1:Service"
 INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
+INGRESS_CLASS = "kubernetes:networking.k8s.io/v1:IngressClass"
+NETWORK_POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+PERSISTENT_VOLUME = "kubernetes:core/v1:PersistentVolume"
+SERVICE_ACCOUNT = "kubernetes:core/v1:ServiceAccount"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 
 
@@ -44,6 +49,23 @@ def containers(resource: Resource) -> list[Node]:
         for kind in ("containers", "initContainers", "ephemeralContainers")
         for container in spec(resource).at(kind).items
     ]
+
+
+def asked(container: Node) -> list[Node]:
+    """The container's probes and hooks."""
+    probes = [container.at(f"{kind}Probe") for kind in ("liveness", "readiness", "startup")]
+    return probes + [container.at("lifecycle", hook) for hook in ("postStart", "preStop")]
+
+
+def contexts(resource: Resource) -> list[Node]:
+    """Security contexts of the pod and of its containers."""
+    own = [container.at("securityContext") for container in containers(resource)]
+    return [spec(resource).at("securityContext"), *own]
+
+
+def account(resource: Resource) -> str:
+    """The service account of the workload's pod; empty where it names none."""
+    return spec(resource).at("serviceAccountName").text or spec(resource).at("serviceAccount").text
 
 
 def namespace(resource: Resource) -> str:
@@ -84,7 +106,9 @@ def selecting(workload: Resource, plan: Plan, *types: str) -> Iterator[Resource]
             wanted = other.inputs.at("spec", "selector")
             selector = Node({"matchLabels": wanted.raw or {}}, wanted.path)
             return bool(wanted.entries) and matches(selector, labels)
-        key = "podSelector" if other.type.endswith(":NetworkPolicy") else "selector"
-        return matches(other.inputs.at("spec", key), labels)
+        if other.type == NETWORK_POLICY:
+            return matches(other.inputs.at("spec", "podSelector"), labels)
+        selector = other.inputs.at("spec", "selector")
+        return selector.raw is not None and matches(selector, labels)
 
     yield from holding(plan.of(*types), selects)

@@ -19,6 +19,7 @@ class _Unknown(Enum):
 
 
 UNKNOWN: Final = _Unknown.UNKNOWN
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class UnknownError(Exception):
@@ -71,6 +72,11 @@ class Node:
             return float(self.text)
         except ValueError:
             return None
+
+    @property
+    def flag(self) -> bool | None:
+        """The value as a boolean, also if written as text; None if it is none."""
+        return {"true": True, "false": False}.get(self.text.lower())
 
     @property
     def items(self) -> list[Node]:
@@ -128,6 +134,6 @@ class Node:
 @lru_cache(maxsize=32)
 def _parsed(text: str, path: str) -> Any:
     try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        return yaml.load(text, Loader=LOADER)  # noqa: S506
     except yaml.YAMLError as error:
         raise MalformedError(f"{path} is not YAML") from error

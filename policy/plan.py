@@ -6,19 +6,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from policy.node import UNKNOWN, Node
+from policy.tokens import canonical
 
 
 @dataclass(frozen=True)
 class Resource:
     urn: str
-    type: str
-    """Type token, such as `aws:rds/cluster:Cluster`"""
+    token: str
+    """Type token, as the program has it"""
     name: str
     """Logical name"""
     inputs: Node
     """In the engine's camelCase, secrets as plain values"""
     dependencies: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """URNs that a property is computed from"""
+
+    @property
+    def type(self) -> str:
+        """Type token, such as `aws:rds/cluster:Cluster`; the same for all that the resource has"""
+        return canonical(self.token)
 
     @property
     def stack(self) -> str:

@@ -76,19 +76,22 @@ def require(name: str, *on: str, at: str, met: Callable[[Node], bool], says: str
             yield says.format(shown)
 
 
-def each(
-    nodes: Iterable[Node], check: Callable[[Node], str | Iterable[str] | None]
-) -> Iterator[str]:
-    """What a check says of each node; an unknown one doesn't hide the next one's violation."""
+def each(things: Iterable[T], check: Callable[[T], str | Iterable[str] | None]) -> Iterator[str]:
+    """What a check says of each thing; an unknown one doesn't hide the next one's violation."""
     unknown: UnknownError | None = None
-    for node in nodes:
+    for thing in things:
         try:
-            said = check(node) or ()
+            said = check(thing) or ()
             yield from [said] if isinstance(said, str) else said
         except UnknownError as error:
             unknown = unknown or error
     if unknown:
         raise unknown
+
+
+def together(*parts: Iterable[str]) -> Iterator[str]:
+    """What several checks say; an unknown of one doesn't hide the next one's violations."""
+    yield from each(parts, lambda part: part)
 
 
 def holding(things: Iterable[T], test: Callable[[T], bool]) -> Iterator[T]:

@@ -1,22 +1,38 @@
-"""Rights in the cluster, and the service accounts that carry them.
+"""Rights in the cluster, and who has them.
 
 Controls: CIS Kubernetes Benchmark 1.8.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from policy.kubernetes import WORKLOADS, namespace, spec
-from policy.node import Node
+from policy.node import Node, UnknownError
 from policy.plan import Plan, Resource
-from policy.rule import each, rule, some
+from policy.rule import each, rule, together
 
 RIGHTS = tuple(
     f"kubernetes:rbac.authorization.k8s.io/v1:{kind}" for kind in ("ClusterRole", "Role")
 )
+CLUSTER_BINDING = "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding"
 BINDINGS = tuple(f"{kind}Binding" for kind in RIGHTS)
-_ANYONE = {"system:anonymous", "system:authenticated", "system:unauthenticated"}
+_ANYONE = {
+    *("system:anonymous", "system:authenticated", "system:unauthenticated"),
+    *("system:serviceaccounts", "default"),
+}
+_EVERYWHERE = {"admin", "edit"}  # of each namespace, with its Secrets
+
+
+def _rights(resource: Resource, check: Callable[[Node], str | None]) -> Iterator[str]:
+    """What a check says of each rule of a role, which may have those of other roles."""
+
+    def aggregated(selector: Node) -> str:
+        if not selector.entries:
+            return f"{selector.path}: the rights of every ClusterRole"
+        raise UnknownError(f"{selector.path}, whose ClusterRoles the cluster knows")
+
+    selectors = resource.inputs.at("aggregationRule", "clusterRoleSelectors").items
+    yield from together(each(resource.inputs.at("rules").items, check), each(selectors, aggregated))
 
 
 @rule(
@@ -29,10 +45,11 @@ _ANYONE = {"system:anonymous", "system:authenticated", "system:unauthenticated"}
 )
 def rbac_wildcards(resource: Resource, _: Plan) -> Iterator[str]:
     def check(rights: Node) -> str | None:
-        wide = [key for key in ("apiGroups", "resources", "verbs") if "*" in rights.at(key).texts]
+        keys = ("apiGroups", "resources", "verbs", "nonResourceURLs")
+        wide = [key for key in keys if rights.at(key).texts & {"*", "/*"}]
         return f"{rights.path}: * in {', '.join(wide)}" if wide else None
 
-    yield from each(resource.inputs.at("rules").items, check)
+    yield from _rights(resource, check)
 
 
 @rule(
@@ -51,21 +68,51 @@ def rbac_secrets(resource: Resource, _: Plan) -> Iterator[str]:
             return None
         return f"{rights.path}: {', '.join(sorted(verbs))} of every Secret"
 
-    yield from each(resource.inputs.at("rules").items, check)
+    yield from _rights(resource, check)
 
 
+_WRITING = {"create", "patch", "update", "*"}
 _LEADING_ON = (
-    ({"create", "*"}, {"pods", "*"}, "creates pods, with any service account of the namespace"),
+    ({"create", "*"}, {"pods"}, "creates pods, with any service account of the namespace"),
+    (
+        _WRITING,
+        {
+            *("cronjobs", "daemonsets", "deployments", "jobs"),
+            *("replicasets", "replicationcontrollers", "statefulsets"),
+        },
+        "creates pods, with any service account of the namespace",
+    ),
+    ({"create", "get", "*"}, {"pods/attach", "pods/exec"}, "runs commands in other pods"),
+    (_WRITING, {"pods/ephemeralcontainers"}, "runs commands in other pods"),
     ({"bind", "escalate", "impersonate"}, None, "takes rights of others"),
-    ({"get", "create", "*"}, {"nodes/proxy", "*"}, "runs commands in every pod of a node"),
-    ({"create", "*"}, {"serviceaccounts/token", "*"}, "creates tokens of service accounts"),
+    (
+        {"*"},
+        {"clusterroles", "groups", "roles", "serviceaccounts", "users"},
+        "takes rights of others",
+    ),
+    ({"get", "create", "*"}, {"nodes/proxy"}, "runs commands in every pod of a node"),
+    ({"create", "*"}, {"serviceaccounts/token"}, "creates tokens of service accounts"),
+    ({"create", "*"}, {"persistentvolumes"}, "mounts folders of the node"),
+    (
+        {"approve", "sign", *_WRITING},
+        {"certificatesigningrequests/approval", "signers"},
+        "issues certificates of others",
+    ),
+    (
+        _WRITING,
+        {"mutatingwebhookconfigurations", "validatingwebhookconfigurations"},
+        "sees and changes what anyone sends to the API server",
+    ),
 )
 
 
 @rule(
     "rbac-no-escalation",
     *RIGHTS,
-    controls=("CIS K8s 5.1.4", "CIS K8s 5.1.8", "CIS K8s 5.1.10", "CIS K8s 5.1.13"),
+    controls=(
+        *("CIS K8s 5.1.4", "CIS K8s 5.1.8", "CIS K8s 5.1.9", "CIS K8s 5.1.10", "CIS K8s 5.1.11"),
+        *("CIS K8s 5.1.12", "CIS K8s 5.1.13"),
+    ),
     severity="high",
     what="no right leads to other rights",
     fix="leave the verb or the resource out",
@@ -74,48 +121,11 @@ def rbac_escalation(resource: Resource, _: Plan) -> Iterator[str]:
     def check(rights: Node) -> str | None:
         verbs, resources = rights.at("verbs").texts, rights.at("resources").texts
         for leading, on, what in _LEADING_ON:
-            if verbs & leading and (on is None or resources & on):
+            if verbs & leading and (on is None or resources & {*on, "*"}):
                 return f"{rights.path}: {what}"
         return None
 
-    yield from each(resource.inputs.at("rules").items, check)
-
-
-@rule(
-    "pod-service-account",
-    *WORKLOADS,
-    controls=("CIS K8s 5.1.5",),
-    what="every pod has a service account of its own",
-    fix="serviceAccountName with a ServiceAccount that only these pods use",
-)
-def service_account(resource: Resource, _: Plan) -> Iterator[str]:
-    name = spec(resource).at("serviceAccountName").text
-    if name in ("", "default"):
-        yield "runs as the default service account: a right for one pod is one for all"
-
-
-@rule(
-    "pod-token",
-    *WORKLOADS,
-    controls=("CIS K8s 5.1.6",),
-    whole=True,
-    what="a pod has a token of the API server only if something grants it rights",
-    fix="automountServiceAccountToken: false in the pod",
-)
-def token(resource: Resource, plan: Plan) -> Iterator[str]:
-    pod = spec(resource)
-    if pod.at("automountServiceAccountToken").value is False:
-        return
-    own = (pod.at("serviceAccountName").text, namespace(resource))
-
-    def grants(binding: Resource) -> bool:
-        return some(
-            binding.inputs.at("subjects").items,
-            lambda subject: (subject.at("name").text, subject.at("namespace").text) == own,
-        )
-
-    if not some(plan.of(*BINDINGS), grants):
-        yield "mounts a token of the API server, to which nothing grants rights"
+    yield from _rights(resource, check)
 
 
 @rule(
@@ -128,13 +138,17 @@ def token(resource: Resource, plan: Plan) -> Iterator[str]:
     fix="a Role or ClusterRole with the rights that are needed, and a service account as subject",
 )
 def binding(resource: Resource, plan: Plan) -> Iterator[str]:
-    own = {role.urn for role in plan.of(*RIGHTS)}
-    computed = resource.dependencies.get("roleRef", frozenset())
-    if not computed & own and resource.inputs.at("roleRef", "name").text == "cluster-admin":
-        yield "binds cluster-admin"
+    own = {role.urn for role in plan.of(*RIGHTS)}  # judged by the rules above
+    if not resource.dependencies.get("roleRef", frozenset()) & own:
+        role = resource.inputs.at("roleRef", "name").text
+        everywhere = resource.type == CLUSTER_BINDING and role in _EVERYWHERE
+        if role == "cluster-admin" or everywhere:
+            yield f"binds {role}{' in every namespace' if everywhere else ''}"
 
     def check(subject: Node) -> str | None:
         name = subject.at("name").text
+        if name == "system:masters":
+            return f"{subject.path}: {name}, whom nothing restricts"
         return f"{subject.path}: {name}, which is everyone" if name in _ANYONE else None
 
     yield from each(resource.inputs.at("subjects").items, check)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from policy.node import UnknownError
 from policy.plan import Plan, Resource
 from policy.rule import require, rule
 
@@ -14,11 +15,13 @@ CLUSTER = "aws:rds/cluster:Cluster"
 CLUSTER_INSTANCE = "aws:rds/clusterInstance:ClusterInstance"
 INSTANCE = "aws:rds/instance:Instance"
 SUBSCRIPTION = "aws:rds/eventSubscription:EventSubscription"
+_SOURCES = ("globalClusterIdentifier", "replicateSourceDb", "replicationSourceIdentifier",
+            "restoreToPointInTime", "snapshotIdentifier")  # fmt: skip
 BACKUP_DAYS = 7  # RDS.50's default
 
 require(
     "rds-private", CLUSTER_INSTANCE, INSTANCE,
-    at="publiclyAccessible", met=lambda node: not node.value,
+    at="publiclyAccessible", met=lambda node: node.flag is not True,
     controls=("RDS.2", "CIS AWS 2.3.3"), severity="critical",
     what="no database has a public address",
     says="publiclyAccessible is {}: the database gets a public address",
@@ -26,7 +29,7 @@ require(
 )  # fmt: skip
 require(
     "rds-encrypted", CLUSTER, INSTANCE,
-    at="storageEncrypted", met=lambda node: node.value is True,
+    at="storageEncrypted", met=lambda node: node.flag is True,
     controls=("RDS.3", "RDS.27", "CIS AWS 2.3.1"),
     what="storage is encrypted",
     says="storageEncrypted is {}: storage, backups and snapshots are readable as they are",
@@ -42,7 +45,7 @@ require(
 )  # fmt: skip
 require(
     "rds-deletion-protection", CLUSTER, INSTANCE,
-    at="deletionProtection", met=lambda node: node.value is True,
+    at="deletionProtection", met=lambda node: node.flag is True,
     controls=("RDS.7", "RDS.8"),
     what="the database can't be deleted by mistake",
     says="deletionProtection is {}: one `destroy` deletes the database",
@@ -50,14 +53,14 @@ require(
 )  # fmt: skip
 require(
     "rds-final-snapshot", CLUSTER, INSTANCE,
-    at="skipFinalSnapshot", met=lambda node: not node.value,
+    at="skipFinalSnapshot", met=lambda node: node.flag is not True,
     what="deleting the database leaves a snapshot",
     says="skipFinalSnapshot is {}: deleting the database leaves nothing to restore",
     fix="skipFinalSnapshot: false; in this project the key databaseSkipFinalSnapshot",
 )  # fmt: skip
 require(
     "rds-iam-login", CLUSTER, INSTANCE,
-    at="iamDatabaseAuthenticationEnabled", met=lambda node: node.value is True,
+    at="iamDatabaseAuthenticationEnabled", met=lambda node: node.flag is True,
     controls=("RDS.10", "RDS.12"),
     what="people can log in with IAM instead of a password",
     says="iamDatabaseAuthenticationEnabled is {}",
@@ -65,7 +68,7 @@ require(
 )  # fmt: skip
 require(
     "rds-minor-upgrades", CLUSTER, CLUSTER_INSTANCE, INSTANCE,
-    at="autoMinorVersionUpgrade", met=lambda node: node.value is not False,  # AWS's default is true
+    at="autoMinorVersionUpgrade", met=lambda node: node.flag is not False,  # AWS's default is true
     controls=("RDS.13", "RDS.35", "CIS AWS 2.3.2"), severity="high",
     what="security fixes of the engine are installed in the maintenance window",
     says="autoMinorVersionUpgrade is {}: security fixes wait for somebody",
@@ -73,19 +76,11 @@ require(
 )  # fmt: skip
 require(
     "rds-tagged-snapshots", CLUSTER, INSTANCE,
-    at="copyTagsToSnapshot", met=lambda node: node.value is True,
+    at="copyTagsToSnapshot", met=lambda node: node.flag is True,
     controls=("RDS.16", "RDS.17"), severity="low",
     what="snapshots carry the database's tags",
     says="copyTagsToSnapshot is {}: nobody sees whose snapshots these are",
     fix="copyTagsToSnapshot: true",
-)  # fmt: skip
-require(
-    "rds-admin-name", CLUSTER, INSTANCE,
-    at="masterUsername", met=lambda node: node.text not in ("", "admin", "postgres"),
-    controls=("RDS.24", "RDS.25"),
-    what="the administrator's name is none that an attacker tries first",
-    says="masterUsername is {}, the engine's default",
-    fix="another masterUsername, which replaces a database that exists",
 )  # fmt: skip
 require(
     "rds-backups", CLUSTER, INSTANCE,
@@ -105,6 +100,35 @@ require(
 )  # fmt: skip
 
 
+def _copied(resource: Resource) -> bool:
+    """Whether a database is made from another one, whose engine and administrator it has."""
+    return any(resource.inputs.at(key).raw is not None for key in _SOURCES)
+
+
+def on_postgresql(resource: Resource) -> bool:
+    """Whether a database is Aurora PostgreSQL or RDS for PostgreSQL."""
+    engine = resource.inputs.at("engine").text
+    if not engine and _copied(resource):
+        raise UnknownError("engine, that of the database's source")
+    return engine in ("aurora-postgresql", "postgres")
+
+
+@rule(
+    "rds-admin-name",
+    CLUSTER,
+    INSTANCE,
+    controls=("RDS.24", "RDS.25"),
+    what="the administrator's name is none that an attacker tries first",
+    fix="another masterUsername, which replaces a database that exists",
+)
+def admin_name(resource: Resource, _: Plan) -> Iterator[str]:
+    name = resource.inputs.at("masterUsername").text
+    if not name and _copied(resource):
+        raise UnknownError("masterUsername, that of the database's source")
+    if name in ("", "admin", "postgres"):
+        yield f"masterUsername is {name or 'unset'}, the engine's default"
+
+
 @rule(
     "rds-logs",
     CLUSTER,
@@ -114,9 +138,8 @@ require(
     fix="enabledCloudwatchLogsExports: [postgresql]",
 )
 def logs(resource: Resource, _: Plan) -> Iterator[str]:
-    postgresql = resource.inputs.at("engine").text in ("aurora-postgresql", "postgres")
     published = resource.inputs.at("enabledCloudwatchLogsExports").texts
-    if postgresql and "postgresql" not in published:
+    if on_postgresql(resource) and "postgresql" not in published:
         yield "the PostgreSQL log stays on the instance, and is lost with it"
 
 
@@ -131,9 +154,11 @@ def logs(resource: Resource, _: Plan) -> Iterator[str]:
 )
 def multi_az(resource: Resource, plan: Plan) -> Iterator[str]:
     if resource.type == INSTANCE:
-        if resource.inputs.at("multiAz").value is not True:
+        if resource.inputs.at("multiAz").flag is not True:
             yield "multiAz isn't true: a failover waits for a restored instance"
         return
+    if resource.inputs.at("dbClusterInstanceClass").text:
+        return  # of RDS's own Multi-AZ clusters, which have three instances
     instances = list(
         plan.referring(resource, CLUSTER_INSTANCE, "clusterIdentifier", "clusterIdentifier")
     )
@@ -160,7 +185,7 @@ def multi_az(resource: Resource, plan: Plan) -> Iterator[str]:
 def events(resource: Resource, plan: Plan) -> Iterator[str]:
     wanted = {"db-cluster", "db-instance", "db-parameter-group", "db-security-group"}
     for subscription in plan.of(SUBSCRIPTION):
-        if subscription.inputs.at("enabled").value is not False:
+        if subscription.inputs.at("enabled").flag is not False:
             wanted.discard(subscription.inputs.at("sourceType").text)
     if wanted:
         yield f"no subscription to events of {', '.join(sorted(wanted))}"

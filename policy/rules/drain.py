@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 
+from policy.alb import attribute, by_alb
 from policy.aurora import max_connections
 from policy.backstage import duration, mounted
 from policy.kubernetes import INGRESS, SERVICE, SERVING, containers, namespace, selecting, spec
@@ -13,7 +14,6 @@ from policy.node import Node, UnknownError
 from policy.plan import Plan, Resource
 from policy.rule import rule
 from policy.rules.database import CLUSTER, CLUSTER_INSTANCE
-from policy.rules.load_balancer import attribute, by_alb
 from policy.rules.pods import DEPLOYMENT, scalers
 
 STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"
@@ -32,7 +32,7 @@ def _ingresses(workload: Resource, plan: Plan) -> Iterator[Resource]:
         service.inputs.at("metadata", "name").text for service in selecting(workload, plan, SERVICE)
     }
     for ingress in plan.of(INGRESS):
-        if namespace(ingress) != namespace(workload) or not by_alb(ingress):
+        if namespace(ingress) != namespace(workload) or not by_alb(ingress, plan):
             continue
         routed = {
             path.at("backend", "service", "name").text
@@ -60,10 +60,12 @@ def _number(text: str | None, default: float) -> float:
 def drain(resource: Resource, plan: Plan) -> Iterator[str]:
     for ingress in _ingresses(resource, plan):
         pod = spec(resource)
-        pre_stop = max((_pre_stop(each) for each in pod.at("containers").items), default=0)
+        everyone = pod.at("containers").items
+        listening = [each for each in everyone if each.at("ports").items] or everyone
+        pre_stop = min((_pre_stop(each) for each in listening), default=0)
         shutdown = duration(mounted(resource, plan), "backend", "lifecycle", "serverShutdownDelay")
         grace = _number(pod.at("terminationGracePeriodSeconds").text, _GRACE)
-        delay = attribute(ingress, "deregistration_delay.timeout_seconds", "target-group")
+        delay = attribute(ingress, plan, "deregistration_delay.timeout_seconds", "target-group")
         deregistration = _number(delay, _DEREGISTRATION)
         serving = pre_stop + (shutdown or 0)
         if pre_stop < PROPAGATION:
@@ -110,7 +112,7 @@ def keep_alive(resource: Resource, plan: Plan) -> Iterator[str]:
     keep = duration(configs, "backend", "server", "keepAliveTimeout") or _KEEP_ALIVE
     headers = duration(configs, "backend", "server", "headersTimeout") or _HEADERS
     for ingress in _ingresses(resource, plan):
-        idle = _number(attribute(ingress, "idle_timeout.timeout_seconds"), _IDLE)
+        idle = _number(attribute(ingress, plan, "idle_timeout.timeout_seconds"), _IDLE)
         if keep <= idle:
             yield (
                 f"the pod closes idle connections after {keep:g} s, the load balancer uses them "

@@ -5,44 +5,66 @@ Controls: AWS Security Hub's user guide, November 2026; CIS AWS Foundations Benc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 
+from policy.documents import acts, allowing, for_anyone, identified, limited
 from policy.node import Node
 from policy.plan import Plan, Resource
-from policy.rule import each, rule
+from policy.rule import each, rule, together
 
 ROLE = "aws:iam/role:Role"
-POLICIES = tuple(
-    f"aws:iam/{kind}:{kind[:1].upper()}{kind[1:]}"
-    for kind in ("policy", "rolePolicy", "userPolicy", "groupPolicy")
+POLICIES = (
+    *(f"aws:iam/{kind[:1].lower()}{kind[1:]}:{kind}" for kind in (
+        "Policy", "RolePolicy", "UserPolicy", "GroupPolicy", "Role")),
+    "aws:ssoadmin/permissionSetInlinePolicy:PermissionSetInlinePolicy",
+)  # fmt: skip
+ATTACHMENTS = (
+    *(f"aws:iam/{kind}:{kind[:1].upper()}{kind[1:]}" for kind in (
+        "policyAttachment", "rolePolicyAttachment", "userPolicyAttachment",
+        "groupPolicyAttachment", "rolePolicyAttachmentsExclusive",
+        "userPolicyAttachmentsExclusive", "groupPolicyAttachmentsExclusive")),
+    "aws:ssoadmin/managedPolicyAttachment:ManagedPolicyAttachment",
+)  # fmt: skip
+# The property that holds the policy.
+RESOURCE_POLICIES = {
+    "aws:ecr/repositoryPolicy:RepositoryPolicy": "policy",
+    "aws:backup/vaultPolicy:VaultPolicy": "policy",
+    "aws:cloudwatch/eventBusPolicy:EventBusPolicy": "policy",
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": "policyDocument",
+    "aws:dynamodb/resourcePolicy:ResourcePolicy": "policy",
+    "aws:ecr/registryPolicy:RegistryPolicy": "policy",
+    "aws:efs/fileSystemPolicy:FileSystemPolicy": "policy",
+    "aws:kms/externalKey:ExternalKey": "policy",
+    "aws:kms/key:Key": "policy",
+    "aws:kms/keyPolicy:KeyPolicy": "policy",
+    "aws:opensearch/domain:Domain": "accessPolicies",
+    "aws:opensearch/domainPolicy:DomainPolicy": "accessPolicies",
+    "aws:s3/accessPoint:AccessPoint": "policy",
+    "aws:s3/bucket:Bucket": "policy",
+    "aws:s3/bucketPolicy:BucketPolicy": "policy",
+    "aws:secretsmanager/secret:Secret": "policy",
+    "aws:secretsmanager/secretPolicy:SecretPolicy": "policy",
+    "aws:sns/topic:Topic": "policy",
+    "aws:sns/topicPolicy:TopicPolicy": "policy",
+    "aws:sqs/queue:Queue": "policy",
+    "aws:sqs/queuePolicy:QueuePolicy": "policy",
+}
+_DECRYPTING = ("kms:decrypt", "kms:reencryptfrom")
+# Those of AWS with which somebody becomes an administrator.
+_ADMINISTRATING = re.compile(
+    r"arn:[\w-]+:iam::aws:policy/(AdministratorAccess|IAMFullAccess|PowerUserAccess)"
 )
-ATTACHMENTS = tuple(
-    f"aws:iam/{kind}PolicyAttachment:{kind[:1].upper()}{kind[1:]}PolicyAttachment"
-    for kind in ("role", "user", "group")
-)
-RESOURCE_POLICIES = (
-    "aws:ecr/repositoryPolicy:RepositoryPolicy",
-    "aws:kms/key:Key",
-    "aws:s3/bucketPolicy:BucketPolicy",
-    "aws:secretsmanager/secretPolicy:SecretPolicy",
-    "aws:sns/topicPolicy:TopicPolicy",
-)
-_DECRYPTING = {"kms:decrypt", "kms:reencryptfrom", "kms:reencrypt*", "kms:*", "*"}
+_ATTACHED = ("policyArn", "policyArns", "managedPolicyArn", "managedPolicyArns")
 
 
-def _allowing(policy: Node, check: Callable[[Node], str | None]) -> Iterator[str]:
-    """What a check says of each statement of a policy that allows something."""
-
-    def allowed(statement: Node) -> str | None:
-        return check(statement) if statement.at("Effect").text == "Allow" else None
-
-    yield from each(policy.json.at("Statement").items, allowed)
-
-
-def _for_anyone(statement: Node) -> bool:
-    principal = statement.at("Principal")
-    named = [principal, *principal.entries.values()]
-    return any("*" in each.texts for each in named if not isinstance(each.raw, dict))
+def _granted(resource: Resource, check: Callable[[Node], str | None]) -> Iterator[str]:
+    """What a check says of each allowing statement of a resource's policies."""
+    inputs = resource.inputs
+    documents = [inputs.at("policy"), inputs.at("inlinePolicy")]
+    documents += [inline.at("policy") for inline in inputs.at("inlinePolicies").items]
+    yield from each(documents, lambda document: allowing(document, check))
 
 
 @rule(
@@ -58,13 +80,15 @@ def no_admin(resource: Resource, _: Plan) -> Iterator[str]:
     def check(statement: Node) -> str | None:
         if statement.at("NotAction").raw is not None:
             return "a statement allows every action but those of NotAction"
-        return "a statement allows every action" if "*" in statement.at("Action").texts else None
+        every = any(set(action) <= set("*:") for action in statement.at("Action").texts)
+        return "a statement allows every action" if every else None
 
-    if resource.type in ATTACHMENTS:
-        if resource.inputs.at("policyArn").text.endswith(":policy/AdministratorAccess"):
-            yield "attaches AdministratorAccess"
-    else:
-        yield from _allowing(resource.inputs.at("policy"), check)
+    def attached(arn: Node) -> str | None:
+        found = _ADMINISTRATING.fullmatch(arn.text)
+        return f"attaches {found.group(1)}" if found else None
+
+    arns = [arn for name in _ATTACHED for arn in resource.inputs.at(name).items]
+    yield from together(each(arns, attached), _granted(resource, check))
 
 
 @rule(
@@ -77,10 +101,16 @@ def no_admin(resource: Resource, _: Plan) -> Iterator[str]:
 )
 def no_wildcards(resource: Resource, _: Plan) -> Iterator[str]:
     def check(statement: Node) -> str | None:
-        whole = sorted(a for a in statement.at("Action").texts if a.endswith(":*"))
+        actions = statement.at("Action").texts
+        whole = sorted(each for each in actions if re.fullmatch(r"[\w-]+:\*+", each))
         return f"a statement allows {', '.join(whole)}" if whole else None
 
-    yield from _allowing(resource.inputs.at("policy"), check)
+    yield from _granted(resource, check)
+
+
+def _every_key(arn: str) -> bool:
+    parts = arn.split(":", 5)
+    return fnmatchcase("kms", parts[min(2, len(parts) - 1)]) and fnmatchcase("key/0", parts[-1])
 
 
 @rule(
@@ -92,12 +122,14 @@ def no_wildcards(resource: Resource, _: Plan) -> Iterator[str]:
 )
 def kms_decrypt(resource: Resource, _: Plan) -> Iterator[str]:
     def check(statement: Node) -> str | None:
-        if not {action.lower() for action in statement.at("Action").texts} & _DECRYPTING:
+        if not any(acts(statement, action) for action in _DECRYPTING):
             return None
-        everywhere = {r for r in statement.at("Resource").texts if r == "*" or r.endswith("key/*")}
+        everywhere = statement.at("NotResource").raw is not None or any(
+            _every_key(arn) for arn in statement.at("Resource").texts
+        )
         return "a statement decrypts with every key" if everywhere else None
 
-    yield from _allowing(resource.inputs.at("policy"), check)
+    yield from _granted(resource, check)
 
 
 @rule(
@@ -109,16 +141,13 @@ def kms_decrypt(resource: Resource, _: Plan) -> Iterator[str]:
 )
 def trust(resource: Resource, _: Plan) -> Iterator[str]:
     def check(statement: Node) -> str | None:
-        if _for_anyone(statement):
+        if for_anyone(statement) and not limited(statement):
             return "any AWS account may assume the role"
-        if (
-            statement.at("Principal", "Federated").raw is not None
-            and not statement.at("Condition").entries
-        ):
+        if statement.at("Principal", "Federated").raw is not None and not identified(statement):
             return "every identity of the provider may assume the role"
         return None
 
-    yield from _allowing(resource.inputs.at("assumeRolePolicy"), check)
+    yield from allowing(resource.inputs.at("assumeRolePolicy"), check)
 
 
 @rule(
@@ -127,11 +156,11 @@ def trust(resource: Resource, _: Plan) -> Iterator[str]:
     controls=("S3.2", "S3.3", "SNS.4"),
     severity="critical",
     what="the policy of a resource names whom it admits",
-    fix="the account or the role as principal, or a Condition",
+    fix="the account or the role as principal, or a Condition that names the callers",
 )
 def principals(resource: Resource, _: Plan) -> Iterator[str]:
     def check(statement: Node) -> str | None:
-        open_ = _for_anyone(statement) and not statement.at("Condition").entries
+        open_ = for_anyone(statement) and not limited(statement)
         return "a statement admits everyone" if open_ else None
 
-    yield from _allowing(resource.inputs.at("policy"), check)
+    yield from allowing(resource.inputs.at(RESOURCE_POLICIES[resource.type]), check)

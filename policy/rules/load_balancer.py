@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from policy.alb import annotation, attribute, by_alb, protocols, setting
 from policy.kubernetes import INGRESS
-from policy.node import Node
 from policy.plan import Plan, Resource
-from policy.rule import Level, Severity, rule
+from policy.rule import Level, Severity, rule, some
 
 LOAD_BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 LISTENER = "aws:lb/listener:Listener"
 TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
 WEB_ACL = "aws:wafv2/webAclAssociation:WebAclAssociation"
-PREFIX = "alb.ingress.kubernetes.io/"
+LISTENER_RULE = "aws:lb/listenerRule:ListenerRule"
 _POLICY = "ELBSecurityPolicy-"
 # Those that ELB.17 accepts: TLS 1.3, or 1.2 with forward secrecy and authenticated encryption.
 STRONG = {
@@ -34,24 +34,6 @@ STRONG = {
 }
 
 
-def annotation(ingress: Resource, name: str) -> Node:
-    """The Ingress' annotation of this name, without the controller's prefix."""
-    return ingress.inputs.at("metadata", "annotations", PREFIX + name)
-
-
-def by_alb(ingress: Resource) -> bool:
-    """Whether AWS's controller serves the Ingress: any of its annotations is there."""
-    annotations = ingress.inputs.at("metadata", "annotations").entries
-    return any(name.startswith(PREFIX) for name in annotations)
-
-
-def attribute(resource: Resource, name: str, kind: str = "load-balancer") -> str | None:
-    """An attribute in the Ingress' annotation, which lists them as name=value."""
-    listed = annotation(resource, f"{kind}-attributes").text
-    pairs = (each.partition("=") for each in listed.split(",") if each)
-    return {key.strip(): value.strip() for key, _, value in pairs}.get(name)
-
-
 def _requires(
     name: str, attribute_: str, values: tuple[str, ...], native: str, *controls: str,
     what: str, says: str, severity: Severity = "medium", level: Level = "mandatory",
@@ -60,15 +42,15 @@ def _requires(
 
     @rule(
         name, INGRESS, LOAD_BALANCER, controls=controls, what=what, severity=severity,
-        level=level, fix=f"{attribute_}={values[0]}; of aws:lb {native}: {values[0]}",
+        level=level, fix=f"{attribute_}={values[0]}; of aws:lb {native}: {values[0]}", whole=True,
     )  # fmt: skip
-    def check(resource: Resource, _: Plan) -> Iterator[str]:
+    def check(resource: Resource, plan: Plan) -> Iterator[str]:
         if resource.type == LOAD_BALANCER:
             if resource.inputs.at("loadBalancerType").text in ("", "application"):
                 given = resource.inputs.at(*native.split(".")).text.lower()
                 if given not in values and not (given == "" and values[0] == "defensive"):
                     yield says
-        elif by_alb(resource) and attribute(resource, attribute_) not in values:
+        elif by_alb(resource, plan) and attribute(resource, plan, attribute_) not in values:
             yield says
 
 
@@ -102,24 +84,30 @@ _requires(
     INGRESS,
     LISTENER,
     controls=("ELB.1", "ELB.18"),
-    what="every listener speaks HTTPS",
+    whole=True,
+    what="every listener speaks HTTPS, or redirects to it",
     fix="listen-ports: '[{\"HTTPS\":443}]' with a certificate; in this project certificateArn or "
     "hostedZoneName",
 )
-def https(resource: Resource, _: Plan) -> Iterator[str]:
+def https(resource: Resource, plan: Plan) -> Iterator[str]:
     if resource.type == LISTENER:
-        protocol = resource.inputs.at("protocol").text or "HTTP"
-        protocols = {protocol} if protocol in ("HTTP", "HTTPS") else set()  # not of a network LB
-    elif by_alb(resource):
-        listed = annotation(resource, "listen-ports").json
-        certificate = annotation(resource, "certificate-arn").raw is not None
-        protocols = {protocol for each in listed.items for protocol in each.entries}
-        if listed.raw is None:
-            protocols = {"HTTPS" if certificate else "HTTP"}
+        plain = resource.inputs.at("protocol").text in ("", "HTTP")  # TCP: of a network LB
+        plain = plain and not _redirects(resource, plan)
     else:
-        return
-    if "HTTP" in protocols:
+        plain = by_alb(resource, plan) and "HTTP" in protocols(resource, plan)
+    if plain:
         yield "a listener speaks HTTP: who is on the way reads sessions and passwords"
+
+
+def _redirects(listener: Resource, plan: Plan) -> bool:
+    """Whether a listener and its rules do nothing but redirect to HTTPS."""
+    actions = listener.inputs.at("defaultActions").items
+    for other in plan.referring(listener, LISTENER_RULE, "listenerArn", "arn"):
+        actions += other.inputs.at("actions").items
+    other_action = some(
+        actions, lambda action: action.at("redirect", "protocol").text.upper() != "HTTPS"
+    )
+    return bool(actions) and not other_action
 
 
 @rule(
@@ -127,16 +115,17 @@ def https(resource: Resource, _: Plan) -> Iterator[str]:
     INGRESS,
     LISTENER,
     controls=("ELB.17",),
+    whole=True,
     what="TLS is 1.2 with forward secrecy, or 1.3",
     fix=f"{_POLICY}TLS13-1-2-Res-PQ-2025-09",
 )
-def tls_policy(resource: Resource, _: Plan) -> Iterator[str]:
+def tls_policy(resource: Resource, plan: Plan) -> Iterator[str]:
     if resource.type == LISTENER:
         encrypted = resource.inputs.at("protocol").text in ("HTTPS", "TLS")
         policy = resource.inputs.at("sslPolicy").text
     else:
-        encrypted = by_alb(resource) and "HTTPS" in annotation(resource, "listen-ports").text
-        policy = annotation(resource, "ssl-policy").text
+        encrypted = by_alb(resource, plan) and "HTTPS" in protocols(resource, plan)
+        policy = setting(resource, plan, "sslPolicy", "ssl-policy").text if encrypted else ""
     if encrypted and policy not in STRONG:
         yield f"the policy is {policy or 'not set, so the oldest'}: it accepts outdated ciphers"
 
@@ -155,7 +144,8 @@ def waf(resource: Resource, plan: Plan) -> Iterator[str]:
     if resource.type == LOAD_BALANCER:
         filtered = bool(list(plan.referring(resource, WEB_ACL, "resourceArn", "arn")))
     else:
-        filtered = not by_alb(resource) or annotation(resource, "wafv2-acl-arn").text != ""
+        acl = setting(resource, plan, "wafv2AclArn", "wafv2-acl-arn")
+        filtered = not by_alb(resource, plan) or acl.text != ""
     if not filtered:
         yield "no web ACL filters requests"
 
@@ -166,13 +156,14 @@ def waf(resource: Resource, plan: Plan) -> Iterator[str]:
     TARGET_GROUP,
     controls=("ELB.21", "ELB.22"),
     level="disabled",
+    whole=True,
     what="requests and health checks are encrypted up to the target",
     fix="backend-protocol and healthcheck-protocol HTTPS, and a target that speaks it",
 )
-def backend_https(resource: Resource, _: Plan) -> Iterator[str]:
+def backend_https(resource: Resource, plan: Plan) -> Iterator[str]:
     if resource.type == TARGET_GROUP:
         protocols = [resource.inputs.at("protocol"), resource.inputs.at("healthCheck", "protocol")]
-    elif by_alb(resource):
+    elif by_alb(resource, plan):
         kinds = ("backend-protocol", "healthcheck-protocol")
         protocols = [annotation(resource, kind) for kind in kinds]
     else:

@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
-from policy.kubernetes import SERVICE, WORKLOADS, selecting
+from policy.kubernetes import NETWORK_POLICY, SERVICE, WORKLOADS, selecting
+from policy.networks import internet
 from policy.node import Node
 from policy.plan import Plan, Resource
-from policy.rule import each, rule
+from policy.rule import each, rule, some
 
-POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
+DEFAULT_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
 GROUP_RULE = "aws:ec2/securityGroupRule:SecurityGroupRule"
 METADATA = tuple(ip_address(text) for text in ("169.254.169.254", "fd00:ec2::254"))
-_ANYWHERE = {"0.0.0.0/0", "::/0"}
+_PROTOCOLS = {"": "every protocol", "-1": "every protocol", "all": "every protocol", "6": "tcp",
+              "17": "udp"}  # fmt: skip
 _PUBLIC_PORTS = ({80}, {443})  # EC2.18's default
 
 
@@ -33,7 +35,7 @@ _PUBLIC_PORTS = ({80}, {443})  # EC2.18's default
 )
 def selected(resource: Resource, plan: Plan) -> Iterator[str]:
     missing = ["Ingress", "Egress"]
-    for policy in selecting(resource, plan, POLICY):
+    for policy in selecting(resource, plan, NETWORK_POLICY):
         spec = policy.inputs.at("spec")
         given = [item.text for item in spec.at("policyTypes").items]
         # Kubernetes' default
@@ -46,23 +48,44 @@ def selected(resource: Resource, plan: Plan) -> Iterator[str]:
 
 @rule(
     "network-policy-peers",
-    POLICY,
+    NETWORK_POLICY,
     what="a NetworkPolicy names peers and ports",
     fix="from or to, and ports",
 )
 def peers(resource: Resource, _: Plan) -> Iterator[str]:
     def check(entry: Node) -> str | None:
-        side = "from" if ".ingress" in entry.path else "to"
-        missing = [key for key in (side, "ports") if not entry.at(key).items]
-        return f"{entry.path}: any, as it has no {' and no '.join(missing)}" if missing else None
+        inbound = ".ingress" in entry.path
+        side = "from" if inbound else "to"
+        given, ports = entry.at(side).items, entry.at("ports").items
+        missing = [side] if not given or (inbound and some(given, _is_internet)) else []
+        missing += ["ports"] if not ports or some(ports, _unlimited) else []
+        return f"{entry.path} names no {' and no '.join(missing)}" if missing else None
 
     spec = resource.inputs.at("spec")
     yield from each([*spec.at("ingress").items, *spec.at("egress").items], check)
 
 
+def _is_internet(peer: Node) -> bool:
+    block = peer.at("ipBlock", "cidr").text
+    return bool(block) and internet(block)
+
+
+def _unlimited(port: Node) -> bool:
+    """Whether an entry is any port, or more than half of all."""
+    first = port.at("port")
+    return first.raw is None or (port.at("endPort").number or 0) - (first.number or 0) > 0x7FFF
+
+
+def _reaches(port: Node, wanted: int) -> bool:
+    """Whether an entry is a TCP port, by itself or in a range."""
+    first, last = port.at("port").number, port.at("endPort").number
+    within = first is not None and first <= wanted <= (last or first)
+    return port.at("protocol").text in ("", "TCP") and (port.at("port").raw is None or within)
+
+
 @rule(
     "network-metadata",
-    POLICY,
+    NETWORK_POLICY,
     severity="high",
     what="pods can't ask the node's metadata service for its credentials",
     fix="ipBlock.except: [169.254.0.0/16], and for IPv6 [fd00:ec2::/32]",
@@ -79,22 +102,30 @@ def metadata(resource: Resource, _: Plan) -> Iterator[str]:
                 return f"{block.path} has {address} in it"
         return None
 
-    entries = resource.inputs.at("spec", "egress").items
-    yield from each(entries, lambda entry: each(entry.at("to").items, check))
+    def entry(given: Node) -> Iterator[str]:
+        ports, peers = given.at("ports").items, given.at("to").items
+        if ports and not some(ports, lambda port: _reaches(port, 80)):
+            return
+        if not peers:
+            yield f"{given.path} allows every address, {METADATA[0]} among them"
+        yield from each(peers, check)
+
+    yield from each(resource.inputs.at("spec", "egress").items, entry)
 
 
 @rule(
     "security-group-open",
     INGRESS_RULE,
     GROUP,
+    DEFAULT_GROUP,
     GROUP_RULE,
     controls=("EC2.18", "EC2.19", "EC2.53", "EC2.54"),
     severity="high",
-    what="the internet reaches ports 80 and 443 only",
+    what="the internet reaches TCP ports 80 and 443 only",
     fix="a security group or a network as the source",
 )
 def open_ports(resource: Resource, _: Plan) -> Iterator[str]:
-    if resource.type == GROUP:
+    if resource.type in (GROUP, DEFAULT_GROUP):
         entries = resource.inputs.at("ingress").items
     elif resource.type == GROUP_RULE and resource.inputs.at("type").text != "ingress":
         entries = []
@@ -106,15 +137,16 @@ def open_ports(resource: Resource, _: Plan) -> Iterator[str]:
 def _open(entry: Node) -> str | None:
     single = [entry.at(key) for key in ("cidrIpv4", "cidrIpv6")]
     listed = [entry.at(key) for key in ("cidrBlocks", "ipv6CidrBlocks")]
-    sources = [node.text for node in (*single, *(item for each in listed for item in each.items))]
-    if not _ANYWHERE & set(sources):
+    sources = [*single, *(item for each in listed for item in each.items)]
+    if not some(sources, lambda source: bool(source.text) and internet(source.text)):
         return None
     first, last = entry.at("fromPort").text, entry.at("toPort").text
     protocol = (entry.at("ipProtocol").text or entry.at("protocol").text).lower()
+    protocol = _PROTOCOLS.get(protocol, protocol)
     named = {int(float(port)) for port in (first, last) if port}
     if protocol == "tcp" and named in _PUBLIC_PORTS:
         return None
-    return f"anyone reaches {protocol or 'every protocol'} {first}-{last}"
+    return f"anyone reaches {protocol} {first}-{last}".removesuffix(" -")
 
 
 @rule(
@@ -127,3 +159,5 @@ def service_type(resource: Resource, _: Plan) -> Iterator[str]:
     kind = resource.inputs.at("spec", "type").text
     if kind in ("NodePort", "LoadBalancer"):
         yield f"type {kind} opens a port on every node, past the Ingress and its TLS"
+    if resource.inputs.at("spec", "externalIPs").items:
+        yield "externalIPs: every node takes what is sent to these addresses"

@@ -1,4 +1,4 @@
-"""Pod Security Standards: what the profile `restricted` refuses, as of Kubernetes 1.35.
+"""Pod Security Standards, profile `restricted` as of Kubernetes 1.35: what confines a container.
 
 A namespace's label enforces them on admission; these rules say so before, and where no label is.
 Controls: PSS is the standard's name of a field; CIS Kubernetes Benchmark 1.8.
@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policy.kubernetes import WORKLOADS, containers, spec
+from policy.kubernetes import WORKLOADS, containers, contexts, pod, spec
 from policy.node import Node
 from policy.plan import Plan, Resource
-from policy.rule import each, rule
+from policy.rule import each, rule, together
 
-_VOLUMES = {
-    *("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim"),
-    *("projected", "secret"),
-}
+_SELINUX = ("", "container_t", "container_init_t", "container_kvm_t", "container_engine_t")
+_APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 _SYSCTLS = {
     *("kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies"),
     *("net.ipv4.ping_group_range", "net.ipv4.ip_unprivileged_port_start"),
@@ -26,85 +24,15 @@ _SYSCTLS = {
 }
 
 
-def _contexts(resource: Resource) -> list[Node]:
-    """Security contexts of the pod and of its containers."""
-    own = [container.at("securityContext") for container in containers(resource)]
-    return [spec(resource).at("securityContext"), *own]
-
-
 def _inherited(resource: Resource, *field: str) -> Iterator[Node]:
-    """Each container's value of a field, or else the pod's."""
+    """The pod's value of a field, if given, and each container's, or else the pod's."""
+    shared = spec(resource).at("securityContext", *field)
+    if shared.raw is not None:
+        yield shared
     for container in containers(resource):
         own = container.at("securityContext", *field)
-        yield own if own.raw is not None else spec(resource).at("securityContext", *field)
-
-
-@rule(
-    "pss-host",
-    *WORKLOADS,
-    controls=(
-        "PSS host namespaces",
-        "CIS K8s 5.2.3",
-        "CIS K8s 5.2.4",
-        "CIS K8s 5.2.5",
-        "CIS K8s 5.2.11",
-    ),
-    severity="critical",
-    what="no pod shares the node's network, processes or IPC",
-    fix="remove hostNetwork, hostPID, hostIPC and hostProcess",
-)
-def host(resource: Resource, _: Plan) -> Iterator[str]:
-    shared = [spec(resource).at(key) for key in ("hostNetwork", "hostPID", "hostIPC")]
-    shared += [context.at("windowsOptions", "hostProcess") for context in _contexts(resource)]
-    yield from each(
-        shared, lambda node: f"{node.path}: the pod sees the whole node" if node.value else None
-    )
-
-
-@rule(
-    "pss-privileged",
-    *WORKLOADS,
-    controls=("PSS privileged", "CIS K8s 5.2.2"),
-    severity="critical",
-    what="no container is privileged",
-    fix="remove privileged: true",
-)
-def privileged(resource: Resource, _: Plan) -> Iterator[str]:
-    flags = [context.at("privileged") for context in _contexts(resource)[1:]]
-    yield from each(flags, lambda node: f"{node.path}: it owns the node" if node.value else None)
-
-
-@rule(
-    "pss-host-ports",
-    *WORKLOADS,
-    controls=("PSS host ports", "CIS K8s 5.2.13"),
-    what="no container listens on the node's addresses",
-    fix="a Service instead of hostPort",
-)
-def host_ports(resource: Resource, _: Plan) -> Iterator[str]:
-    ports = [
-        port.at("hostPort") for each in containers(resource) for port in each.at("ports").items
-    ]
-    yield from each(
-        ports,
-        lambda node: f"{node.path}: NetworkPolicies don't apply to it" if node.value else None,
-    )
-
-
-@rule(
-    "pss-volumes",
-    *WORKLOADS,
-    controls=("PSS volume types", "CIS K8s 5.2.12"),
-    severity="high",
-    what="no volume is a folder of the node",
-    fix="emptyDir, or a PersistentVolumeClaim",
-)
-def volumes(resource: Resource, _: Plan) -> Iterator[str]:
-    def check(volume: Node) -> str | None:
-        other = sorted(volume.entries.keys() - _VOLUMES - {"name"})
-        return f"{volume.path}: {', '.join(other)}" if other else None
-
-    yield from each(spec(resource).at("volumes").items, check)
+        if own.raw is not None or shared.raw is None:
+            yield own
 
 
 @rule(
@@ -116,7 +44,7 @@ def volumes(resource: Resource, _: Plan) -> Iterator[str]:
     fix="securityContext.allowPrivilegeEscalation: false",
 )
 def escalation(resource: Resource, _: Plan) -> Iterator[str]:
-    flags = [context.at("allowPrivilegeEscalation") for context in _contexts(resource)[1:]]
+    flags = [context.at("allowPrivilegeEscalation") for context in contexts(resource)[1:]]
     yield from each(
         flags,
         lambda node: None if node.value is False else f"{node.path} isn't false",
@@ -132,7 +60,7 @@ def escalation(resource: Resource, _: Plan) -> Iterator[str]:
     fix="securityContext.runAsNonRoot: true, and a runAsUser other than 0",
 )
 def non_root(resource: Resource, _: Plan) -> Iterator[str]:
-    users = [context.at("runAsUser") for context in _contexts(resource)]
+    users = [context.at("runAsUser") for context in contexts(resource)]
 
     def check(node: Node) -> str | None:
         if node.path.endswith("runAsUser"):
@@ -174,7 +102,7 @@ def capabilities(resource: Resource, _: Plan) -> Iterator[str]:
             return f"{given.path}.add: {', '.join(added)}"
         return None if "ALL" in dropped else f"{given.path}.drop lacks ALL"
 
-    yield from each([context.at("capabilities") for context in _contexts(resource)[1:]], check)
+    yield from each([context.at("capabilities") for context in contexts(resource)[1:]], check)
 
 
 @rule(
@@ -189,6 +117,7 @@ def kernel(resource: Resource, _: Plan) -> Iterator[str]:
         loose = {
             "appArmorProfile.type": context.at("appArmorProfile", "type").text == "Unconfined",
             "procMount": context.at("procMount").text not in ("", "Default"),
+            "seLinuxOptions.type": context.at("seLinuxOptions", "type").text not in _SELINUX,
             "seLinuxOptions.user": context.at("seLinuxOptions", "user").text != "",
             "seLinuxOptions.role": context.at("seLinuxOptions", "role").text != "",
             "sysctls": any(
@@ -198,4 +127,9 @@ def kernel(resource: Resource, _: Plan) -> Iterator[str]:
         found = [field for field, is_loose in loose.items() if is_loose]
         return f"{context.path}: {', '.join(found)}" if found else None
 
-    yield from each(_contexts(resource), check)
+    def unconfined(profile: Node) -> str | None:
+        return f"{profile.path}: AppArmor is off" if profile.text == "unconfined" else None
+
+    annotations = pod(resource).at("metadata", "annotations").entries
+    profiles = [node for name, node in annotations.items() if name.startswith(_APP_ARMOR)]
+    yield from together(each(contexts(resource), check), each(profiles, unconfined))

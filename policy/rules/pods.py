@@ -4,6 +4,7 @@ their namespace.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from policy.kubernetes import SERVING, WORKLOADS, containers, namespace, pod, selecting, spec
@@ -14,6 +15,11 @@ from policy.rule import each, holding, rule
 BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
 AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
 NAMESPACE = "kubernetes:core/v1:Namespace"
+_MOVING = {
+    *("", "canary", "dev", "develop", "edge", "head", "latest", "main", "master", "nightly"),
+    *("rolling", "snapshot", "stable", "testing", "unstable"),
+}
+OLDEST = 25  # of Kubernetes 1: later profiles differ in detail only
 ENFORCE = "pod-security.kubernetes.io/enforce"
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 
@@ -40,8 +46,14 @@ def resources(resource: Resource, _: Plan) -> Iterator[str]:
     def check(container: Node) -> str | None:
         wanted = (("requests", "cpu"), ("requests", "memory"), ("limits", "memory"))
         given = container.at("resources")
-        missing = [f"{kind}.{what}" for kind, what in wanted if not given.at(kind, what).text]
+        missing = [
+            f"{kind}.{what}"
+            for kind, what in wanted
+            if not given.at(kind, what).text and not shared.at(kind, what).text
+        ]
         return f"{given.path}: no {', '.join(missing)}" if missing else None
+
+    shared = spec(resource).at("resources")
 
     yield from each(containers(resource), check)
 
@@ -74,7 +86,7 @@ def _tag(image: str) -> str:
 )
 def image_version(resource: Resource, _: Plan) -> Iterator[str]:
     def check(image: Node) -> str | None:
-        moving = _tag(image.text) in ("", "latest") and "@sha256:" not in image.text
+        moving = _tag(image.text) in _MOVING and "@sha256:" not in image.text
         return f"{image.path}: {image.text}, whatever that is today" if moving else None
 
     yield from each([container.at("image") for container in containers(resource)], check)
@@ -124,14 +136,28 @@ def scalers(resource: Resource, plan: Plan) -> Iterator[Resource]:
     fix="a PodDisruptionBudget with maxUnavailable: 1",
 )
 def disruption_budget(resource: Resource, plan: Plan) -> Iterator[str]:
-    if fewest(resource, plan) < 2:
+    pods = fewest(resource, plan)
+    if pods < 2:
         return  # a budget for a single pod only blocks drains
     budgets = list(selecting(resource, plan, BUDGET))
-    if not budgets:
+    if len(budgets) > 1:
+        yield "several budgets select its pods: every eviction fails"
+    evicted = [_evicted(budget.inputs.at("spec"), pods) for budget in budgets]
+    if not budgets or min(evicted) >= pods:
         yield "a drain may evict every pod at once"
-    for budget in budgets:
-        if budget.inputs.at("spec", "maxUnavailable").text in ("0", "0%"):
-            yield "its budget allows no eviction, so that nodes can't be drained"
+    elif min(evicted) <= 0:
+        yield "its budget allows no eviction, so that nodes can't be drained"
+
+
+def _evicted(budget: Node, pods: float) -> float:
+    """Pods that a budget lets go at once. Kubernetes rounds percentages up."""
+
+    def number(text: str) -> float:
+        return math.ceil(float(text[:-1]) * pods / 100) if text.endswith("%") else float(text)
+
+    if most := budget.at("maxUnavailable").text:
+        return number(most)
+    return pods - number(budget.at("minAvailable").text or "0")
 
 
 @rule(
@@ -143,8 +169,11 @@ def disruption_budget(resource: Resource, plan: Plan) -> Iterator[str]:
 )
 def enforced(resource: Resource, _: Plan) -> Iterator[str]:
     level = resource.inputs.at("metadata", "labels", ENFORCE).text
+    version = resource.inputs.at("metadata", "labels", f"{ENFORCE}-version").text
     if level != "restricted":
         yield f"{ENFORCE} is {level or 'unset'}"
+    elif version not in ("", "latest") and int(version.removeprefix("v1.")) < OLDEST:
+        yield f"{ENFORCE}-version is {version}, whose profile admits more"
 
 
 @rule(

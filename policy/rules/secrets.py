@@ -1,11 +1,10 @@
-"""Secrets Manager, KMS, and secrets that stand in plain variables."""
+"""Secrets Manager, KMS, and how pods read secrets."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from policy.kubernetes import CONFIG_MAP, WORKLOADS, containers
+from policy.kubernetes import WORKLOADS, containers
 from policy.node import Node
 from policy.plan import Plan, Resource
 from policy.rule import each, require, rule
@@ -14,7 +13,6 @@ SECRET = "aws:secretsmanager/secret:Secret"  # noqa: S105
 ROTATION = "aws:secretsmanager/secretRotation:SecretRotation"
 ROTATION_DAYS = 90  # SecretsManager.4's default
 KEY = "aws:kms/key:Key"
-_SENSITIVE = re.compile(r"(^|_)(PASSWORD|PASSWD|TOKEN|SECRET|(API|ACCESS|PRIVATE)_?KEY)$", re.I)
 
 require(
     "secret-recovery", SECRET,
@@ -23,14 +21,22 @@ require(
     says="recoveryWindowInDays is {}: deleting the secret is final",
     fix="recoveryWindowInDays: 30; in this project databaseDeletionProtection: true",
 )  # fmt: skip
-require(
-    "kms-rotation", KEY,
-    at="enableKeyRotation", met=lambda node: node.value is True,
+
+
+@rule(
+    "kms-rotation",
+    KEY,
     controls=("KMS.4", "CIS AWS 3.6"),
     what="the key's material rotates",
-    says="enableKeyRotation is {}: what leaks once stays readable",
     fix="enableKeyRotation: true",
-)  # fmt: skip
+)
+def key_rotation(resource: Resource, _: Plan) -> Iterator[str]:
+    kinds = {resource.inputs.at(name).text for name in ("customerMasterKeySpec", "keyUsage")}
+    rotates = kinds <= {"", "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"}  # AWS can rotate no others
+    given = resource.inputs.at("enableKeyRotation")
+    if rotates and given.flag is not True:
+        shown = given.text.lower() or "unset"
+        yield f"enableKeyRotation is {shown}: what leaks once stays readable"
 
 
 @rule(
@@ -55,23 +61,6 @@ def rotation(resource: Resource, plan: Plan) -> Iterator[str]:
 
 
 @rule(
-    "plain-secret",
-    *WORKLOADS,
-    severity="high",
-    what="no password, token or key is written into a pod",
-    fix="valueFrom.secretKeyRef or envFrom.secretRef",
-)
-def plain_secret(resource: Resource, _: Plan) -> Iterator[str]:
-    def check(variable: Node) -> str | None:
-        name = variable.at("name").text
-        if not _SENSITIVE.search(name) or not variable.at("value").text:
-            return None
-        return f"{variable.path}: {name} has its value in the pod: who may read pods, reads it"
-
-    yield from each(containers(resource), lambda one: each(one.at("env").items, check))
-
-
-@rule(
     "secret-files",
     *WORKLOADS,
     controls=("CIS K8s 5.4.1",),
@@ -87,18 +76,3 @@ def secret_files(resource: Resource, _: Plan) -> Iterator[str]:
         return f"{container.path}: variables from a Secret" if found else None
 
     yield from each(containers(resource), check)
-
-
-@rule(
-    "plain-secret-in-config",
-    CONFIG_MAP,
-    severity="high",
-    what="no ConfigMap holds a password, token or key",
-    fix="a Secret",
-)
-def plain_config(resource: Resource, _: Plan) -> Iterator[str]:
-    def check(entry: Node) -> str | None:
-        found = _SENSITIVE.search(entry.path.rpartition(".")[2]) and entry.text
-        return f"{entry.path} is readable for whoever may read ConfigMaps" if found else None
-
-    yield from each(resource.inputs.at("data").entries.values(), check)

@@ -1,47 +1,30 @@
-"""S3 buckets, ECR repositories, log groups, and topics.
+"""S3 buckets, log groups, and topics.
 
 Controls: AWS Security Hub's user guide, November 2026; CIS AWS Foundations Benchmark 3.0.0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from policy.documents import for_anyone, statements
 from policy.node import Node
 from policy.plan import Plan, Resource
-from policy.rule import require, rule, some
+from policy.rule import Level, Severity, require, rule, some
 
 BUCKET = "aws:s3/bucket:Bucket"
 BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 PUBLIC_ACCESS = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+ACCOUNT_PUBLIC_ACCESS = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
 OWNERSHIP = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
 LOGGING = "aws:s3/bucketLogging:BucketLogging"
-REPOSITORY = "aws:ecr/repository:Repository"
-REPOSITORY_LIFECYCLE = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 TOPIC = "aws:sns/topic:Topic"
 LOG_DAYS = 365  # CloudWatch.16's default
 _BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 
-require(
-    "ecr-scan", REPOSITORY,
-    at="imageScanningConfiguration.scanOnPush", met=lambda node: node.value is True,
-    controls=("ECR.1",), severity="high",
-    what="images are scanned when they are pushed",
-    says="scanOnPush is {}: nobody hears of a vulnerable image",
-    fix="imageScanningConfiguration: {scanOnPush: true}",
-)  # fmt: skip
-require(
-    "ecr-immutable-tags", REPOSITORY,
-    at="imageTagMutability",
-    met=lambda node: node.text in ("IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION"),
-    controls=("ECR.2",),
-    what="a tag names the same image for ever",
-    says="imageTagMutability is {}: a push can change what runs under a tag",
-    fix="imageTagMutability: IMMUTABLE",
-)  # fmt: skip
 require(
     "log-retention", LOG_GROUP,
     at="retentionInDays", met=lambda node: (node.number or LOG_DAYS) >= LOG_DAYS,  # unset: for ever
@@ -61,34 +44,6 @@ require(
 
 
 @rule(
-    "ecr-lifecycle",
-    REPOSITORY,
-    controls=("ECR.3",),
-    whole=True,
-    what="old images expire",
-    fix="an aws:ecr:LifecyclePolicy",
-)
-def repository_lifecycle(resource: Resource, plan: Plan) -> Iterator[str]:
-    policies = plan.referring(resource, REPOSITORY_LIFECYCLE, "repository")
-    if not any(policy.inputs.at("policy").json.at("rules").items for policy in policies):
-        yield "no lifecycle policy: images stay, and cost, for ever"
-
-
-@rule(
-    "ecr-own-key",
-    REPOSITORY,
-    controls=("ECR.5",),
-    level="disabled",
-    what="images are encrypted with a key of your own",
-    fix="encryptionConfigurations: [{encryptionType: KMS, kmsKey: ARN}]; in this project kmsKeyArn",
-)
-def repository_key(resource: Resource, _: Plan) -> Iterator[str]:
-    configurations = resource.inputs.at("encryptionConfigurations").items
-    if not any(configuration.at("kmsKey").text for configuration in configurations):
-        yield "images are encrypted with a key of AWS's"
-
-
-@rule(
     "s3-tls-only",
     BUCKET,
     controls=("S3.5", "CIS AWS 2.1.1"),
@@ -97,18 +52,36 @@ def repository_key(resource: Resource, _: Plan) -> Iterator[str]:
     fix="an aws:s3:BucketPolicy that denies s3:* where aws:SecureTransport is false",
 )
 def tls_only(resource: Resource, plan: Plan) -> Iterator[str]:
-    def denies(policy: Resource) -> bool:
-        statements = policy.inputs.at("policy").json.at("Statement").items
-        return some(statements, _denies_plain_requests)
+    policies = [
+        other.inputs.at("policy")
+        for other in plan.referring(resource, BUCKET_POLICY, "bucket", "bucket")
+    ]
+    policies.append(resource.inputs.at("policy"))
 
-    if not some(plan.referring(resource, BUCKET_POLICY, "bucket", "bucket"), denies):
-        yield "no policy of the bucket denies requests without TLS"
+    def denies(policy: Node) -> bool:
+        return some(statements(policy), _denies_plain_requests)
+
+    if not some(policies, denies):
+        yield "no policy denies everyone's requests without TLS, for the bucket and all its objects"
 
 
 def _denies_plain_requests(statement: Node) -> bool:
-    wanted = statement.at("Condition", "Bool", "aws:SecureTransport").value
-    every = {each.text for each in statement.at("Action").items} & {"*", "s3:*"}
-    return statement.at("Effect").text == "Deny" and str(wanted).lower() == "false" and bool(every)
+    conditions = [
+        (operator.lower(), key.lower(), {text.lower() for text in values.texts})
+        for operator, keys in statement.at("Condition").entries.items()
+        for key, values in keys.entries.items()
+    ]
+    names = {arn.rpartition(":")[2] for arn in statement.at("Resource").texts}
+    return (
+        statement.at("Effect").text == "Deny"
+        and for_anyone(statement)
+        and bool(statement.at("Action").texts & {"*", "s3:*"})
+        and any("/" not in name for name in names)
+        and any(name.endswith("*") and name.count("/") < 2 for name in names if name != "/*")
+        and len(conditions) == 1
+        and conditions[0][0] in ("bool", "boolifexists")
+        and conditions[0][1:] == ("aws:securetransport", {"false"})
+    )
 
 
 @rule(
@@ -121,51 +94,58 @@ def _denies_plain_requests(statement: Node) -> bool:
     fix=f"an aws:s3:BucketPublicAccessBlock with {', '.join(_BLOCKS)}",
 )
 def no_public_access(resource: Resource, plan: Plan) -> Iterator[str]:
-    blocks = list(plan.referring(resource, PUBLIC_ACCESS, "bucket", "bucket"))
-    missing = [
-        name for name in _BLOCKS if not any(each.inputs.at(name).value is True for each in blocks)
-    ]
+    blocks = plan.of(ACCOUNT_PUBLIC_ACCESS)
+    blocks += plan.referring(resource, PUBLIC_ACCESS, "bucket", "bucket")
+    on = {name for block in blocks for name in _BLOCKS if block.inputs.at(name).flag}
+    missing = [name for name in _BLOCKS if name not in on]
     if missing:
         yield f"not blocked: {', '.join(missing)}"
 
 
 def _bucket_has(
-    name: str, type_: str, at: str, value: str, what: str, says: str, fix: str, *controls: str,
-    severity: str = "medium", level: str = "mandatory",
+    name: str, type_: str, at: tuple[str, ...], inline: tuple[str, ...],
+    met: Callable[[Node], bool], what: str, says: str, fix: str, *controls: str,
+    severity: Severity = "medium", level: Level = "mandatory",
 ) -> None:  # fmt: skip
-    """A rule that a resource about the bucket exists, in which `at` is `value`, if given."""
+    """A rule that a resource about the bucket, or a property of its own, meets something."""
 
-    @rule(
-        name, BUCKET, controls=controls, what=what, fix=fix, whole=True,
-        severity=severity, level=level,  # type: ignore[arg-type]
-    )  # fmt: skip
+    @rule(name, BUCKET, controls=controls, what=what, fix=fix, whole=True, severity=severity,
+          level=level)  # fmt: skip
     def check(resource: Resource, plan: Plan) -> Iterator[str]:
-        found = [
-            other.inputs.at(*at.split("."))
-            for other in plan.referring(resource, type_, "bucket", "bucket")
-        ]
-        if not any(node.text == value if value else node.text for node in found):
+        others = plan.referring(resource, type_, "bucket", "bucket")
+        found = [item for other in others for item in other.inputs.at(*at).items]
+        found += [item for key in inline for item in resource.inputs.at(key).items]
+        if not some(found, met):
             yield says
 
 
+def _expires_versions(entry: Node) -> bool:
+    on = entry.at("status").text == "Enabled" or entry.at("enabled").flag is True
+    return on and bool(entry.at("noncurrentVersionExpiration").entries)
+
+
 _bucket_has(
-    "s3-no-acls", OWNERSHIP, "rule.objectOwnership", "BucketOwnerEnforced",
+    "s3-no-acls", OWNERSHIP, ("rule",), (),
+    lambda node: node.at("objectOwnership").text == "BucketOwnerEnforced",
     "objects have no access control lists",
     "access control lists can give an object to somebody else",
     "aws:s3:BucketOwnershipControls with objectOwnership BucketOwnerEnforced", "S3.12",
 )  # fmt: skip
 _bucket_has(
-    "s3-versioning", VERSIONING, "versioningConfiguration.status", "Enabled",
+    "s3-versioning", VERSIONING, ("versioningConfiguration",), ("versioning", "versionings"),
+    lambda node: node.at("status").text == "Enabled" or node.at("enabled").flag is True,
     "an overwritten object can be restored", "an overwritten or deleted object is lost",
     "aws:s3:BucketVersioning with status Enabled", "S3.14", severity="low",
 )  # fmt: skip
 _bucket_has(
-    "s3-lifecycle", LIFECYCLE, "rules", "",
+    "s3-lifecycle", LIFECYCLE, ("rules",), ("lifecycleRules",), _expires_versions,
     "old versions expire", "versions stay, and cost, for ever",
-    "an aws:s3:BucketLifecycleConfiguration", "S3.13", severity="low",
+    "an aws:s3:BucketLifecycleConfiguration with noncurrentVersionExpiration", "S3.13",
+    severity="low",
 )  # fmt: skip
 _bucket_has(
-    "s3-access-logs", LOGGING, "targetBucket", "",
+    "s3-access-logs", LOGGING, (), ("logging", "loggings"),
+    lambda node: node.at("targetBucket").text != "",
     "requests to the bucket are logged", "nothing logs who reads the bucket",
     "an aws:s3:BucketLogging", "S3.9", level="disabled",
 )  # fmt: skip

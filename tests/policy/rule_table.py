@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from policy.rules import database, iam, load_balancer, network, secrets, storage, tls
+from policy import alb
+from policy.rules import database, ecr, iam, load_balancer, network, secrets, storage, tls
 from tests.policy.broken import GONE, Row, resource
 from tests.tokens import (
     ATTACHMENT,
@@ -32,7 +33,7 @@ from tests.tokens import (
     TOPIC,
 )
 
-ALB = f"metadata|annotations|{load_balancer.PREFIX}"
+ALB = f"metadata|annotations|{alb.PREFIX}"
 POD = "spec|template|spec"
 CONTAINER = f"{POD}|containers|0"
 CONTEXT = f"{CONTAINER}|securityContext"
@@ -81,7 +82,7 @@ SINGLE = resource(
     "single",
     {"engine": "postgres", "multiAz": True, "enabledCloudwatchLogsExports": ["postgresql"]},
 )
-PULLED = resource(iam.RESOURCE_POLICIES[0], "pull", {"policy": '{"Statement": []}'})
+PULLED = resource(next(iter(iam.RESOURCE_POLICIES)), "pull", {"policy": '{"Statement": []}'})
 BOUND = resource(BINDING, "bound", {"roleRef": {"name": "view"}, "subjects": []})
 PINNED = resource(
     DEPLOYMENT,
@@ -120,8 +121,8 @@ ROWS = [
         extra=SUBSCRIPTIONS),
     Row("database-refuses-plain", "prod", tls.PARAMETERS, "parameters|0|value", "0",
         "rds.force_ssl"),
-    Row("database-refuses-plain", "prod", tls.PARAMETERS, "", GONE, "rds.force_ssl",
-        unknown="parameters"),
+    Row("database-refuses-plain", "prod", CLUSTER, "dbClusterParameterGroupName", GONE,
+        "rds.force_ssl", unknown="engine"),
     Row("database-tls", "prod", DEPLOYED, f"{CONTAINER}|env|0",
         {"name": "NODE_TLS_REJECT_UNAUTHORIZED", "value": "0"}, "NODE_TLS_REJECT_UNAUTHORIZED"),
     Row("database-tls", "prod", DEPLOYED, f"{CONTAINER}|env|0",
@@ -156,7 +157,7 @@ ROWS = [
     # Storage
     Row("ecr-scan", "dev", REPOSITORY, "imageScanningConfiguration|scanOnPush", False, "is false"),
     Row("ecr-immutable-tags", "dev", REPOSITORY, "imageTagMutability", "MUTABLE", "is MUTABLE"),
-    Row("ecr-lifecycle", "dev", storage.REPOSITORY_LIFECYCLE, "", GONE, "no lifecycle policy",
+    Row("ecr-lifecycle", "dev", ecr.REPOSITORY_LIFECYCLE, "", GONE, "no lifecycle policy",
         unknown="policy"),
     Row("ecr-own-key", "dev", REPOSITORY, "encryptionConfigurations|0|kmsKey", "", "key of AWS's",
         meets="arn:aws:kms:us-east-1:123456789012:key/1"),
@@ -195,7 +196,7 @@ ROWS = [
         extra=(BOUND,)),
     Row("policy-principals", "dev", storage.BUCKET_POLICY, "policy", allowing("s3:GetObject",
         principal="*"), "admits everyone"),
-    Row("policy-principals", "", iam.RESOURCE_POLICIES[0], "policy",
+    Row("policy-principals", "", next(iter(iam.RESOURCE_POLICIES)), "policy",
         allowing("ecr:BatchGetImage", principal={"AWS": "*"}), "admits everyone", extra=(PULLED,)),
     Row("rbac-no-escalation", "prod", CLUSTER_ROLE, "rules|0",
         {"resources": ["pods"], "verbs": ["create"]}, "creates pods"),
@@ -237,6 +238,8 @@ ROWS = [
     Row("pss-host", "prod", DEPLOYED, f"{POD}|hostPID", True, "hostPID"),
     Row("pss-privileged", "prod", DEPLOYED, f"{CONTEXT}|privileged", True, "owns the node"),
     Row("pss-host-ports", "prod", DEPLOYED, f"{CONTAINER}|ports|0|hostPort", 80, "NetworkPolicies"),
+    Row("pss-probes", "prod", DEPLOYED, f"{CONTAINER}|livenessProbe|httpGet|host", "10.0.0.1",
+        "asks another host"),
     Row("pss-volumes", "prod", DEPLOYED, f"{POD}|volumes|0", {"name": "x",
         "hostPath": {"path": "/"}},
         "volumes[0]: hostPath"),
@@ -277,12 +280,15 @@ ROWS = [
     Row("network-policy", "prod", POLICY, "", GONE, "limits its ingress and egress",
         unknown="spec|podSelector|matchLabels|app"),
     Row("network-policy", "prod", POLICY, "spec|policyTypes", ["Ingress"], "limits its egress"),
-    Row("network-metadata", "prod", POLICY, "spec|egress|2|to|0|ipBlock|cidr", "10/8",
+    Row("network-metadata", "prod", POLICY, "spec|egress|2",
+        {"to": [{"ipBlock": {"cidr": "10/8"}}]},
         "can't read these inputs"),
     Row("network-policy-peers", "prod", POLICY, "spec|egress|0", {}, "no to and no ports"),
-    Row("network-policy-peers", "prod", POLICY, "spec|ingress|0|from", [], "as it has no from"),
-    Row("network-metadata", "prod", POLICY, "spec|egress|2|to|0", ANYWHERE, "169.254.169.254"),
-    Row("network-metadata", "prod", POLICY, "spec|egress|2|to|1|ipBlock|except", GONE,
+    Row("network-policy-peers", "prod", POLICY, "spec|ingress|0|from", [], "names no from"),
+    Row("network-metadata", "prod", POLICY, "spec|egress|2", {"to": [ANYWHERE]},
+        "169.254.169.254"),
+    Row("network-metadata", "prod", POLICY, "spec|egress|2",
+        {"to": [{"ipBlock": {"cidr": "::/0"}}]},
         "fd00:ec2::254"),
     Row("security-group-open", "prod", INGRESS_RULE, "cidrIpv4", "0.0.0.0/0",
         "anyone reaches tcp 5432"),
