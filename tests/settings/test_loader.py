@@ -100,6 +100,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         [BASE, "a: null\n", "a: {d: 1}\n"],
         [BASE, "text: {inner: 1}\nauth: none\n", "auth: {session: {secret: null, x: 1}}\n"],
         [BASE, "{}\n", "a: {b: {c: null}}\n"],
+        ["a: [0123, 089, 1e3, 12:30, 1_000, 0x1f, 0o17, 2026-01-02, .5, +4, on, True, ~]\n"],
     ],
 )
 def test_layers_are_merged_as_backstage_merges_them(layers: list[str], tmp_path: Path) -> None:

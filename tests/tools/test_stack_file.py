@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from settings.values.variables import ENCRYPTED
-from tests.programs import STACK_FILES
+from tests.programs import ROOT, STACK_FILES
 from tests.tools.project import project
 from tools.preview.__main__ import main
 from tools.preview.stack_file import StackFileError, read_stack
@@ -52,10 +52,11 @@ def test_values_are_what_the_engine_passes(tmp_path: Path) -> None:
         ("config: [a]", "config isn't a mapping"),
         ("config: {a: !!binary aGk=}", "line 1: could not determine a constructor"),
         ("config: &a {a: *a}", "aliases expand"),
-        ("config: {a: 1, a: 2}", "line 1: a is there twice"),
-        ("config: {a: 1, 'shop:a': 2}", "shop:a is there twice, once without its namespace"),
+        ("config:\n  a: 1\n  b: 1\n  a: 2", "line 4: a is there twice, first in line 2"),
+        ("config:\n  a: 1\n  shop:a: 2", "line 3: shop:a is there twice, once without its names"),
         ("shop:a: 1", "shop:a has to be under config:"),
-        (None, "No such file"),
+        ("# config:", r"An empty file$"),
+        (None, r"Pulumi.dev.yaml: No such file$"),
     ],
     ids=[
         "not YAML",
@@ -66,6 +67,7 @@ def test_values_are_what_the_engine_passes(tmp_path: Path) -> None:
         "twice",
         "twice, once bare",
         "outside config",
+        "empty",
         "missing",
     ],
 )
@@ -81,15 +83,70 @@ def test_unreadable_file_is_named(
     assert "Pulumi.dev.yaml" in capsys.readouterr().err
 
 
-def test_dates_and_yes_are_text_as_the_engine_reads_them(tmp_path: Path) -> None:
-    project(tmp_path, "", "config: {a: 2026-01-02, b: yes, c: true, 4: 5}\n")
+def test_yes_is_text_as_the_engine_reads_it(tmp_path: Path) -> None:
+    project(tmp_path, "", "config: {b: yes, c: true, 4: 5}\n")
     values = read_stack(tmp_path, "dev").values
     assert {key: value for key, value in values.items() if key.startswith("shop:")} == {
-        "shop:a": "2026-01-02",
         "shop:b": "yes",
         "shop:c": "true",
         "shop:4": "5",
     }
+
+
+REWRITTEN = """
+config:
+  aws:allowedAccountIds:
+    - 012345678901
+  backstage:imageTag: 0123456
+  databaseEngineVersion: 17.10
+  backstage:replicas: 010
+  backstage:env: {DAY: 2026-01-02, TIME: 12:30, FLAG: True}
+  backstage:secretsFrom:
+    - parameter: /a
+      as: A
+      version: 3
+  backstage:databaseMinCapacity: 0.50
+"""
+
+
+def test_a_text_that_yaml_reads_as_something_else_has_to_be_quoted(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.prod.yaml"
+    file.write_text(REWRITTEN, encoding="utf-8")
+    with pytest.raises(StackFileError) as raised:
+        read_stack(ROOT, "prod", file)
+    head, *blocks = str(raised.value).split("\n  line ")
+    assert head == f"{file}: YAML reads 5 values as something else than what is written:"
+    quoted = "\n    allowed: text in quotes\n    fix:     "
+    assert blocks == [
+        "4, aws:allowedAccountIds[0]\n    given:   012345678901, which YAML reads as 12345678901"
+        f'{quoted}- "012345678901"',
+        "5, imageTag\n    given:   0123456, which YAML reads as 42798"
+        f'{quoted}backstage:imageTag: "0123456"',
+        "6, databaseEngineVersion\n    given:   17.10, which YAML reads as 17.1"
+        f'{quoted}databaseEngineVersion: "17.10"',
+        "7, replicas\n    given:   010, which YAML reads as 8\n"
+        "    allowed: a number without leading zeros\n    fix:     backstage:replicas: 10",
+        "8, env.DAY\n    given:   2026-01-02, which YAML reads as 2026-01-02 00:00:00 +0000 UTC"
+        f'{quoted}DAY: "2026-01-02"',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stack", "instead"),
+    [
+        ("prdo", ". Did you mean prod?"),
+        ("staging", "\n  fix: cp Pulumi.prod.yaml Pulumi.staging.yaml  # and change its values"),
+    ],
+)
+def test_a_stack_without_file_is_told_where_to_start(
+    stack: str, instead: str, tmp_path: Path
+) -> None:
+    project(tmp_path, "", "config: {a: 1}")
+    (tmp_path / "Pulumi.dev.yaml").rename(tmp_path / "Pulumi.prod.yaml")
+    with pytest.raises(StackFileError) as raised:
+        read_stack(tmp_path, stack)
+    there = "; there are the stacks prod"
+    assert str(raised.value) == f"Pulumi.{stack}.yaml: No such file{there}{instead}"
 
 
 def test_ciphertext_is_not_previewed(tmp_path: Path) -> None:

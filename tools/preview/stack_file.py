@@ -12,8 +12,13 @@ from typing import Any
 
 import pulumi.runtime
 
-from settings.files import FileError, parse_yaml, read_text
+from settings.files import FileError, read_text
+from settings.key_schema import takes_text
+from settings.keys import KEYS
+from settings.problem import nearest
 from settings.values.variables import ENCRYPTED
+from tools.preview import engine_yaml
+from tools.preview.engine_yaml import Document, Rewritten
 
 
 class StackFileError(Exception):
@@ -59,16 +64,23 @@ def read_stack(root: Path, stack: str, config_file: Path | None = None) -> Stack
     root: the project's folder. config_file: another file than `Pulumi.<stack>.yaml`, as with
     `pulumi --config-file`. Raises StackFileError.
     """
-    project = _mapping(root / "Pulumi.yaml")
+    project = _document(root / "Pulumi.yaml").content
     name = str(project.get("name", ""))
     file = config_file or root / f"Pulumi.{stack}.yaml"
-    content = _mapping(file)
+    shown = file.relative_to(root) if file.is_relative_to(root) else file
+    if not file.exists():
+        raise StackFileError(f"{shown}: No such file{_stacks(file)}")
+    document = _document(file)
+    content, lines = document.content, document.lines
+    if not content:
+        raise StackFileError(f"{shown}: An empty file{_stacks(file)}")
     outside = sorted(str(key) for key in content if ":" in str(key))
     if outside:
-        raise StackFileError(f"{file}: {outside[0]} has to be under config:")
+        raise StackFileError(f"{shown}: {outside[0]} has to be under config:")
     found = content.get("config") or {}
     if not isinstance(found, dict):
-        raise StackFileError(f"{file}: config isn't a mapping")
+        raise StackFileError(f"{shown}: config isn't a mapping of keys to values")
+    _check_texts(shown, name, document)
     values: dict[str, str] = {}
     secret_keys: list[str] = []
     declared = project.get("config") or {}
@@ -77,7 +89,10 @@ def read_stack(root: Path, stack: str, config_file: Path | None = None) -> Stack
             continue
         full = str(key) if ":" in str(key) else f"{name}:{key}"
         if full in values and key in found:
-            raise StackFileError(f"{file}: {full} is there twice, once without its namespace")
+            line = f"line {lines[str(key)]}"
+            raise StackFileError(
+                f"{shown}: {line}: {full} is there twice, once without its namespace"
+            )
         plain, encrypted = _decrypted(entry)
         values[full] = plain if isinstance(plain, str) else json.dumps(plain)
         if encrypted:
@@ -86,14 +101,68 @@ def read_stack(root: Path, stack: str, config_file: Path | None = None) -> Stack
     return StackConfig(name, stack, values, secret_keys, frozenset(explicit))
 
 
-def _mapping(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        stacks = sorted(file.name.split(".")[1] for file in path.parent.glob("Pulumi.*.yaml"))
-        raise StackFileError(f"{path}: No such file; there are the stacks {', '.join(stacks)}")
+def _document(path: Path) -> Document:
     try:
-        return parse_yaml(read_text(str(path)))
+        return engine_yaml.read(read_text(str(path)))
     except FileError as error:
         raise StackFileError(f"{path}: {error}") from error
+
+
+def _stacks(file: Path) -> str:
+    """The other stacks of the project, and a command that makes one of them the file's start."""
+    files = {each.name.split(".")[1]: each.name for each in file.parent.glob("Pulumi.*.yaml")
+             if each != file}  # fmt: skip
+    if not files:
+        return ""
+    there = f"; there are the stacks {', '.join(sorted(files))}"
+    stack = file.name.removeprefix("Pulumi.").removesuffix(".yaml")
+    near = nearest(stack, files) if not file.exists() else None
+    if near:
+        return f"{there}. Did you mean {near}?"
+    model = files.get("prod") or min(files.values())
+    return f"{there}\n  fix: cp {model} {file.name}  # and change its values"
+
+
+def _check_texts(file: Path, project: str, document: Document) -> None:
+    """Raises StackFileError for values that the program would get with another text."""
+    blocks = [
+        f"  line {each.line}, {_shown(project, each.place)}\n"
+        f"    given:   {each.written}, which YAML reads as {each.read}\n"
+        f"    allowed: {allowed}\n"
+        f"    fix:     {_entry(each, instead)}"
+        for each in document.rewritten
+        if (fix := _intended(project, each))
+        for allowed, instead in [fix]
+    ]
+    if blocks:
+        count = f"{len(blocks)} value{'s'[: len(blocks) > 1]}"
+        head = f"{file}: YAML reads {count} as something else than what is written:"
+        raise StackFileError("\n".join([head, *blocks]))
+
+
+def _intended(project: str, value: Rewritten) -> tuple[str, str] | None:
+    """What is allowed instead of a value, and how to write it; None where its text is nothing."""
+    name, *place = value.place
+    key = KEYS.get(str(name).removeprefix(f"{project}:"))
+    if key and takes_text(key, place):
+        return "text in quotes", json.dumps(value.written)
+    if key and value.is_octal:
+        return "a number without leading zeros", value.written.lstrip("0_")
+    return None
+
+
+def _entry(value: Rewritten, instead: str) -> str:
+    """The line to write."""
+    name = value.place[-1]
+    return f"- {instead}" if isinstance(name, int) else f"{name}: {instead}"
+
+
+def _shown(project: str, place: tuple[str | int, ...]) -> str:
+    """A place as `pulumi config --path` takes it."""
+    first, *rest = place
+    return str(first).removeprefix(f"{project}:") + "".join(
+        f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest
+    )
 
 
 def _declared(entry: Any) -> Any:
