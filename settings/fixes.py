@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import TypeAdapter
 
 from settings.key_schema import allowed, at, examples, key_schema, value_schema
 from settings.keys import Key
-from settings.problem import config_rm, config_set, config_set_secret, nearest
+from settings.nearest import nearest
+from settings.problem import config_rm, config_set, config_set_secret
 
 
 def detail(key: Key, error: Mapping[str, Any]) -> str:
@@ -108,6 +113,54 @@ def _fix_of_a_field(key: str, name: str, field: Mapping[str, Any]) -> str:
     if example is None:
         return config_rm(key, name)
     return config_set(f"{key}.{name}", as_text(example), "--path")
+
+
+_TRUE = ("yes", "y", "on", "1", "enabled", "true")
+_FALSE = ("no", "n", "off", "0", "disabled", "false")
+_UNITS = ((r"^([0-9]+) ?[gG]i?[bB]?$", r"\1Gi"), (r"^([0-9]+) ?[mM]i?[bB]?$", r"\1Mi"))
+
+
+def meant(key: Key, text: str) -> str | None:
+    """A value that an invalid one resembles; None if it is of many parts or resembles none."""
+    schema = key_schema(key)
+    if schema.get("type") == "boolean":
+        word = text.strip().lower()
+        return "true" if word in _TRUE else "false" if word in _FALSE else None
+    if "enum" in schema:
+        return nearest(text, schema["enum"])
+    if schema.get("type") not in ("string", "integer", "number") or key.reads_file:
+        return None
+    found = (each for each in _rewritten(text.strip()) if takes(key, each))
+    return next((each for each in found if "/" in each or "/" not in example_of(key)), None)
+
+
+def _rewritten(text: str) -> Iterator[str]:
+    """A text without what people add to a value: capitals, a scheme, a tag, a path, a unit."""
+    yield text
+    yield text.lower()
+    address = re.sub(r"^[a-z]+://", "", text.lower())
+    yield address
+    yield re.sub(r"(?<=/)([^/:@]+)[:@][^/]*$", r"\1", address)
+    host = re.split(r"[/:?#]", address)[0]
+    yield from [host] if "." in host else []
+    yield from (re.sub(pattern, unit, text) for pattern, unit in _UNITS)
+    if number := re.match(r"[0-9]+(?:\.[0-9]+)?(?=\D*$)", text):
+        yield f"{float(number[0]):g}"
+
+
+def takes(key: Key, text: str) -> bool:
+    """Whether a key accepts a text for itself, whatever the rules say of it."""
+    try:
+        _validator(key).validate_python(text if key.is_text else json.loads(text))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+@cache
+def _validator(key: Key) -> TypeAdapter[Any]:
+    # Annotated takes no type alone; pydantic passes over a text.
+    return TypeAdapter(Annotated[key.field.annotation, key.name, *key.field.metadata])
 
 
 def example_of(key: Key) -> str:

@@ -586,25 +586,31 @@ class Key:
         return _is_text(self.field.annotation)
 
     @property
+    def reads_file(self) -> bool:
+        """Whether the value is a path, and what is read is the file's content."""
+        return _is_one_of(self.field.annotation, FILES)
+
+    @property
     def holds_secrets(self) -> bool:
         """Whether its values may be encrypted, and are never shown."""
         return self.field.annotation is SecretMap
 
 
+FILES = (AppConfig, BackstageApp, CaBundle, Permissions, Conditions)
+
+
 def _is_text(annotation: Any) -> bool:
+    return _is_one_of(annotation, (str, Literal, *FILES))
+
+
+def _is_one_of(annotation: Any, kinds: tuple[Any, ...]) -> bool:
+    """Whether a value is of one of the kinds itself, and no list or object of them."""
     origin, arguments = getattr(annotation, "__origin__", None), getattr(annotation, "__args__", ())
     if origin in (tuple, dict):
         return False
-    if origin is Literal or annotation in (
-        str,
-        AppConfig,
-        BackstageApp,
-        CaBundle,
-        Permissions,
-        Conditions,
-    ):
-        return True
-    return any(_is_text(each) for each in arguments)
+    if origin is Literal or annotation in kinds:
+        return annotation in kinds or origin in kinds
+    return any(_is_one_of(each, kinds) for each in arguments)
 
 
 def _declared() -> Iterator[Key]:

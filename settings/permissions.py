@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from settings.files import FileError, parse_documents, read_text
-from settings.problem import nearest
+from settings.nearest import nearest
 
 ACTIONS = ("create", "read", "update", "delete", "use")
 SHOWN_FAULTS = 3

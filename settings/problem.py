@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
-from collections.abc import Iterable
 from dataclasses import dataclass
 from json import dumps
 
@@ -17,13 +15,26 @@ class Problem:
     """One invalid value in a stack's configuration.
 
     key: as in the stack file, without the project's namespace. given: what was found, never a
-    secret. allowed: what would be accepted. fix: the command, or the step, that fixes it.
+    secret. allowed: what would be accepted. fix: the command, or the step, that fixes it; several
+    where there are several ways.
     """
 
     key: str
     given: str
     allowed: str
-    fix: str
+    fix: str | tuple[str, ...]
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """Each way to fix it, the best one first."""
+        return (self.fix,) if isinstance(self.fix, str) else self.fix
+
+    def __str__(self) -> str:
+        labels = ("fix:    ", *("or:     " for _ in self.ways[1:]))
+        ways = [f"    {label} {way}" for label, way in zip(labels, self.ways, strict=True)]
+        return "\n".join(
+            [f"  {self.key}", f"    given:   {self.given}", f"    allowed: {self.allowed}", *ways]
+        )
 
 
 class Warn(str):
@@ -66,10 +77,3 @@ def config_rm(key: str, entry: str | int = "") -> str:
     path = f"{key}.{entry}" if named else f"{key}[{dumps(entry)}]"
     quoted = f"'{path}'" if "'" not in path else shlex.quote(path)
     return f"pulumi config rm --stack {pulumi.get_stack()} --path {quoted}"
-
-
-def nearest(name: str, names: Iterable[str]) -> str | None:
-    """The name that was probably meant: another case, or few letters apart."""
-    by_lower_case = {each.lower(): each for each in names}
-    near = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.75)
-    return by_lower_case[near[0]] if near else None

@@ -11,17 +11,17 @@ from pulumi.runtime import get_config, get_config_env, is_config_secret
 from pydantic import ValidationError
 
 from settings.files import FileError
-from settings.fixes import as_text, detail, example_of, fix_of, set_command
+from settings.fixes import as_text, detail, example_of, fix_of, meant, set_command, takes
 from settings.key_schema import allowed, key_schema
 from settings.keys import GROUPS, KEYS, SECRETS, Key
 from settings.model import Settings
+from settings.nearest import alike, nearest
 from settings.problem import (
     Misspelt,
     Problem,
     Warn,
     config_rm,
     config_set,
-    nearest,
 )
 from settings.rules.rule import Rule
 
@@ -76,14 +76,7 @@ class Reader:
             return
         count = len(self.problems)
         head = f"Stack '{pulumi.get_stack()}' has {count} configuration problem{'s'[: count > 1]}:"
-        blocks = [
-            f"  {each.key}\n"
-            f"    given:   {each.given}\n"
-            f"    allowed: {each.allowed}\n"
-            f"    fix:     {each.fix}"
-            for each in self.problems
-        ]
-        raise pulumi.RunError("\n".join([head, *blocks, "Nothing was changed."]))
+        raise pulumi.RunError("\n".join([head, *map(str, self.problems), "Nothing was changed."]))
 
     def _report(self, problem: Problem) -> None:
         self.problems.append(problem)
@@ -114,12 +107,13 @@ class Reader:
         if isinstance(cause, FileError):
             given, place = _shown(str(details[0]["input"])), details[0]["loc"]
             other = config_rm(key.name, *place) if place else set_command(key, example_of(key))
-            fix = f"fix it, or {other}"
-            self._report(Problem(key.name, f"{given} ({cause})", allowed(key_schema(key)), fix))
+            ways = (f"correct {given}", other)
+            self._report(Problem(key.name, f"{given} ({cause})", allowed(key_schema(key)), ways))
             return
         said = [each for each in (detail(key, one) for one in details) if each]
         reason = f" ({'; '.join(said[:SHOWN_DETAILS])})" if said else ""
-        fix = set_command(key, cause.meant) if isinstance(cause, Misspelt) else fix_of(key, details)
+        near = cause.meant if isinstance(cause, Misspelt) else meant(key, text)
+        fix = set_command(key, near) if near else fix_of(key, details)
         self._report(Problem(key.name, given, allowed(key_schema(key)) + reason, fix))
 
     def _refuse_unknown_keys(self) -> None:
@@ -133,18 +127,26 @@ class Reader:
             namespace, _, name = full.partition(":")
             key = name if namespace == self._project else full
             if namespace not in owned and nearest(namespace, owned):
-                meant = f"did you mean the namespace {nearest(namespace, owned)}?"
-                self._report(Problem(key, "an unknown namespace", meant, config_rm(key)))
+                said = f"did you mean the namespace {nearest(namespace, owned)}?"
+                self._report(Problem(key, "an unknown namespace", said, config_rm(key)))
             if namespace not in owned or key in KEYS:
                 continue
             prefix = key[: len(key) - len(name)]
             names = [each.removeprefix(prefix) for each in KEYS if each.startswith(prefix)]
-            near = nearest(name, [each for each in names if ":" not in each])
-            meaning, fix = owned[namespace], config_rm(key)
+            near = [KEYS[prefix + each] for each in alike(name, names)]
+            meaning, removal = owned[namespace], config_rm(key)
             if near:
-                meaning = f"did you mean {prefix}{near}?"
-                fix += f" && {set_command(KEYS[prefix + near], 'VALUE')}"
-            self._report(Problem(key, "an unknown key", meaning, fix))
+                *others, last = (each.name for each in near)
+                offered = f"{', '.join(others)} or {last}" if others else last
+                meaning = f"did you mean {offered}?"
+            ways = [f"{removal} && {set_command(each, self._value(full, each))}" for each in near]
+            self._report(Problem(key, "an unknown key", meaning, tuple(ways) or removal))
+
+    def _value(self, full: str, key: Key) -> str:
+        """What an unknown key says, if that can't be a secret and `key` takes it."""
+        text = get_config(full) or ""
+        shown = not key.is_text and not is_config_secret(full) and takes(key, text)
+        return text if shown else "VALUE"
 
 
 def _names(value: Any) -> str:

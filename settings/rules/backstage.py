@@ -102,7 +102,8 @@ def _given(s: Settings) -> Iterator[_Given]:
 def variables(s: Settings) -> Iterator[Problem]:
     earlier: dict[str, _Given] = {}
     for each in _given(s):
-        key, name, allowed, fix = each.key, each.name, None, each.removal
+        key, name, allowed = each.key, each.name, None
+        fix: tuple[str, ...] = (each.removal,)
         if name in built_in(s) and not (name == SESSION_SECRET and key in KEPT_ELSEWHERE):
             allowed = "names that the program doesn't set itself"
         elif name in UNSAFE_VARIABLES:
@@ -113,7 +114,7 @@ def variables(s: Settings) -> Iterator[Problem]:
             other = earlier[name]
             name, allowed = f"{name}, which {other.key} sets too", "each name in one place"
             if key in KEPT_ELSEWHERE and other.key not in KEPT_ELSEWHERE:
-                fix = f"{other.removal}, or {fix}"
+                fix = (other.removal, each.removal)
         elif ":" in name and key == "secretEnv":
             allowed = "a name without ':', which a key of a Secret can't hold"
         earlier.setdefault(each.name, each)
@@ -187,14 +188,14 @@ def provided_variables(s: Settings) -> Iterator[Problem]:
     needed = [(file, name) for file in s.portal.app_configs for name in sorted(file.variables)]
     for file, name in (each for each in needed if each[1] not in provided):
         allowed = f"variables from env or secretEnv, or with a default: ${{{name}:-default}}"
-        fix = f"{config_set_secret(name)}, or {config_set(f'env.{name}', 'VALUE', '--path')}"
+        ways = (config_set_secret(name), config_set(f"env.{name}", "VALUE", "--path"))
         if name in TECHDOCS_VARIABLES:
-            fix = config_set("techdocsBucket", "create")
+            ways = (config_set("techdocsBucket", "create"),)
         elif name == "APP_HOST":
             allowed = "no host: the program sets app.baseUrl and backend.baseUrl itself"
-            fix = f"remove both from {file}"
+            ways = (f"remove both from {file}",)
         given = f"{file} uses ${{{name}}}, which nothing provides"
-        yield Problem("appConfigPaths", given, allowed, fix)
+        yield Problem("appConfigPaths", given, allowed, ways)
 
 
 @rule("kubernetesPlugin", "kubernetesNamespaces")

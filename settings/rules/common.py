@@ -73,7 +73,7 @@ def image_version(s: Settings) -> Iterator[Problem]:
     image = s.image
     if image.app and image.digest:
         allowed = "one of both: appPath builds an image, imageDigest deploys one that exists"
-        fix = f"{config_rm('imageDigest')}, or {config_rm('appPath')}"
+        fix = (config_rm("imageDigest"), config_rm("appPath"))
         yield Problem("imageDigest", f"{image.digest} besides appPath", allowed, fix)
     elif not image.tag and not image.digest:
         allowed = "the tag to deploy, or imageDigest"

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from ipaddress import IPv4Network, collapse_addresses
 
+import pulumi
+
 from settings.keys import RESERVED_CONNECTIONS
 from settings.model import Settings
 from settings.problem import Problem, Warn, config_rm, config_set
@@ -39,9 +41,9 @@ def connections(s: Settings) -> Iterator[Problem]:
     if provider == "db.serverless":
         provider += f" of at most {s.database.max_capacity:g} ACU"
     fits = room // (s.database_plugins * s.backstage.pool_size) - 1
-    fix = "lower backend.database.knexConfig.pool.max, in appConfigPaths"
+    ways = ["lower backend.database.knexConfig.pool.max, in appConfigPaths"]
     if fits >= s.portal.replicas:
-        fix = f"{config_set('maxReplicas', str(fits))}, or {fix}"
+        ways.insert(0, config_set("maxReplicas", str(fits)))
     yield Problem(
         "maxReplicas",
         f"{s.portal.most_replicas}, for which {s.most_connections} connections are needed: "
@@ -49,7 +51,7 @@ def connections(s: Settings) -> Iterator[Problem]:
         "pods, with the one that a rollout adds",
         f"the {room} connections that {provider} has to give"
         + ("" if in_cluster or existing else "; a larger database has more"),
-        fix,
+        tuple(ways),
     )
 
 
@@ -60,8 +62,8 @@ def capacity(s: Settings) -> Iterator[Problem]:
         least = f"{database.min_capacity:g}"
         allowed = f"at most databaseMaxCapacity, {database.max_capacity:g}"
         lower = config_set("databaseMinCapacity", f"{database.max_capacity:g}")
-        fix = f"{lower}, or {config_set('databaseMaxCapacity', least)}"
-        yield Problem("databaseMinCapacity", least, allowed, fix)
+        ways = (lower, config_set("databaseMaxCapacity", least))
+        yield Problem("databaseMinCapacity", least, allowed, ways)
 
 
 @rule("databaseMinCapacity", "databaseEngineVersion", target="eks")
@@ -134,15 +136,18 @@ def sources(s: Settings) -> Iterator[Problem]:
 def generation(s: Settings) -> Iterator[Problem | Warn]:
     database = s.database
     if database.deletion_protection and database.generation != database.protected_generation:
+        former = config_set("databaseGeneration", str(database.protected_generation))
+        unprotect = config_set("databaseDeletionProtection", "false")
         yield Problem(
             "databaseGeneration",
             f"{database.generation}, while deletion protection holds generation "
             f"{database.protected_generation}",
             "a new generation deletes the old cluster, so lift its protection in an update of its "
-            "own first; once the new cluster serves, protect that",
-            f"{config_set('databaseDeletionProtection', 'false')} and pulumi up before the new "
-            f"generation, or "
-            f"{config_set('databaseProtectedGeneration', str(database.generation))} after it",
+            "own first (fix); once the new cluster serves, protect that (or)",
+            (
+                f"{former} && {unprotect} && pulumi up --stack {pulumi.get_stack()}",
+                config_set("databaseProtectedGeneration", str(database.generation)),
+            ),
         )
     if database.snapshot_identifier and database.generation == 1:
         yield Warn(

@@ -52,8 +52,8 @@ def certificate(s: Settings) -> Iterator[Problem]:
         parent = s.host.partition(".")[2]
         guessed = parent if "." in parent else s.host  # not a top-level domain
         allowed = "an ACM certificate; or hostedZoneName, in which one is issued; or allowHttp"
-        fix = f"{config_set('hostedZoneName', guessed)}, or {config_set('certificateArn', 'ARN')}"
-        yield Problem("certificateArn", f"nothing, for {s.host}", allowed, fix)
+        ways = (config_set("hostedZoneName", guessed), config_set("certificateArn", "ARN"))
+        yield Problem("certificateArn", f"nothing, for {s.host}", allowed, ways)
     if has_certificate and ingress.allow_http:
         key = "certificateArn" if ingress.certificate_arn else "hostedZoneName"
         allowed = "false where there is a certificate"

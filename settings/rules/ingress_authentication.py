@@ -31,9 +31,8 @@ def identity_provider(s: Settings) -> Iterator[Problem]:
         settings = {"session_timeout": "ingressSessionTimeout", "token_paths": "ingressTokenPaths"}
         given += [key for name, key in settings.items() if name in ingress.model_fields_set]
         meant = next((each for each, keys in NEEDED.items() if set(keys) <= set(given)), None)
-        fix = " && ".join(config_rm(key) for key in given)
-        if meant:
-            fix = f"{config_set('ingressAuthentication', meant)}, or {fix}"
+        removal = " && ".join(config_rm(key) for key in given)
+        fix = (config_set("ingressAuthentication", meant), removal) if meant else removal
         if given:
             allowed = "oidc or cognito, with which the load balancer reads those keys"
             said = f"nothing, besides {', '.join(given)}"

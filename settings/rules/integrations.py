@@ -11,8 +11,9 @@ from settings.app_gaps import INTEGRATIONS, loads
 from settings.backstage_app import BACKEND
 from settings.integrations import PROCESSING_MINUTES, WEBHOOK, integrations
 from settings.model import Settings
+from settings.nearest import nearest
 from settings.overrides import Path, overriding
-from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret, nearest
+from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret
 from settings.rules.rule import rule
 from settings.secrets import KEPT_ELSEWHERE, PROVIDING, held_secrets, secret_variables
 

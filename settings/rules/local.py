@@ -17,5 +17,5 @@ def unserved_host(s: Settings) -> Iterator[Problem]:
             f"{s.host}, without ingressClassName",
             "unset, for http://localhost with a forwarded port; or with the IngressClass of a "
             "controller that serves the host",
-            f"{config_rm('host')}, or {config_set('ingressClassName', 'traefik')}",
+            (config_rm("host"), config_set("ingressClassName", "traefik")),
         )

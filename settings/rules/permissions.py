@@ -27,7 +27,7 @@ _TYPES: dict[str, Any] = {"string": str, "list": list, "boolean": bool, "number"
 def _problem(key: str, path: str, faults: list[str], allowed: str) -> Iterator[Problem]:
     if faults:
         default = KEYS[key].field.default
-        fix = f"fix {path}" if path == default else f"fix it, or {config_set(key, default)}"
+        fix = (f"correct {path}", *([config_set(key, default)] if path != default else []))
         yield Problem(key, f"{path} ({shown(faults)})", allowed, fix)
 
 

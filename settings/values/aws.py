@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.alias_generators import to_camel
 
-from settings.problem import Misspelt, nearest
+from settings.nearest import nearest
+from settings.problem import Misspelt
 from settings.values.common import LABEL, UNIQUE, Model, allowing, matching, scalar
 
 # By its parts, because AWS opens new ones: a partition or continent, a direction, a number.

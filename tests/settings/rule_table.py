@@ -93,7 +93,7 @@ RULES: dict[str, Row] = {
         (
             "portal.example.com, without ingressClassName",
             "http://localhost with a forwarded port",
-            "config rm --stack test host, or ",
+            "config rm --stack test host\n    or:      pulumi config ",
             "ingressClassName traefik",
         ),
     ),
@@ -363,7 +363,10 @@ RULES: dict[str, Row] = {
     "identity provider without sign-in": (
         {**WITH_OIDC, "ingressAuthentication": None},
         "ingressAuthentication",
-        ("nothing, besides ingressOidc, ingressClient", "ingressAuthentication oidc, or "),
+        (
+            "nothing, besides ingressOidc, ingressClient",
+            "ingressAuthentication oidc\n    or:      pulumi config ",
+        ),
     ),
     "parts of sign-in": (
         {"ingressClient": CLIENT, "ingressSessionTimeout": 3600, "ingressTokenPaths": []},

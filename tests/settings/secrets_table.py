@@ -184,8 +184,8 @@ RULES: dict[str, Row] = {
         "secretsFrom",
         (
             "TOKEN, which secretEnv sets too",
-            "config rm --stack test --path 'secretEnv.TOKEN', or pulumi config rm --stack test "
-            "--path 'secretsFrom[0]'\n",
+            "config rm --stack test --path 'secretEnv.TOKEN'\n"
+            "    or:      pulumi config rm --stack test --path 'secretsFrom[0]'\n",
         ),
     ),
     "kept in two places": (

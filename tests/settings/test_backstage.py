@@ -22,7 +22,9 @@ def test_a_variable_that_nothing_provides(tmp_path: Path) -> None:
     changes = app_config(tmp_path, "a: ${JIRA_TOKEN}\nb: ${APP_PORT} ${OTHER:-x} $${ESCAPED}\n")
     message = refused(changes)
     assert "uses ${JIRA_TOKEN}, which nothing provides" in message
-    assert "pulumi config set --stack test --path --secret secretEnv.JIRA_TOKEN, or " in message
+    assert (
+        "pulumi config set --stack test --path --secret secretEnv.JIRA_TOKEN\n    or:  " in message
+    )
     assert "OTHER" not in message
     assert "ESCAPED" not in message
     loaded({**changes, "env": {"JIRA_TOKEN": "x"}})

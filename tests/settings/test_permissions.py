@@ -77,7 +77,7 @@ def test_a_line_that_is_wrong(tmp_path: Path, line: str, said: str) -> None:
     message = refused(changes)
     assert message.startswith("Stack 'test' has 1 configuration problem:\n  permissionsPath\n")
     assert f"{changes['permissionsPath']} (line 5: {said}" in message
-    assert "fix it, or pulumi config set --stack test permissionsPath assets/perm" in message
+    assert "\n    or:      pulumi config set --stack test permissionsPath assets/perm" in message
 
 
 def test_the_first_faults_are_shown(tmp_path: Path) -> None:
