@@ -139,6 +139,14 @@ class Shown:
     default: str
 
 
+@dataclass(frozen=True)
+class PolicyRefuses:
+    """Values that the key takes and a mandatory rule of policy/ refuses. what: those, in words."""
+
+    what: str
+    rules: tuple[str, ...]
+
+
 class AwsSettings(Model, alias_generator=prefixed("aws:")):
     """`aws:*`, passed by hand to the explicit provider and to `aws eks get-token`."""
 
@@ -191,9 +199,11 @@ class ImageSettings(Model, alias_generator=prefixed("image")):
 class DatabaseSettings(Model, alias_generator=prefixed("database")):
     """The database. Capacities are Aurora capacity units (ACU), about 2 GiB of memory each."""
 
-    kind: Annotated[DatabaseKind | None, Shown("aurora on eks, in-cluster on local")] = Field(
-        None, alias="database"
-    )
+    kind: Annotated[
+        DatabaseKind | None,
+        Shown("aurora on eks, in-cluster on local"),
+        PolicyRefuses("in-cluster", ("database-tls",)),
+    ] = Field(None, alias="database")
     """Aurora PostgreSQL, on eks only; existing: PostgreSQL that somebody else runs, on eks only; or
     Postgres in the portal's namespace: no backups, no TLS"""
     host: Annotated[HostName | None, EXISTING] = None
@@ -211,11 +221,18 @@ class DatabaseSettings(Model, alias_generator=prefixed("database")):
     """connections that the existing database has for the portal"""
     resource_id: Annotated[DatabaseResourceId | None, EXISTING] = None
     """resource id of the existing database, which policies name; for databaseAuthentication iam"""
-    engine_version: EngineVersion = POSTGRES
+    engine_version: Annotated[
+        EngineVersion, PolicyRefuses("a minor version", ("rds-minor-upgrades",))
+    ] = POSTGRES
     """major: minor upgrades are automatic; major.minor: pinned, none is automatic"""
     instance_class: Annotated[InstanceClass, AURORA] = "db.serverless"
     """instance class of every instance"""
-    instances: Annotated[int, whole(1, 16, " (a writer and at most 15 readers)"), AURORA] = 1
+    instances: Annotated[
+        int,
+        whole(1, 16, " (a writer and at most 15 readers)"),
+        AURORA,
+        PolicyRefuses("1", ("rds-multi-az",)),
+    ] = 1
     """writer plus readers; 2 give a failover target in another zone"""
     min_capacity: Annotated[MinCapacity, AURORA] = 0.5
     """lower limit of db.serverless; a running portal never lets it pause"""
@@ -227,15 +244,21 @@ class DatabaseSettings(Model, alias_generator=prefixed("database")):
     """networks that may connect, besides the cluster's security group"""
     allowed_security_group_ids: Annotated[tuple[SecurityGroup, ...], UNIQUE, AURORA] = ()
     """security groups that may connect, besides the cluster's"""
-    backup_retention_days: Annotated[int, whole(1, 35, " days"), AURORA] = 7
+    backup_retention_days: Annotated[
+        int, whole(1, 35, " days"), AURORA, PolicyRefuses("fewer than 7", ("rds-backups",))
+    ] = 7
     """days of backups"""
     backup_window: Annotated[BackupWindow, AURORA] = "07:00-09:00"
     """daily, UTC, at least 30 minutes"""
     maintenance_window: Annotated[MaintenanceWindow, AURORA] = "sun:09:30-sun:10:30"
     """weekly, UTC, at least 30 minutes, apart from the backup window"""
-    deletion_protection: Annotated[Flag, AURORA] = True
+    deletion_protection: Annotated[
+        Flag, AURORA, PolicyRefuses("false", ("rds-deletion-protection",))
+    ] = True
     """RDS and Pulumi's `protect` refuse to delete the database"""
-    skip_final_snapshot: Annotated[Flag, AURORA] = False
+    skip_final_snapshot: Annotated[
+        Flag, AURORA, PolicyRefuses("true", ("rds-final-snapshot", "secret-recovery"))
+    ] = False
     """delete the database without a last snapshot"""
     generation: Annotated[int, whole(1, 999), AURORA] = 1
     """part of the database's names; raising it creates a new cluster beside the old one, which is
@@ -246,7 +269,10 @@ class DatabaseSettings(Model, alias_generator=prefixed("database")):
     snapshot_identifier: Annotated[Snapshot | None, AURORA] = None
     """snapshot that a new generation starts from; read when the cluster is created"""
     image: Annotated[
-        PostgresImage | None, IN_CLUSTER, Shown("postgres, of databaseEngineVersion")
+        PostgresImage | None,
+        IN_CLUSTER,
+        Shown("postgres, of databaseEngineVersion"),
+        PolicyRefuses("latest, and no tag", ("image-version",)),
     ] = None
     """image of Postgres in the cluster"""
     storage_size: Annotated[StorageSize, IN_CLUSTER] = "5Gi"
@@ -307,7 +333,13 @@ class PortalSettings(Model, alias_generator=to_camel):
     """title of the portal's pages"""
     organization_name: Annotated[Title | None, Shown("the image's, Backstage")] = None
     """the company, in the portal's headings"""
-    app_configs: Annotated[tuple[AppConfigFile, ...], UNIQUE] = Field((), alias="appConfigPaths")
+    app_configs: Annotated[
+        tuple[AppConfigFile, ...],
+        UNIQUE,
+        PolicyRefuses(
+            "timeouts of the backend that don't fit the load balancer's", ("drain", "keep-alive")
+        ),
+    ] = Field((), alias="appConfigPaths")
     """Backstage configuration files; each overrides the one before, the first the one in assets/;
     each `${VAR}` without default has to be provided"""
     permissions: PermissionsFile = Field(
@@ -322,7 +354,12 @@ class PortalSettings(Model, alias_generator=to_camel):
     """further names that both files may use: permissions and resource types of own plugins"""
     secret_env: SecretMap = Field(default_factory=SecretMap)
     """further variables from the Secret, such as GITHUB_TOKEN"""
-    env: Variables = Field(default_factory=dict)
+    env: Annotated[
+        Variables,
+        PolicyRefuses(
+            "names of secrets, and a database without TLS", ("plain-secret", "database-tls")
+        ),
+    ] = Field(default_factory=dict)
     """further plain variables"""
     replicas: Annotated[int, whole(1, 100)] = 1
     """pods, or the fewest of them with an autoscaler"""
@@ -338,7 +375,7 @@ class PortalSettings(Model, alias_generator=to_camel):
     """a Job migrates the database before the pods are replaced; false: pods do at their start"""
     metrics: Flag = True
     """the image serves OpenTelemetry metrics at :9464/metrics; open that port to the cluster"""
-    network_policy: Flag = True
+    network_policy: Annotated[Flag, PolicyRefuses("false", ("network-policy",))] = True
     """NetworkPolicies for the pods of the portal, its Jobs and the database in the cluster"""
     egress_cidrs: Annotated[tuple[EgressCidr, ...], UNIQUE, LIMITS, Shown("anywhere")] = ()
     """networks that pods may connect to on 443 and egressPorts; never link-local ones"""
@@ -453,7 +490,7 @@ class IngressSettings(Model, alias_generator=to_camel):
     """existing certificate, in the stack's region"""
     hosted_zone_name: Annotated[ZoneName | None, EKS] = None
     """public Route 53 zone for the certificate's validation and the host's alias record"""
-    allow_http: Annotated[Flag, EKS] = False
+    allow_http: Annotated[Flag, EKS, PolicyRefuses("true", ("elb-https",))] = False
     """serve a host without certificate over HTTP"""
     inbound_cidrs: Annotated[InboundCidrs, EKS, Shown("any (internal)")] = Field(
         (), alias="ingressInboundCidrs"
@@ -579,6 +616,11 @@ class Key:
     def known_to(self) -> KnownTo | None:
         """None: every target knows it."""
         return next((each for each in self.field.metadata if isinstance(each, KnownTo)), None)
+
+    @property
+    def policy_refuses(self) -> PolicyRefuses | None:
+        """None: a rule refuses no value for itself."""
+        return next((each for each in self.field.metadata if isinstance(each, PolicyRefuses)), None)
 
     @property
     def is_text(self) -> bool:

@@ -55,7 +55,8 @@ def _number(text: str | None, default: float) -> float:
     whole=True,
     what="a pod that terminates serves until its load balancer has let go of it",
     fix="preStop.sleep above the propagation, terminationGracePeriodSeconds above preStop plus "
-    "shutdown, and deregistration_delay.timeout_seconds at most as long as the pod serves",
+    "shutdown, and deregistration_delay.timeout_seconds at most as long as the pod serves; in this "
+    "project backend.lifecycle.serverShutdownDelay in appConfigPaths",
 )
 def drain(resource: Resource, plan: Plan) -> Iterator[str]:
     for ingress in _ingresses(resource, plan):
@@ -103,7 +104,7 @@ def _pre_stop(container: Node) -> float:
     whole=True,
     what="Backstage keeps idle connections longer than its load balancer",
     fix="backend.server.keepAliveTimeout above idle_timeout.timeout_seconds, headersTimeout above "
-    "both",
+    "both; in this project in appConfigPaths",
 )
 def keep_alive(resource: Resource, plan: Plan) -> Iterator[str]:
     configs = mounted(resource, plan)

@@ -87,7 +87,7 @@ _requires(
     whole=True,
     what="every listener speaks HTTPS, or redirects to it",
     fix="listen-ports: '[{\"HTTPS\":443}]' with a certificate; in this project certificateArn or "
-    "hostedZoneName",
+    "hostedZoneName instead of allowHttp",
 )
 def https(resource: Resource, plan: Plan) -> Iterator[str]:
     if resource.type == LISTENER:

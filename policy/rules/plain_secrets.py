@@ -55,7 +55,7 @@ def _reveals(text: Text) -> bool:
     *WORKLOADS,
     severity="high",
     what="no password, token or key is written into a pod",
-    fix="valueFrom.secretKeyRef or envFrom.secretRef",
+    fix="valueFrom.secretKeyRef or envFrom.secretRef; in this project secretEnv instead of env",
 )
 def plain_secret(resource: Resource, _: Plan) -> Iterator[str]:
     def check(text: Text) -> str | None:

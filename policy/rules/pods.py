@@ -82,7 +82,8 @@ def _tag(image: str) -> str:
     *WORKLOADS,
     severity="high",
     what="an image's reference names a version",
-    fix="a tag that is never pushed again, or a digest",
+    fix="a tag that is never pushed again, or a digest; in this project imageTag, imageDigest or "
+    "databaseImage",
 )
 def image_version(resource: Resource, _: Plan) -> Iterator[str]:
     def check(image: Node) -> str | None:

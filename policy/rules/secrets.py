@@ -19,7 +19,7 @@ require(
     at="recoveryWindowInDays", met=lambda node: node.number != 0,
     what="a deleted secret can be restored for a week or more",
     says="recoveryWindowInDays is {}: deleting the secret is final",
-    fix="recoveryWindowInDays: 30; in this project databaseDeletionProtection: true",
+    fix="recoveryWindowInDays: 30; in this project databaseSkipFinalSnapshot: false",
 )  # fmt: skip
 
 

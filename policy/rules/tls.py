@@ -93,7 +93,8 @@ def _refuses(resource: Resource) -> bool:
     FUNCTION,
     severity="critical",
     what="no variable turns off TLS to the database, or the check of its certificate",
-    fix="remove the variable; for libpq PGSSLMODE=verify-full and PGSSLROOTCERT",
+    fix="remove the variable; in this project from env, or with another database than in-cluster; "
+    "for libpq PGSSLMODE=verify-full and PGSSLROOTCERT",
 )
 def variables(resource: Resource, _: Plan) -> Iterator[str]:
     own = files(resource) if resource.type == CONFIG_MAP else {}  # backstage-database-tls has them

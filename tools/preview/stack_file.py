@@ -15,7 +15,7 @@ import pulumi.runtime
 from settings.files import FileError, read_text
 from settings.key_schema import takes_text
 from settings.keys import KEYS
-from settings.problem import nearest
+from settings.nearest import nearest
 from settings.values.variables import ENCRYPTED
 from tools.preview import engine_yaml
 from tools.preview.engine_yaml import Document, Rewritten

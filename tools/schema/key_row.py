@@ -15,7 +15,7 @@ from settings.keys import Key, Shown
 
 def key_row(key: Key) -> tuple[str, str]:
     """Default and meaning, with the choices; an empty default where the key is unset."""
-    default, text = _default(key), meaning(key)
+    default, text = _default(key), meaning(key, "[policy](policy.md#rules)")
     choices = get_args(key.field.annotation) if get_origin(key.field.annotation) is Literal else ()
     return default, f"{' or '.join(f'`{each}`' for each in choices)}: {text}" if choices else text
 
@@ -30,10 +30,11 @@ def _default(key: Key) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
-def meaning(key: Key) -> str:
-    """The docstring below the key's attribute."""
+def meaning(key: Key, policy: str = "policy") -> str:
+    """The docstring below the key's attribute, and what the policy refuses. policy: its name."""
     model = f"{key.group.capitalize()}Settings" if key.group else "Keys"
-    return _docstrings()[model, key.attribute]
+    text, refused = _docstrings()[model, key.attribute], key.policy_refuses
+    return f"{text}; the {policy} refuses {refused.what}" if refused else text
 
 
 @cache
