@@ -44,6 +44,14 @@ class Settings(Keys, alias_generator=to_camel, defer_build=False):
         return AppConfig.of(self.layers, self.portal.env)
 
     @property
+    def url(self) -> str:
+        """The portal's address; on local without an Ingress that of a forwarded port."""
+        if self.target == "eks":
+            return f"{'http' if self.ingress.allow_http else 'https'}://{self.host}"
+        port = "" if self.ingress.given_class_name else f":{self.port}"
+        return f"http://{self.host or 'localhost'}{port}"
+
+    @property
     def trusts_load_balancer(self) -> bool:
         """Whether the portal takes users from the load balancer, whose ARN it then has to know."""
         provider = self.backstage.value("auth", "providers", "awsalb")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from json import dumps
 
@@ -30,11 +31,14 @@ class Problem:
         return (self.fix,) if isinstance(self.fix, str) else self.fix
 
     def __str__(self) -> str:
-        labels = ("fix:    ", *("or:     " for _ in self.ways[1:]))
-        ways = [f"    {label} {way}" for label, way in zip(labels, self.ways, strict=True)]
-        return "\n".join(
-            [f"  {self.key}", f"    given:   {self.given}", f"    allowed: {self.allowed}", *ways]
-        )
+        said = [f"  {self.key}", f"    given:   {self.given}", f"    allowed: {self.allowed}"]
+        return "\n".join([*said, *labelled(self.ways, "    ", 9)])
+
+
+def labelled(ways: Sequence[str], indent: str, width: int = 5) -> Iterator[str]:
+    """A line for each way to fix something, each to paste as it is. width: of its label."""
+    for number, way in enumerate(ways):
+        yield f"{indent}{'or:' if number else 'fix:':{width}}{way}"
 
 
 class Warn(str):

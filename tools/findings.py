@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from settings.problem import labelled
+
 OK, MISSING, UNCHECKED = "ok", "missing", "not checked"
 State = Literal["ok", "missing", "not checked"]
 _STATE_WIDTH = len(UNCHECKED)
@@ -14,7 +16,9 @@ _NAME_WIDTH = 24
 
 @dataclass(frozen=True)
 class Finding:
-    """text: what was found, or why nothing could be. fix: the command that closes a gap."""
+    """text: what was found, or why nothing could be. fix: the command that closes a gap; a line for
+    each where there are several ways.
+    """
 
     state: State
     text: str
@@ -26,9 +30,9 @@ def ok(text: str) -> Finding:
     return Finding("ok", text)
 
 
-def missing(text: str, fix: str) -> Finding:
-    """A gap. fix: the command, or the step, that closes it."""
-    return Finding("missing", text, fix)
+def missing(text: str, *ways: str) -> Finding:
+    """A gap. ways: commands, or steps, each of which closes it."""
+    return Finding("missing", text, "\n".join(ways))
 
 
 def unchecked(text: str) -> Finding:
@@ -76,8 +80,8 @@ class Report:
                 f"{found.state:{_STATE_WIDTH}}  {name:{_NAME_WIDTH}}  {because}{found.text}",
                 flush=True,
             )
-            if found.fix:
-                print(f"{'':{_STATE_WIDTH}}  fix: {found.fix}", flush=True)
+            for line in labelled(found.fix.splitlines(), " " * (_STATE_WIDTH + 2)):
+                print(line, flush=True)
             added.append(found)
         self._found += added
         return added

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from settings.problem import labelled
 from tools.preview.stack_file import StackFileError, read_stack
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,10 +50,10 @@ def missing(values: Mapping[str, str], environment: Mapping[str, str]) -> Iterat
     values: the stack's configuration, full keys.
     """
     if engine() is None:
-        yield "engine: no pulumi on PATH. Install it, or: make engine"
+        yield "engine: no pulumi on PATH\n  fix: make engine"
     if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & set(environment):
-        yield ("passphrase: it encrypts the secrets in the state: "
-               "export PULUMI_CONFIG_PASSPHRASE=...")  # fmt: skip
+        yield ("passphrase: it encrypts the secrets in the state\n"
+               "  fix: export PULUMI_CONFIG_PASSPHRASE=PASSPHRASE")  # fmt: skip
     context = values.get("backstage:kubeContext")
     if shutil.which("kubectl") is None:
         yield "context: no kubectl on PATH"
@@ -60,25 +61,23 @@ def missing(values: Mapping[str, str], environment: Mapping[str, str]) -> Iterat
     try:
         nodes = json.loads(_kubectl(context, "get", "nodes", "--output", "json"))
     except RuntimeError as error:
-        yield (f"context: {context or 'the current one'} doesn't answer ({error}). Start the "
-               "cluster, or: pulumi config set --stack local kubeContext CONTEXT")  # fmt: skip
+        yield (f"context: {context or 'the current one'} doesn't answer ({error})\n"
+               "  fix: start the cluster\n"
+               "  or:  pulumi config set --stack local kubeContext CONTEXT")  # fmt: skip
         return
     repository, tag = (values.get(f"backstage:image{key}", "") for key in ("Repository", "Tag"))
     if "backstage:appPath" in values or "/" in repository or "backstage:imageDigest" in values:
         return  # built, or pulled from a registry
     image = f"{repository}:{tag}"
     if not any(image in images_of(node) for node in nodes["items"]):
-        yield f"image: no node has {image}. {load_image(image)}"
+        yield "\n".join([f"image: no node has {image}", *labelled(load_image(image), "  ")])
 
 
-def load_image(image: str) -> str:
-    """How to build an image and load it into a cluster's nodes."""
-    return (
-        "Build it, and load it into the nodes:\n"
-        f"    docker build --tag {image} --file image/multi-stage.Dockerfile portal\n"
-        f"    kind load docker-image {image}\n"
-        f"  or minikube image load {image}, or k3d image import {image}"
-    )
+def load_image(image: str) -> list[str]:
+    """Commands that build an image and load it into a cluster's nodes, by the cluster's tool."""
+    build = f"docker build --tag {image} --file image/multi-stage.Dockerfile portal"
+    loads = ("kind load docker-image", "minikube image load", "k3d image import")
+    return [f"{build} && {load} {image}" for load in loads]
 
 
 def images_of(node: Mapping[str, Any]) -> set[str]:

@@ -96,7 +96,7 @@ def platform(settings: Settings, identifier: str) -> Platform:
 
     return Platform(
         opts=opts,
-        url=f"{'http' if settings.ingress.allow_http else 'https'}://{settings.host}",
+        url=settings.url,
         ecr=True,
         kms_key_arn=settings.kms_key_arn,
         clients=load_balancer_cidrs(facts, settings.ingress.scheme, look_up).apply(networks)

@@ -39,7 +39,7 @@ def platform(settings: Settings, identifier: str) -> Platform:
 
     return Platform(
         opts=opts,
-        url=f"http://{settings.host or 'localhost'}" + ("" if class_name else f":{port}"),
+        url=settings.url,
         ecr=False,
         clients=any_pod(),
         database=database,

@@ -117,7 +117,7 @@ BROKEN: dict[str, tuple[Break, dict[str, object], str, str, str]] = {
     "another account": (
         lambda site: None,
         {"aws:allowedAccountIds": ["210987654321"], "permissionsBoundaryArn": None}, "identity",
-        f"of account {ACCOUNT}; aws:allowedAccountIds has 210987654321", "AWS_PROFILE=...",
+        f"of account {ACCOUNT}; aws:allowedAccountIds has 210987654321", "AWS_PROFILE=PROFILE",
     ),
     "another cluster's name": (
         lambda site: None, {"clusterName": "platfrom"}, "cluster",

@@ -122,7 +122,7 @@ def test_cluster_answers(cluster: Cluster) -> None:
 
 
 def test_nobody_listens(cluster: Cluster) -> None:
-    found = findings(LOCAL, ["--server", "https://127.0.0.1:1"], unreachable="start it")
+    found = findings(LOCAL, ["--server", "https://127.0.0.1:1"], unreachable=("start it",))
     is_missing(found["cluster"], "connection to the server 127.0.0.1:1 was refused", "start it")
 
 

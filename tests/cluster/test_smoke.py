@@ -48,8 +48,8 @@ CHANGES = {
     },
 }
 CHECKS = (
-    *("address", "readiness", "sign-in page", "sign-in github", "catalog, no token"),
-    *("catalog, token", "database TLS", "deployed version"),
+    *("address", "connection", "readiness", "sign-in page", "sign-in github"),
+    *("catalog, no token", "catalog, token", "database TLS", "deployed version"),
 )
 STATES = ("ok", "missing", "not checked")
 

@@ -96,15 +96,20 @@ def test_own_engine_wins_over_path(machine: Machine) -> None:
 def test_unreachable_cluster_shows_the_last_line_of_kubectl(machine: Machine) -> None:
     machine.cluster_is_down()
     [problem] = local.missing({**VALUES, "backstage:kubeContext": "k3d"}, PASSPHRASE)
-    assert problem.startswith("context: k3d doesn't answer (no route).")
+    assert problem.startswith("context: k3d doesn't answer (no route)\n  fix: start")
     assert [line.split()[:2] for line in machine.log] == [["--context", "k3d"]]
 
 
 def test_image_on_no_node_is_missing(machine: Machine) -> None:
     machine.nodes_have("docker.io/library/backstage-portal:other")
     [problem] = local.missing(VALUES, PASSPHRASE)
-    assert problem.startswith("image: no node has backstage-portal:local.")
-    assert "docker build --tag backstage-portal:local" in problem
+    build = "docker build --tag backstage-portal:local --file image/multi-stage.Dockerfile portal"
+    assert problem == (
+        "image: no node has backstage-portal:local\n"
+        f"  fix: {build} && kind load docker-image backstage-portal:local\n"
+        f"  or:  {build} && minikube image load backstage-portal:local\n"
+        f"  or:  {build} && k3d image import backstage-portal:local"
+    )
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,9 @@ def diagnose(config: StackConfig, settings: Settings, report: Report) -> None:
 def _local(config: StackConfig, settings: Settings, report: Report) -> None:
     context = settings.kube_context
     options = [*(["--context", context] if context else []), *REQUEST]
-    choose = f"start it, or: pulumi config set --stack {config.stack} kubeContext CONTEXT"
+    choose = f"pulumi config set --stack {config.stack} kubeContext CONTEXT"
     reader = Reader(Kubectl(settings.namespace, options))
-    objects = Objects(config.stack, settings, reader, unreachable=choose)
+    objects = Objects(config.stack, settings, reader, unreachable=("start it", choose))
     _objects(f"context {context or '(current)'}", objects, report)
 
 
@@ -85,7 +85,7 @@ def _eks(config: StackConfig, settings: Settings, report: Report) -> None:
             reader,
             cluster.parts.auto_mode,
             cluster.parts.policies_by_addon,
-            cluster.how_to_reach(),
+            (cluster.how_to_reach(),),
         )
         _objects("API server", objects, report, blocked)
 

@@ -48,9 +48,12 @@ class Account:
         except AwsError as error:
             family = re.match(r"cn|us-gov", self.aws.region)
             first = _FIRST_REGIONS.get(family.group() if family else "", "us-east-1")
-            if first == self.aws.region:
-                raise
-            self.aws.ask("sts", "get-caller-identity", region=first)
+            try:
+                if first == self.aws.region:
+                    raise
+                self.aws.ask("sts", "get-caller-identity", region=first)
+            except AwsError:  # which says the same of the identity
+                raise Unanswered("of the identity below") from None
             return missing(
                 f"{self.aws.region} doesn't answer, {first} does: it isn't enabled ({error})",
                 f"aws account enable-region --region-name {self.aws.region}",
@@ -63,14 +66,23 @@ class Account:
             caller = self.aws.caller()
         except AwsError as error:
             profile = self.settings.aws.profile
-            log_in = f"aws sso login --profile {profile}" if profile else "aws configure"
-            return missing(f"AWS knows no identity: {error}", f"{log_in}, or AWS_PROFILE=...")
+            ways = ["aws configure", "export AWS_PROFILE=PROFILE"]
+            if profile:
+                named = f"--profile {profile}"
+                ways = [f"aws sso login {named}", f"aws configure {named}"]
+            if error.unreachable:
+                ways = [
+                    "connect this machine to the network",
+                    "export HTTPS_PROXY=http://HOST:PORT",
+                ]
+            return missing(str(error), *ways)
         allowed = self.settings.aws.allowed_account_ids
         if allowed and caller["Account"] not in allowed:
             return missing(
                 f"{caller['Arn']} is of account {caller['Account']}; aws:allowedAccountIds has "
                 f"{', '.join(allowed)}",
-                "log in to that account: AWS_PROFILE=..., or " + self.set("aws:profile", "PROFILE"),
+                "export AWS_PROFILE=PROFILE",
+                self.set("aws:profile", "PROFILE"),
             )
         return ok(caller["Arn"])
 
@@ -85,7 +97,7 @@ class Account:
             *("--caller-reference", self.stack),
         )
         found = "only a private one" if of_the_name else "none"
-        return missing(f"there is {found} named {name}", f"{create}, and delegate it")
+        return missing(f"there is {found} named {name}", f"{create}  # then delegate it")
 
     def _certificate(self) -> Finding:
         host, arn = self.settings.host, str(self.settings.ingress.certificate_arn)
@@ -109,7 +121,7 @@ class Account:
                 *("acm", "describe-certificate", "--certificate-arn", arn),
                 *("--query", "Certificate.DomainValidationOptions[].ResourceRecord"),
             )
-            return missing("it waits for its DNS records", f"create them: {records}")
+            return missing("it waits for its DNS records", f"{records}  # create these")
         if certificate["Status"] != "ISSUED":
             return missing(f"it is {certificate['Status']}", another)
         return ok(f"issued for {', '.join(sorted(names))}")
@@ -139,7 +151,8 @@ class Account:
             key, value = ("imageDigest", "DIGEST") if image.digest else ("imageTag", "TAG")
             return missing(
                 f"{image.repository} has no {which}",
-                f"push it, or choose one of: {listed} && {self.set(key, value)}",
+                "push it",
+                f"{listed} && {self.set(key, value)}",
             )
         return ok(f"{image.repository} has {which}")
 

@@ -21,6 +21,15 @@ _DENIED = {
     *("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"),
     "403",
 }
+_UNREACHABLE = re.compile(r"(?:connect|timeout|closed)\b.*URL: \"(?P<url>[^\"]+)", re.I)
+_SAID = (
+    (_UNREACHABLE, r"nothing answers at \g<url>"),
+    (r"Unable to locate credentials", "this shell has no AWS credentials"),
+    (r"The config profile \((.+)\) could not be found", r"AWS's configuration has no profile \1"),
+    (r"SSO session .*expired|SSO Token|Token has expired", "the SSO session has expired"),
+    (r"\((?:ExpiredToken|RequestExpired)\w*\)", "the AWS credentials have expired"),
+    (r"An error occurred \((\w+)\) when calling .* operation[^:]*: (.+)", r"\2 (\1)"),
+)
 _SECONDS = 60  # of one call, with the CLI's own retries
 
 
@@ -32,6 +41,8 @@ class AwsError(Unanswered):
         self.code = found["code"] if found else ""
         """Of AWS's error; empty if AWS didn't answer."""
         self.denied = self.code in _DENIED
+        self.unreachable = bool(_UNREACHABLE.search(text))
+        """Whether nothing answered at AWS's address."""
         if self.denied and found:
             named = _ACTION.search(text)
             action = (
@@ -39,12 +50,20 @@ class AwsError(Unanswered):
             )
             super().__init__(f"this identity has no right to {action}")
         else:
-            super().__init__(_last_line(text))
+            super().__init__(_said(_last_line(text)))
 
 
 def _last_line(text: str) -> str:
     lines = text.strip().splitlines()
     return lines[-1] if lines else "the AWS CLI said nothing"
+
+
+def _said(line: str) -> str:
+    """The CLI's last line, in this tool's words where botocore advises what a fix says."""
+    for pattern, words in _SAID:
+        if found := re.search(pattern, line):
+            return found.expand(words)
+    return line
 
 
 class Aws:

@@ -28,8 +28,8 @@ class Objects:
     auto_mode: bool = False
     policies_by_addon: Callable[[], Finding | None] = lambda: None
     """Whether an add-on enforces NetworkPolicies; None: no add-on would."""
-    unreachable: str = ""
-    """What to do if the API server doesn't answer."""
+    unreachable: tuple[str, ...] = ()
+    """What to do if the API server doesn't answer, a way each."""
 
     def reachable(self) -> Finding:
         """Whether the API server answers this identity."""
@@ -39,8 +39,10 @@ class Objects:
         except Unanswered as error:
             if "Unauthorized" in str(error) or "provide credentials" in str(error):
                 text = f"the API server doesn't know this identity ({error})"
-                return missing(text, "the access entry above" if self._eks else self.unreachable)
-            return missing(str(error), self.unreachable)
+                return missing(
+                    text, *(["the access entry above"] if self._eks else self.unreachable)
+                )
+            return missing(str(error), *self.unreachable)
         return ok(version)
 
     @property
@@ -122,7 +124,7 @@ class Objects:
         nodes = self.reader.items("nodes")
         if any(name in images_of(node) for node in nodes):
             return ok(f"{name} is on a node")
-        return missing(f"no node has {name}", load_image(name))
+        return missing(f"no node has {name}", *load_image(name))
 
     def _ingress_class(self) -> Finding:
         name = self.settings.ingress.class_name
@@ -162,8 +164,8 @@ class Objects:
         if found:
             return ok(found[0])
         set_key = f"pulumi config set --stack {self.stack}"
-        fix = f"{set_key} databaseStorageClass NAME"
+        ways = [f"{set_key} databaseStorageClass NAME"]
         if not listed:
-            fix = f"{set_key} databaseStorageSize ephemeral, or install a provisioner"
+            ways = [f"{set_key} databaseStorageSize ephemeral", "install a provisioner"]
         known = ", ".join(each["metadata"]["name"] for each in listed) or "none"
-        return missing(f"there is no {name or 'default one'}; the cluster has {known}", fix)
+        return missing(f"there is no {name or 'default one'}; the cluster has {known}", *ways)

@@ -70,8 +70,8 @@ class SecretObjects:
         if found is None:
             registry = str(self.settings.image.repository).partition("/")[0]
             return missing(f"{self.settings.namespace} has no Secret {name}",
-                           f"{create} --docker-server {registry} --docker-username ... "
-                           "--docker-password ...")  # fmt: skip
+                           f"{create} --docker-server {registry} --docker-username USER "
+                           "--docker-password PASSWORD")  # fmt: skip
         return ok(f"{name} exists; its value wasn't read")
 
     def _existing_secret(self) -> Finding:

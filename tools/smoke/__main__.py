@@ -17,6 +17,7 @@ from typing import Any
 
 from components.kubernetes.labels import SELECTOR
 from settings.model import Settings
+from settings.problem import labelled
 from tools.findings import Check, Finding, Report, Unanswered, missing, ok, run
 from tools.kubectl import Cluster as Kubectl
 from tools.kubectl import Manifest
@@ -44,13 +45,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = settings_of(read_stack(ROOT, stack, options.config_file))
         known = {} if options.url else outputs(stack, ROOT)
-        url = options.url or known["url"]
+        url = options.url or known.get("url") or settings.url
         image = known.get("image") or _image(settings)
         asked = ""
         if options.in_cluster and settings.target == "local" and not options.url:
             asked = service_url(settings.namespace, settings.port)
         goal = expected(settings, stack, url, asked)
-        report.add(_in_cluster(settings, stack, goal) if options.in_cluster else _here(goal))
+        report.add(_in_cluster(settings, stack, goal) if options.in_cluster else _here(stack, goal))
         report.add(run([Check("deployed version", lambda: version(settings, stack, image))]))
     except (PreviewError, StackFileError, SmokeError, Unanswered, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -92,10 +93,11 @@ def kubectl_of(settings: Settings, stack: str) -> Iterator[Kubectl]:
         yield Kubectl(settings.namespace, ["--kubeconfig", str(file)])
 
 
-def _here(goal: Expected) -> list[tuple[str, Finding]]:
+def _here(stack: str, goal: Expected) -> list[tuple[str, Finding]]:
     node = shutil.which("node")
     if node is None:
-        raise SmokeError("there is no node on PATH: install Node 22 or later, or IN_CLUSTER=1")
+        ways = ("install Node 22 or later", f"make smoke STACK={stack} IN_CLUSTER=1")
+        raise SmokeError("\n".join(["there is no node on PATH", *labelled(ways, "  ")]))
     if goal.database_port:
         goal = dataclasses.replace(goal, database_port=None, database_unchecked=OUTSIDE)
     done = subprocess.run(  # noqa: S603

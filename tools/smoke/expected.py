@@ -16,6 +16,7 @@ from components.portal.portal import CA_FILE
 from components.portal.portal_pod import CA_DIRECTORY
 from settings.model import Settings
 from settings.open_paths import open_paths
+from settings.problem import labelled
 from tools.local import engine
 
 CATALOG = "/api/catalog"
@@ -40,6 +41,7 @@ class Expected:
     database_ca: str
     database_unchecked: str
     readiness_path: str
+    listening_command: str
     logs_command: str
     up_command: str
     certificate_command: str
@@ -58,12 +60,10 @@ class Expected:
 
 
 def outputs(stack: str, root: Path) -> Mapping[str, str]:
-    """The stack's outputs, url among them. Raises SmokeError."""
+    """The stack's outputs, url among them; empty without a Pulumi CLI. Raises SmokeError."""
     pulumi = engine()
     if pulumi is None:
-        raise SmokeError(
-            "there is no Pulumi CLI to ask for the stack's outputs: set URL=https://..."
-        )
+        return {}
     done = subprocess.run(  # noqa: S603
         [pulumi, "stack", "output", "--json", "--stack", stack],
         cwd=root,
@@ -73,10 +73,11 @@ def outputs(stack: str, root: Path) -> Mapping[str, str]:
     )
     if done.returncode:
         reason = "".join(done.stderr.strip().splitlines()[-1:]).removeprefix("error: ")
-        raise SmokeError(f"{reason}\nFix: pulumi login BACKEND, or set URL=https://...")
+        ways = ("pulumi login BACKEND", f"make smoke STACK={stack} URL=https://HOST")
+        raise SmokeError("\n".join([reason, *labelled(ways, "  ")]))
     found: dict[str, str] = json.loads(done.stdout)
     if "url" not in found:
-        raise SmokeError(f"stack {stack} has no output url\nFix: pulumi up --stack {stack}")
+        raise SmokeError(f"stack {stack} has no output url\n  fix: pulumi up --stack {stack}")
     return found
 
 
@@ -88,10 +89,16 @@ def expected(settings: Settings, stack: str, url: str, asked: str = "") -> Expec
     database = _database_port(settings)
     logs = f"kubectl logs --namespace {settings.namespace} deployment/backstage --since 10m"
     up = f"pulumi up --stack {stack}"
+    listening = f"kubectl describe ingress --namespace {settings.namespace} backstage"
+    if settings.target == "local" and not ingress.given_class_name:
+        listening = f"$(pulumi stack output --stack {stack} portForwardCommand)"
+    elif ingress.scheme == "internal" and settings.target == "eks" and not asked:
+        listening += f"\nmake smoke STACK={stack} IN_CLUSTER=1"
     arn = ingress.certificate_arn
     describe = f"aws acm describe-certificate --certificate-arn {arn}" if arn else up
     record = up if ingress.hosted_zone_name else (
-        f"point {settings.host} at: pulumi stack output --stack {stack} loadBalancerHostname"
+        f"pulumi stack output --stack {stack} loadBalancerHostname"
+        f"  # point {settings.host} there"
     )  # fmt: skip
     return Expected(
         url=asked or url,
@@ -104,6 +111,7 @@ def expected(settings: Settings, stack: str, url: str, asked: str = "") -> Expec
         database_ca=f"{CA_DIRECTORY}/{CA_FILE}",
         database_unchecked="the database in the cluster speaks no TLS",
         readiness_path=READINESS,
+        listening_command=listening,
         logs_command=logs,
         up_command=up,
         certificate_command=describe,

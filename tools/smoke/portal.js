@@ -43,9 +43,25 @@ const said = answer =>
 
 async function address() {
   const all = await dns.lookup(url.hostname, { all: true }).catch(error => {
-    throw Object.assign(error, { fix: expected.recordCommand });
+    const text = `${url.hostname} has no address (${reason(error)})`;
+    throw Object.assign(new Error(text), { fix: expected.recordCommand });
   });
   return ok(`${url.hostname} is ${all.map(each => each.address).join(', ')}`);
+}
+
+function connection() {
+  const fix = expected.listeningCommand;
+  return new Promise((resolve, reject) => {
+    const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+    const socket = net.connect({ host: url.hostname, port }, () => {
+      socket.destroy();
+      resolve(ok(`port ${port} accepts connections`));
+    });
+    socket.setTimeout(SECONDS * 1000, () => socket.destroy(late()));
+    socket.on('error', error => {
+      reject(Object.assign(new Error(`port ${port}: ${reason(error)}`), { fix }));
+    });
+  });
 }
 
 function certificate() {
@@ -171,4 +187,4 @@ async function answered() {
   return ok('200, with entities as JSON');
 }
 
-module.exports = { address, certificate, withoutTls, readiness, signInPage, signIn, refused, answered };
+module.exports = { address, connection, certificate, withoutTls, readiness, signInPage, signIn, refused, answered };

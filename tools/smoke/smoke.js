@@ -30,6 +30,7 @@ async function main() {
     }
   };
   await needed('address', portal.address);
+  await needed('connection', portal.connection);
   if (url.protocol === 'https:') {
     await needed('certificate', portal.certificate);
     await report('without TLS', portal.withoutTls);

@@ -10,7 +10,7 @@ from tests.settings.stack import IN_CLUSTER, loaded
 from tests.tools.commands import Commands, commands
 from tools.doctor.account import Account
 from tools.doctor.aws import Aws, AwsError
-from tools.findings import Finding, run
+from tools.findings import Finding, Unanswered, run
 
 __all__ = ["commands"]
 
@@ -90,7 +90,7 @@ def test_a_refusal_without_the_right_names_the_operation(commands: Commands) -> 
 def test_nobody_is_logged_in(profile: str | None, fix: str, commands: Commands) -> None:
     commands.fails("aws", "Unable to locate credentials.")
     found = account(**{"aws:profile": profile}).identity()
-    assert found.text == "AWS knows no identity: Unable to locate credentials."
+    assert found.text == "this shell has no AWS credentials"
     assert found.fix.startswith(fix)
 
 
@@ -108,14 +108,57 @@ def test_a_region_that_is_not_enabled(region: str, first: str, commands: Command
 
 def test_credentials_that_no_region_takes_say_nothing_of_the_region(commands: Commands) -> None:
     commands.fails("aws", UNSIGNED)
-    with pytest.raises(AwsError, match="InvalidClientTokenId"):
+    with pytest.raises(Unanswered, match="of the identity below"):
         account(**in_region("eu-west-1")).region()
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "fix"),
+    [
+        (
+            'Could not connect to the endpoint URL: "https://sts.us-east-1.amazonaws.com/"',
+            "nothing answers at https://sts.us-east-1.amazonaws.com/",
+            "connect this machine to the network\nexport HTTPS_PROXY=http://HOST:PORT",
+        ),
+        (
+            'Connect timeout on endpoint URL: "https://sts.us-east-1.amazonaws.com/"',
+            "nothing answers at https://sts.us-east-1.amazonaws.com/",
+            "connect this machine to the network\nexport HTTPS_PROXY=http://HOST:PORT",
+        ),
+        (
+            "The config profile (nope) could not be found",
+            "AWS's configuration has no profile nope",
+            "aws configure\nexport AWS_PROFILE=PROFILE",
+        ),
+        (
+            "Error when retrieving token from sso: Token has expired and refresh failed",
+            "the SSO session has expired",
+            "aws configure\nexport AWS_PROFILE=PROFILE",
+        ),
+        (
+            "An error occurred (ExpiredToken) when calling the GetCallerIdentity operation: The "
+            "security token included in the request is expired",
+            "the AWS credentials have expired",
+            "aws configure\nexport AWS_PROFILE=PROFILE",
+        ),
+        (
+            f"{UNSIGNED}The security token included in the request is invalid.",
+            "The security token included in the request is invalid. (InvalidClientTokenId)",
+            "aws configure\nexport AWS_PROFILE=PROFILE",
+        ),
+    ],
+)
+def test_what_the_cli_says_of_an_identity(
+    line: str, text: str, fix: str, commands: Commands
+) -> None:
+    commands.fails("aws", line)
+    assert account().identity() == Finding("missing", text, fix)
 
 
 @pytest.mark.parametrize(
     ("status", "text", "fix"),
     [
-        ("PENDING_VALIDATION", "it waits for its DNS records", "create them: aws acm describe"),
+        ("PENDING_VALIDATION", "it waits for its DNS records", "aws acm describe-certificate --c"),
         ("EXPIRED", "it is EXPIRED", "aws acm request-certificate --domain-name portal.example"),
     ],
 )

@@ -17,6 +17,7 @@ from tests.tools.smoke.site import (
     goal,
     needs_node,
 )
+from tools.findings import Finding
 
 pytestmark = needs_node
 
@@ -32,7 +33,7 @@ def test_portal_that_serves() -> None:
     assert states.pop("database TLS") == "not checked"
     assert set(states.values()) == {"ok"}
     assert list(states) == [
-        "address", "readiness", "sign-in page", "sign-in github",
+        "address", "connection", "readiness", "sign-in page", "sign-in github",
         "catalog, no token", "catalog, token",
     ]  # fmt: skip
     assert GOOD_TOKEN not in str(found)
@@ -102,6 +103,7 @@ def test_portal_behind_a_load_balancer_that_signs_users_in() -> None:
         found = asked(goal(url, {**WITH_OIDC, "signIn": ["alb"]}), **TOKEN)
     assert {name: each.state for name, each in found.items()} == {
         "address": "ok",
+        "connection": "ok",
         "readiness": "not checked",
         "sign-in page": "ok",
         "catalog, no token": "ok",
@@ -119,11 +121,26 @@ def test_load_balancer_that_lets_everyone_through() -> None:
     assert page.fix == UP
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_refused_connection_is_none_of_the_certificate(scheme: str) -> None:
+    found = asked(goal(f"{scheme}://127.0.0.1:1"))
+    assert found["address"].state == "ok"
+    assert found["connection"] == Finding(
+        "missing",
+        "port 1: ECONNREFUSED",
+        "kubectl describe ingress --namespace backstage backstage\n"
+        "make smoke STACK=prod IN_CLUSTER=1",
+    )
+    assert found["readiness"].text == "of the connection above"
+    assert found.get("certificate", found["readiness"]).state == "not checked"
+
+
 def test_name_without_an_address_blocks_the_rest() -> None:
     found = asked(goal("http://portal.invalid"))
     address = found.pop("address")
     assert address.state == "missing"
-    assert "pulumi stack output --stack prod loadBalancerHostname" in address.fix
+    assert address.text == "portal.invalid has no address (ENOTFOUND)"
+    assert address.fix.startswith("pulumi stack output --stack prod loadBalancerHostname  # ")
     assert {each.text for each in found.values()} == {
         "of the address above", "the database in the cluster speaks no TLS",
     }  # fmt: skip

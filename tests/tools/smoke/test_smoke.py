@@ -77,16 +77,29 @@ def test_given_url_needs_no_outputs(machine: Commands, capsys: pytest.CaptureFix
     assert not [line for line in machine.log if line.startswith("pulumi")]
 
 
-@pytest.mark.parametrize("command", ["pulumi", "node"])
-def test_what_is_needed_is_named(
-    command: str, machine: Commands, capsys: pytest.CaptureFixture[str]
+def test_without_node_two_ways_are_left(
+    machine: Commands, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (machine.path / command).unlink()
-    code, printed = run(machine, capsys)
-    assert code == 1
-    remedy = {"pulumi": "set URL=https://...", "node": "or IN_CLUSTER=1"}[command]
-    assert printed.startswith("error: there is no ")
-    assert remedy in printed
+    (machine.path / "node").unlink()
+    assert run(machine, capsys) == (
+        1,
+        "error: there is no node on PATH\n"
+        "  fix: install Node 22 or later\n"
+        "  or:  make smoke STACK=local IN_CLUSTER=1\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("stack", "url"),
+    [("local", "http://localhost:7007"), ("prod", "https://backstage.example.com")],
+)
+def test_without_the_pulumi_cli_the_stack_file_has_the_address(
+    stack: str, url: str, machine: Commands
+) -> None:
+    (machine.path / "pulumi").unlink()
+    main([stack, "--config-file", str(STACK_FILES[stack])])
+    [asked] = [line for line in machine.log if line.startswith("node")]
+    assert f'"publicUrl": "{url}"' in asked
 
 
 def test_stack_that_the_backend_does_not_know(
@@ -95,7 +108,7 @@ def test_stack_that_the_backend_does_not_know(
     machine.fails("pulumi", "error: no stack named 'local' found")
     code, printed = run(machine, capsys)
     assert code == 1
-    assert printed.startswith("error: no stack named 'local' found\nFix: pulumi login")
+    assert printed.startswith("error: no stack named 'local' found\n  fix: pulumi login")
 
 
 def test_stack_that_was_never_deployed(
@@ -104,7 +117,7 @@ def test_stack_that_was_never_deployed(
     machine.prints("pulumi", "{}")
     code, printed = run(machine, capsys)
     assert (code, printed) == (
-        1, "error: stack local has no output url\nFix: pulumi up --stack local\n",
+        1, "error: stack local has no output url\n  fix: pulumi up --stack local\n",
     )  # fmt: skip
 
 
@@ -147,6 +160,6 @@ def test_without_a_cluster_the_version_is_unknown(
         "https://x.example.com",
     ]
     assert main(arguments) == 0
-    assert "because Unable to locate credentials." in capsys.readouterr().out
+    assert "because this shell has no AWS credentials" in capsys.readouterr().out
     assert main([*arguments, "--in-cluster"]) == 1
-    assert capsys.readouterr().err == "error: Unable to locate credentials.\n"
+    assert capsys.readouterr().err == "error: this shell has no AWS credentials\n"
