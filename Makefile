@@ -17,21 +17,24 @@ SYFT = SYFT_CHECK_FOR_APP_UPDATE=false $(GO_BIN)/syft scan --quiet --output cycl
 CYCLONEDX = .local/supply/bin/cyclonedx-py requirements --sv 1.6 --of JSON --output-reproducible -o build/sbom
 SBOMS = build/sbom/program.json build/sbom/policy.json build/sbom/portal.json
 EVALUATOR = tests/deployer/evaluator
+# A value as one word of the shell, and an option that is left out where its variable is empty.
+quoted = '$(subst ','\'',$(1))'
+option = $(if $($(2)),$(1)=$(call quoted,$($(2))))
 
 .PHONY: preview doctor smoke diff report replacements test lint types lock scan schema cost prices bench e2e bench-image test-cluster test-alb reliability test-crds deployer test-deployer sbom image-sbom audit sign verify chart actionlint test-supply test-engine test-aws engine local portal-dev portal-check clean
 
 # With the policy's verdict, which decides the exit code. POLICY_CONFIG=FILE sets levels of rules.
 preview: .venv/installed
-	@$(BIN)/python -m tools.preview $(STACK) $(addprefix --policy-pack-config=,$(POLICY_CONFIG))
+	@$(BIN)/python -m tools.preview $(call quoted,$(STACK)) $(call option,--policy-pack-config,POLICY_CONFIG)
 
 # What a stack lacks before `pulumi up`: tools, rights, and what it expects of AWS and the cluster.
 doctor: .venv/installed
-	@$(BIN)/python -m tools.doctor $(STACK)
+	@$(BIN)/python -m tools.doctor $(call quoted,$(STACK))
 
 # Asks a deployed portal as its users do; needs Node, or with IN_CLUSTER=1 runs as a Job. URL=https://...
 # replaces the stack's output, and SMOKE_TOKEN in the environment has a machine's token.
 smoke: .venv/installed
-	@$(BIN)/python -m tools.smoke $(STACK) $(if $(URL),--url $(URL)) $(if $(IN_CLUSTER),--in-cluster)
+	@$(BIN)/python -m tools.smoke $(call quoted,$(STACK)) $(call option,--url,URL) $(if $(IN_CLUSTER),--in-cluster)
 
 test: .venv/test
 	@$(BIN)/pytest -n auto --dist worksteal
@@ -62,16 +65,16 @@ schema: .venv/installed
 
 # The monthly price of the plan from dated list prices. ASSUME='lcu=1 acu=2' changes what it assumes.
 cost: .venv/installed
-	@$(BIN)/python -m tools.preview $(STACK) --price $(addprefix --assume=,$(ASSUME))
+	@$(BIN)/python -m tools.preview $(call quoted,$(STACK)) --price $(foreach each,$(ASSUME),--assume=$(call quoted,$(each)))
 
 # What the working tree changes in a stack, compared with the commit BASE. FORMAT=markdown prints it as
 # a comment for a pull request, of at most LIMIT characters.
 diff: .venv/installed
-	@$(BIN)/python -m tools.diff $(STACK) --base $(BASE) --format $(FORMAT) $(if $(LIMIT),--limit $(LIMIT))
+	@$(BIN)/python -m tools.diff $(call quoted,$(STACK)) $(call option,--base,BASE) $(call option,--format,FORMAT) $(call option,--limit,LIMIT)
 
 # The plan of a stack as one HTML page: build/report/STACK.html.
 report: .venv/report
-	@$(BIN)/python -m tools.report $(STACK)
+	@$(BIN)/python -m tools.report $(call quoted,$(STACK))
 
 # Renews tools/diff/comparison/replacements.yaml from the providers' schemas. Needs the Pulumi CLI and
 # the plugins.
@@ -81,11 +84,11 @@ replacements: .venv/installed
 # Renews a region of tools/cost/prices.yaml from AWS's public price list; needs no credentials.
 # INSTANCE_CLASS=db.r8g.xlarge adds a class of the database's instances.
 prices: .venv/installed
-	@$(BIN)/python -m tools.cost.renew $(REGION) $(INSTANCE_CLASS)
+	@$(BIN)/python -m tools.cost.renew $(call quoted,$(REGION)) $(foreach each,$(INSTANCE_CLASS),$(call quoted,$(each)))
 
 # Wall time and memory of the offline preview against the bare import of the SDK modules it needs.
 bench: .venv/installed
-	@$(BIN)/python -m tools.bench $(STACK)
+	@$(BIN)/python -m tools.bench $(call quoted,$(STACK))
 
 # The image that the program builds, run as its manifests say, against PostgreSQL and in a browser.
 # NODE_IMAGE=... replaces the pinned base image.
@@ -115,12 +118,9 @@ test-crds: .venv/test
 # The rights of whoever deploys a stack, in deployer/STACK (docs/deployer.md). What these variables name
 # is kept there in given.json; `none` for a bucket or a key that the state doesn't have.
 deployer: .venv/installed
-	@$(BIN)/python -m tools.deployer $(STACK) \
-		$(if $(ACCOUNT),--account $(ACCOUNT)) \
-		$(if $(STATE_BUCKET),--state-bucket $(STATE_BUCKET)) \
-		$(if $(SECRETS_KEY),--secrets-key $(SECRETS_KEY)) \
-		$(if $(REPOSITORY),--repository $(REPOSITORY)) \
-		$(if $(SUBJECT),--subject $(SUBJECT))
+	@$(BIN)/python -m tools.deployer $(call quoted,$(STACK)) $(call option,--account,ACCOUNT) \
+		$(call option,--state-bucket,STATE_BUCKET) $(call option,--secrets-key,SECRETS_KEY) \
+		$(call option,--repository,REPOSITORY) $(call option,--subject,SUBJECT)
 
 # Recorded calls of AWS's API against the policies in deployer/, by an evaluator of its own; needs Node.
 test-deployer: .venv/test $(EVALUATOR)/node_modules/.package-lock.json

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BaseModel, Field, ValidationError
 
+from settings.nearest import nearest
+from tools.cost.plan import RUNNING_ACU, Plan, capacity
 from tools.cost.prices import CostError
 
+MOST_HOURS = 744  # of the longest month
 Amount = Annotated[Decimal, Field(ge=0)]
 
 
@@ -19,7 +22,7 @@ class Assumptions(BaseModel, extra="forbid", frozen=True):
     acu: a Serverless instance has at least its minimum, which a portal at rest needs.
     """
 
-    hours: Annotated[Amount, Field(description="hours", le=744)] = Decimal(730)
+    hours: Annotated[Amount, Field(description="hours", le=MOST_HOURS)] = Decimal(730)
     acu: Annotated[Amount, Field(description="ACU an instance on average")] = Decimal(0)
     lcu: Annotated[Amount, Field(description="LCU on average")] = Decimal("0.25")
     zones: Annotated[Amount, Field(description="zones")] = Decimal(2)
@@ -48,15 +51,35 @@ def assumed(changes: Sequence[str]) -> Assumptions:
     given = {}
     for change in changes:
         name, equals, value = change.partition("=")
-        if not equals:
+        if not equals or not name:
             raise CostError(f"{change!r} is no assumption: write name=number, such as lcu=1")
+        if name in given:
+            raise CostError(f"{name} is assumed twice: {given[name]} and {value}")
         given[name] = value
     try:
         return Assumptions.model_validate(given)
     except ValidationError as error:
-        fault = error.errors()[0]
-        name = str(fault["loc"][0])
-        if fault["type"] == "extra_forbidden":
-            known = ", ".join(Assumptions.model_fields)
-            raise CostError(f"{name} is no assumption; there are {known}") from error
-        raise CostError(f"{name}={given[name]}: {fault['msg']}") from error
+        faults = [_fault(str(each["loc"][0]), given) for each in error.errors()]
+        raise CostError("\n".join(faults)) from error
+
+
+def _fault(name: str, given: Mapping[str, str]) -> str:
+    fields = Assumptions.model_fields
+    if name not in fields:
+        near = nearest(name, fields)
+        meant = f": did you mean {near}? There" if near else "; there"
+        return f"{name} is no assumption{meant} are {', '.join(fields)}"
+    allowed = f"from 0 to {MOST_HOURS}" if name == "hours" else "from 0"
+    return f"{name}={given[name]} is no number {allowed}, such as {name}={fields[name].default}"
+
+
+def assumed_of(plan: Plan, assumptions: Assumptions) -> Assumptions:
+    """The assumptions as they count: with the ACU that an instance has at least.
+
+    Raises CostError for more ACU than an instance may have.
+    """
+    acu, limits = assumptions.acu, capacity(plan)
+    if limits and acu > limits[1]:
+        raise CostError(f"acu={acu:f}: at most {limits[1]:f}, the stack's databaseMaxCapacity")
+    least = max(limits[0], RUNNING_ACU) if limits and acu else acu
+    return assumptions.model_copy(update={"acu": max(acu, least)})

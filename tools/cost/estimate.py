@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
 
-from tools.cost.assumptions import Assumptions
+from tools.cost.assumptions import Assumptions, assumed_of
 from tools.cost.free import FREE
 from tools.cost.nodes import NODE, gib, node_share
+from tools.cost.plan import RUNNING_ACU, Inputs, Plan, capacity, inputs_of
 from tools.cost.prices import CostError, Prices
 
-RUNNING_ACU = Decimal("0.5")  # least that an instance has while it doesn't pause
 AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
 AUTO_MODE_PARAMETERS = "kubernetes:eks.amazonaws.com/v1:IngressClassParams"
-Inputs = Mapping[str, Any]
-
-
-class Resource(Protocol):
-    """A resource of a plan, inputs in the engine's camelCase."""
-
-    @property
-    def type(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def inputs(self) -> Inputs: ...
-
-
-Plan = Iterable[Resource]
 
 
 @dataclass(frozen=True)
@@ -61,18 +45,14 @@ class Line:
     usd: Range
 
 
-def region_of(plan: Plan) -> str | None:
-    """The region of the AWS provider; None: the plan has nothing of AWS."""
-    return next((each["region"] for each in _inputs(plan, "pulumi:providers:aws")), None)
-
-
 def estimate(plan: Plan, prices: Prices, assumptions: Assumptions) -> list[Line]:
     """Prices each resource that AWS bills.
 
     Low and high are Serverless at its minimum and maximum, and the fewest and most pods. Raises
-    CostError for a price that isn't known, and for a type that is neither priced nor free.
+    CostError for a price that isn't known, for a type that is neither priced nor free, and for
+    more ACU than an instance may have.
     """
-    by_type = _Pricer(plan, prices, assumptions).by_type
+    by_type = _Pricer(plan, prices, assumed_of(plan, assumptions)).by_type
     lines = []
     for each in sorted(plan, key=lambda each: (each.type, each.name)):
         if each.type in by_type:
@@ -83,10 +63,6 @@ def estimate(plan: Plan, prices: Prices, assumptions: Assumptions) -> list[Line]
                 "To add it: a method in tools/cost/estimate.py, or the type in tools/cost/free.py"
             )
     return lines
-
-
-def _inputs(plan: Plan, type_: str) -> Iterator[Inputs]:
-    return (each.inputs for each in plan if each.type == type_)
 
 
 _Priced = tuple[str, Range]
@@ -129,13 +105,9 @@ class _Pricer:
         instance_class = inputs["instanceClass"]
         if instance_class != "db.serverless":
             return instance_class, Range.of(self._hourly(f"aurora-{instance_class}-hour"))
-        (scaling,) = (
-            each["serverlessv2ScalingConfiguration"]
-            for each in _inputs(self._plan, "aws:rds/cluster:Cluster")
-        )
-        least, most = (Decimal(str(scaling[key])) for key in ("minCapacity", "maxCapacity"))
+        least, most = capacity(self._plan) or (Decimal(0), Decimal(0))
         lowest = max(least, RUNNING_ACU)  # the portal's connections never let it pause
-        average = min(max(self._assumed.acu, lowest), most)
+        average = max(self._assumed.acu, lowest)
         usd = Range(lowest, average, most) * self._hourly("aurora-acu-hour")
         return f"db.serverless, {average:f} of {least:f} to {most:f} ACU", usd
 
@@ -177,12 +149,12 @@ class _Pricer:
     def _internet_facing(self, inputs: Inputs) -> bool:
         annotations = inputs["metadata"].get("annotations", {})
         schemes = {annotations.get("alb.ingress.kubernetes.io/scheme")}
-        schemes |= {each["spec"]["scheme"] for each in _inputs(self._plan, AUTO_MODE_PARAMETERS)}
+        schemes |= {each["spec"]["scheme"] for each in inputs_of(self._plan, AUTO_MODE_PARAMETERS)}
         return "internet-facing" in schemes
 
     def _deployment(self, inputs: Inputs) -> _Priced:
         fewest = most = Decimal(inputs["spec"]["replicas"])
-        for autoscaler in _inputs(self._plan, AUTOSCALER):
+        for autoscaler in inputs_of(self._plan, AUTOSCALER):
             fewest, most = (Decimal(autoscaler["spec"][f"{end}Replicas"]) for end in ("min", "max"))
         pods = f"{fewest:f} to {most:f}" if fewest != most else f"{fewest:f}"
         share = _node_share(inputs)

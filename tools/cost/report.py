@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from textwrap import wrap
 
-from tools.cost.assumptions import Assumptions
-from tools.cost.estimate import Line, Plan, Range, estimate, region_of
+from tools.cost.assumptions import Assumptions, assumed_of
+from tools.cost.estimate import Line, Range, estimate
+from tools.cost.plan import Plan, region_of
 from tools.cost.prices import Prices
 
 NOT_INCLUDED = (
@@ -43,7 +44,7 @@ def price_report(plan: Plan, assumptions: Assumptions) -> str:
     ]  # fmt: skip
     notes = (
         f"USD, list prices of {region} from {oldest} to {newest}.",
-        f"Assumed: {assumptions}.",
+        f"Assumed: {assumed_of(plan, assumptions)}.",
         LEFT_OUT,
     )
     indent = " " * 4

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tools.cost.assumptions import Assumptions
-from tools.cost.estimate import Line, Range, estimate, region_of
+from tools.cost.estimate import Line, Range, estimate
+from tools.cost.plan import region_of
 from tools.cost.prices import CostError, Prices
 from tools.diff.comparison.change import Change
 from tools.diff.comparison.changes import compare

@@ -11,7 +11,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from tools.cost.assumptions import Assumptions
-from tools.cost.estimate import Line, Range, estimate, region_of
+from tools.cost.estimate import Line, Range, estimate
+from tools.cost.plan import region_of
 from tools.cost.prices import CostError, Prices
 from tools.cost.report import LEFT_OUT
 from tools.preview.monitor import Recording

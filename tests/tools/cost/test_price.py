@@ -42,7 +42,7 @@ def test_serverless_ranges_over_its_capacity() -> None:
     hour = PRICES.usd("aurora-acu-hour") * HOURS
     (writer, reader) = (lines(program.recording)[f"backstage-1-instance-{n}"] for n in (0, 1))
     assert writer.usd == reader.usd == Range(2 * hour, 2 * hour, 8 * hour)
-    for acu, average in (("1", 2), ("5", 5), ("100", 8)):
+    for acu, average in (("1", 2), ("5", 5), ("8", 8)):
         line = lines(program.recording, assumed([f"acu={acu}"]))["backstage-1-instance-0"]
         assert line.usd.expected == average * hour
 
@@ -108,6 +108,21 @@ def test_report_states_what_it_assumes_and_leaves_out() -> None:
     assert max(len(line) for line in text.splitlines()) <= 100
 
 
+@pytest.mark.parametrize(("acu", "shown"), [("0.5", "1"), ("2.5", "2.5"), ("4", "4")])
+def test_report_shows_the_capacity_that_counts(acu: str, shown: str) -> None:
+    plan = list(previewed("prod").recording.resources.values())
+    text = price_report(plan, assumed([f"acu={acu}"]))
+    assert f"db.serverless, {shown} of 1 to 4 ACU" in text
+    assert f"Assumed: 730 hours, {shown} ACU an instance on average," in text
+
+
+def test_an_amount_is_assumed_once_and_wrong_ones_are_reported_together() -> None:
+    with pytest.raises(CostError, match="acu is assumed twice: 1 and 2"):
+        assumed(["acu=1", "acu=2"])
+    with pytest.raises(CostError, match=r"acu=x is .*\nlcu=y is "):
+        assumed(["acu=x", "lcu=y"])
+
+
 def test_plan_without_aws_has_no_price(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["local", "--price"]) == 0
     assert capsys.readouterr().out == "nothing of AWS, so no price\n"
@@ -117,10 +132,15 @@ def test_plan_without_aws_has_no_price(capsys: pytest.CaptureFixture[str]) -> No
     ("change", "said"),
     [
         ("lcu", "'lcu' is no assumption: write name=number, such as lcu=1"),
-        ("lcus=1", "lcus is no assumption; there are hours, acu, lcu,"),
-        ("lcu=many", "lcu=many: Input should be a valid decimal"),
-        ("lcu=-1", "lcu=-1: Input should be greater than or equal to 0"),
-        ("hours=8760", "hours=8760: Input should be less than or equal to 744"),
+        ("=1", "'=1' is no assumption: write name=number, such as lcu=1"),
+        ("lcus=1", "lcus is no assumption: did you mean lcu? There are hours, acu, lcu,"),
+        ("nodes=1", "nodes is no assumption; there are hours, acu, lcu,"),
+        ("lcu=many", "lcu=many is no number from 0, such as lcu=0.25\n"),
+        ("lcu=0,5", "lcu=0,5 is no number from 0, such as lcu=0.25\n"),
+        ("lcu=-1", "lcu=-1 is no number from 0, such as lcu=0.25\n"),
+        ("lcu=nan", "lcu=nan is no number from 0, such as lcu=0.25\n"),
+        ("hours=8760", "hours=8760 is no number from 0 to 744, such as hours=730\n"),
+        ("acu=100", "acu=100: at most 4, the stack's databaseMaxCapacity\n"),
     ],
 )
 def test_wrong_assumption_is_one_message(
