@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent  # of the project; paths in keys a
 # A file beyond these is an accident or an attack: aliases double in size with each level.
 MOST_VALUES = 100_000
 MOST_LEVELS = 100
+_CONFLICT = re.compile(r"<{7}( |$)|={7}$|>{7}( |$)")
 _SCALARS = (":null", ":bool", ":int", ":float", ":str", ":seq", ":map")
 
 
@@ -108,9 +109,24 @@ def _loaded(text: str, load: Callable[..., Any]) -> Any:
                 raise FileError(f"nested more than {MOST_LEVELS} levels deep")
         return load(text, Loader)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}" if mark else "unreadable"
-        raise FileError(f"{where}: {getattr(error, 'problem', None) or 'not YAML'}") from error
+        raise FileError(_syntax_error(error, text)) from error
+
+
+def _syntax_error(error: Any, text: str) -> str:
+    """The line and what is wrong there, without what it says, which may be a secret."""
+    problem = getattr(error, "problem", None) or "not YAML"
+    mark = getattr(error, "problem_mark", None)
+    if "expected ':'" in problem and error.context_mark:  # the parser's own is further below
+        mark, problem = error.context_mark, "no ': ' between a key and its value"
+    if mark is None:
+        return f"unreadable: {problem}"
+    above = enumerate(text.splitlines()[: mark.line + 1], 1)
+    conflict = next((line for line, each in above if _CONFLICT.match(each)), None)
+    if conflict:
+        return f"line {conflict}: a merge conflict"
+    if problem == "but found another document":
+        problem = "'---' begins another document; one is allowed"
+    return f"line {mark.line + 1}: {problem}"
 
 
 def _mapping(document: Any) -> dict[Any, Any]:

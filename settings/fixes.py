@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
-from typing import Annotated, Any
-
-from pydantic import TypeAdapter
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from settings.key_schema import allowed, at, examples, key_schema, value_schema
 from settings.keys import Key
+from settings.meant import meant_entry
 from settings.nearest import nearest
 from settings.problem import config_rm, config_set, config_set_secret
 
@@ -55,28 +53,35 @@ def _path(key: Key, place: Iterable[str | int]) -> str:
     )
 
 
-def fix_of(key: Key, details: list[Any]) -> str:
+def fix_of(key: Key, value: Any, details: list[Any]) -> str:
     """A command that keeps the valid entries of an object or of a list of texts."""
     schema, entries = (
         key_schema(key),
         dict.fromkeys(each["loc"][0] for each in details if each["loc"]),
     )
-    given = details[0]["input"]
-    if isinstance(given, list) and not entries and len(given) > schema.get("minItems", 0):
-        twice = (number for number, each in enumerate(given) if each in given[:number])
+    if isinstance(value, list) and not entries and len(value) > schema.get("minItems", 0):
+        twice = (number for number, each in enumerate(value) if each in value[:number])
         if (number := next(twice, None)) is not None:
             return config_rm(key.name, number)
     if all(_is_nested(key, each["loc"]) for each in details):
         return " && ".join(dict.fromkeys(_fix_within(key, each) for each in details))
     if entries and "properties" in schema:
-        fields = ((str(name), schema["fields"].get(name, {})) for name in entries)
-        return " && ".join(_fix_of_a_field(key.name, name, field) for name, field in fields)
+        fields = {str(name): schema["fields"].get(name, {}) for name in entries}
+        renamed = {name: near for name, field in fields.items()
+                   if not field and (near := _near(key, name, value))}  # fmt: skip
+        return " && ".join(
+            _rename(key.name, name, _first(renamed[name], schema["fields"]))
+            if name in renamed
+            else _fix_of_a_field(key.name, name, field)
+            for name, field in fields.items()
+        )
     if entries and schema["type"] == "object":
         return " && ".join(config_rm(key.name, str(name)) for name in entries)
     if len(entries) == 1 and "items" in schema:
-        example = next(examples(schema["items"]), None)
+        [entry] = entries
+        example = meant_entry(key, value, entry) or next(examples(schema["items"]), None)
         if isinstance(example, str):
-            return config_set(f"{key.name}[{next(iter(entries))}]", example, "--path")
+            return config_set(f"{key.name}[{entry}]", _placeholder(example), "--path")
     return set_command(key, example_of(key))
 
 
@@ -93,16 +98,42 @@ def _fix_within(key: Key, error: Mapping[str, Any]) -> str:
     above, name = _path(key, place[:-1]), place[-1]
     example = next(examples(at(key, place)), None)
     if example is not None:
-        return config_set(_path(key, place), as_text(example), "--path")
-    near = (
-        nearest(str(name), key_schema(key)["fields"]) if error["type"] == "extra_forbidden" else ""
-    )
-    removed = config_rm(above, name)
-    return f"{removed} && {config_set(f'{above}.{near}', 'VALUE', '--path')}" if near else removed
+        return config_set(_path(key, place), as_text(_placeholder(example)), "--path")
+    unknown = error["type"] == "extra_forbidden"
+    near = nearest(str(name), key_schema(key)["fields"]) if unknown else ""
+    return _rename(above, str(name), near) if near else config_rm(above, name)
+
+
+def without_renamed(key: Key, value: Any, details: list[Any]) -> list[Any]:
+    """The errors, unknown names first, without those of a name that is there under another one."""
+    missing: set[tuple[Any, ...]] = set()
+    for each in details:
+        *above, name = each["loc"] or [""]
+        holder = value
+        for part in above:
+            holder = holder[part]
+        if each["type"] == "extra_forbidden" and (near := _near(key, name, holder)):
+            missing.add((*above, near))
+    left = [each for each in details if tuple(each["loc"]) not in missing]
+    return sorted(left, key=lambda each: each["type"] != "extra_forbidden")
+
+
+def _near(key: Key, name: Any, holder: Mapping[str, Any]) -> str | None:
+    """The field that an unknown one stands for; none that the object has."""
+    return nearest(str(name), (each for each in key_schema(key)["fields"] if each not in holder))
+
+
+def _first(name: str, fields: Mapping[str, Any]) -> str:
+    """A field, or the first entry of one that is a list."""
+    return f"{name}[0]" if fields[name].get("type") == "array" else name
+
+
+def _rename(above: str, name: str, near: str) -> str:
+    return f"{config_rm(above, name)} && {config_set(f'{above}.{near}', 'VALUE', '--path')}"
 
 
 def _fix_of_a_field(key: str, name: str, field: Mapping[str, Any]) -> str:
-    example = None if "default" in field else next(examples(field), None)
+    example = None if "default" in field else _placeholder(next(examples(field), None))
     if isinstance(example, list):  # the CLI takes JSON for a text
         first = config_set(f"{key}.{name}[0]", example[0], "--path")
         return f"{config_rm(key, name)} && {first}"
@@ -115,68 +146,50 @@ def _fix_of_a_field(key: str, name: str, field: Mapping[str, Any]) -> str:
     return config_set(f"{key}.{name}", as_text(example), "--path")
 
 
-_TRUE = ("yes", "y", "on", "1", "enabled", "true")
-_FALSE = ("no", "n", "off", "0", "disabled", "false")
-_UNITS = ((r"^([0-9]+) ?[gG]i?[bB]?$", r"\1Gi"), (r"^([0-9]+) ?[mM]i?[bB]?$", r"\1Mi"))
-
-
-def meant(key: Key, text: str) -> str | None:
-    """A value that an invalid one resembles; None if it is of many parts or resembles none."""
-    schema = key_schema(key)
-    if schema.get("type") == "boolean":
-        word = text.strip().lower()
-        return "true" if word in _TRUE else "false" if word in _FALSE else None
-    if "enum" in schema:
-        return nearest(text, schema["enum"])
-    if schema.get("type") not in ("string", "integer", "number") or key.reads_file:
-        return None
-    found = (each for each in _rewritten(text.strip()) if takes(key, each))
-    return next((each for each in found if "/" in each or "/" not in example_of(key)), None)
-
-
-def _rewritten(text: str) -> Iterator[str]:
-    """A text without what people add to a value: capitals, a scheme, a tag, a path, a unit."""
-    yield text
-    yield text.lower()
-    address = re.sub(r"^[a-z]+://", "", text.lower())
-    yield address
-    yield re.sub(r"(?<=/)([^/:@]+)[:@][^/]*$", r"\1", address)
-    host = re.split(r"[/:?#]", address)[0]
-    yield from [host] if "." in host else []
-    yield from (re.sub(pattern, unit, text) for pattern, unit in _UNITS)
-    if number := re.match(r"[0-9]+(?:\.[0-9]+)?(?=\D*$)", text):
-        yield f"{float(number[0]):g}"
-
-
-def takes(key: Key, text: str) -> bool:
-    """Whether a key accepts a text for itself, whatever the rules say of it."""
-    try:
-        _validator(key).validate_python(text if key.is_text else json.loads(text))
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-@cache
-def _validator(key: Key) -> TypeAdapter[Any]:
-    # Annotated takes no type alone; pydantic passes over a text.
-    return TypeAdapter(Annotated[key.field.annotation, key.name, *key.field.metadata])
-
-
 def example_of(key: Key) -> str:
     """A value that a copied command can set: the default, or else an example."""
     schema = key_schema(key)
     default = schema.get("default")
     if default not in (None, "", [], {}):
         return f"{default:g}" if isinstance(default, float) else as_text(default)
-    return as_text(next(examples(schema)))
+    return as_text(_placeholder(next(examples(schema))))
+
+
+# What nobody may paste as it is: the next preview would take it.
+_IDENTIFIERS = (
+    (r"arn:.*", "ARN"),
+    (r"subnet-[0-9a-f]+", "SUBNET"),
+    (r"sg-[0-9a-f]+", "SECURITY_GROUP"),
+    (r"sha256:[0-9a-f]+", "sha256:DIGEST"),
+    (r"[0-9a-f]{40}", "SHA"),
+    (r"[0-9]{12}", "ACCOUNT"),
+    (r"[0-9]{12}\.dkr\..*", "REGISTRY/REPOSITORY"),
+    (r"cluster-[A-Z0-9]+", "ID"),
+    (r"platform-prod", "CLUSTER"),
+    (r"kind-backstage", "CONTEXT"),
+    (r"backstage-final-1", "SNAPSHOT"),
+    (r"123456", "APP_ID"),
+    (r"Iv23li\w+|1example\w+", "CLIENT_ID"),
+)
+
+
+def _placeholder(example: Any) -> Any:
+    """An example with a word in capitals for each identifier of an account."""
+    if isinstance(example, list):
+        return [_placeholder(each) for each in example]
+    if isinstance(example, dict):
+        return {name: _placeholder(each) for name, each in example.items()}
+    found = (word for pattern, word in _IDENTIFIERS if re.fullmatch(pattern, str(example)))
+    return next(found, example)
 
 
 def set_command(key: Key, value: str) -> str:
+    """The command that sets a key; of a key that holds secrets, an entry of it."""
     if key.holds_secrets:
         return config_set_secret("NAME", key.name)
     return config_set(key.name, value)
 
 
 def as_text(value: Any) -> str:
+    """A value as `pulumi config set` takes it."""
     return value if isinstance(value, str) else json.dumps(value)

@@ -81,6 +81,7 @@ def examples(schema: Mapping[str, Any]) -> Iterator[Any]:
     elif schema.get("type") == "array":
         yield [next(examples(schema["items"]))]
     elif "properties" in schema:
-        yield {name: next(examples(each)) for name, each in schema["properties"].items()}
+        needed = {name: schema["properties"][name] for name in schema.get("required", ())}
+        yield {name: next(examples(each)) for name, each in needed.items()}
     elif "propertyNames" in schema:
         yield {next(examples(schema["propertyNames"])): next(examples(value_schema(schema)))}

@@ -11,9 +11,10 @@ from pulumi.runtime import get_config, get_config_env, is_config_secret
 from pydantic import ValidationError
 
 from settings.files import FileError
-from settings.fixes import as_text, detail, example_of, fix_of, meant, set_command, takes
+from settings.fixes import as_text, detail, example_of, fix_of, set_command, without_renamed
 from settings.key_schema import allowed, key_schema
 from settings.keys import GROUPS, KEYS, SECRETS, Key
+from settings.meant import meant, takes
 from settings.model import Settings
 from settings.nearest import alike, nearest
 from settings.problem import (
@@ -91,7 +92,7 @@ class Reader:
             Problem(
                 key.name,
                 "an encrypted value",
-                "a plain value; " + " and ".join(SECRETS) + " hold secrets",
+                f"a plain value; only {', '.join(SECRETS)} hold secrets",
                 # Only one of its values may be encrypted; an example would replace the others.
                 config_set(key.name, "VALUE", "--plaintext")
                 if key.is_text
@@ -107,13 +108,15 @@ class Reader:
         if isinstance(cause, FileError):
             given, place = _shown(str(details[0]["input"])), details[0]["loc"]
             other = config_rm(key.name, *place) if place else set_command(key, example_of(key))
-            ways = (f"correct {given}", other)
+            first = "create" if str(cause).lower().startswith("no such") else "correct"
+            ways = (f"{first} {given}", other)
             self._report(Problem(key.name, f"{given} ({cause})", allowed(key_schema(key)), ways))
             return
+        details = without_renamed(key, value, details)
         said = [each for each in (detail(key, one) for one in details) if each]
         reason = f" ({'; '.join(said[:SHOWN_DETAILS])})" if said else ""
         near = cause.meant if isinstance(cause, Misspelt) else meant(key, text)
-        fix = set_command(key, near) if near else fix_of(key, details)
+        fix = set_command(key, near) if near else fix_of(key, value, details)
         self._report(Problem(key.name, given, allowed(key_schema(key)) + reason, fix))
 
     def _refuse_unknown_keys(self) -> None:

@@ -13,7 +13,7 @@ KEYS: dict[str, Key] = {
         read={**APP, "appId": 7, "clientId": "Iv1.a", "owners": ("acme", "Acme-2")},
         bad=(
             ({**APP, "appId": "x"}, "githubApp", "the value of appId isn't the App ID"),
-            ({**APP, "appId": 0}, "a whole number", "githubApp.appId 123456"),
+            ({**APP, "appId": 0}, "a whole number", "githubApp.appId APP_ID"),
             ({**APP, "owners": []}, "the value of owners isn't a list of GitHub organizations"),
             ({**APP, "owners": ["acme", "acme"]}, "each once"),
             ({**APP, "owners": ["-acme"]}, "the value of owners", "'githubApp.owners[0]' acme\n"),

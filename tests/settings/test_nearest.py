@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from settings.keys import KEYS
 from settings.nearest import OTHER_NAMES, alike
-from tests.settings.stack import CANARY, LOCAL, refused
+from tests.settings.stack import CANARY, refused
 
 # Typos and synonyms; first what the fix sets.
 MEANT = {
@@ -88,6 +90,13 @@ def test_an_unknown_key_keeps_a_value_that_is_no_secret() -> None:
         ("ingressScheme", "private", "internal"),
         ("aws:region", "us-esat-1", "us-east-1"),
         ("namespace", "Portal", "portal"),
+        ("memoryLimit", 2048, "2048Mi"),
+        ("cpuRequest", 0.5, "500m"),
+        ("databaseInstanceClass", "r7g.large", "db.r7g.large"),
+        ("databaseEngineVersion", "postgres16", "16"),
+        ("databaseEngineVersion", "16.x", "16"),
+        ("databaseBackupWindow", "8:00-9:00", "08:00-09:00"),
+        ("imageDigest", "ab" * 32, f"sha256:{'ab' * 32}"),
     ],
 )
 def test_a_fix_sets_what_an_invalid_value_resembles(key: str, given: object, meant: str) -> None:
@@ -98,5 +107,48 @@ def test_a_fix_sets_what_an_invalid_value_resembles(key: str, given: object, mea
 
 def test_a_value_that_resembles_none_is_replaced_by_the_default() -> None:
     assert "set --stack test dashboard false\n" in refused({"dashboard": "maybe"})
-    said = refused({**LOCAL, "imageRepository": "a b"})
-    assert "imageRepository 123456789012.dkr.ecr.us-east-1.amazonaws.com/backstage\n" in said
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "word"),
+    [
+        ("imageRepository", "a b", "REGISTRY/REPOSITORY"),
+        ("imageTag", "latest", "SHA"),
+        ("imageDigest", "abc", "sha256:DIGEST"),
+        ("certificateArn", "arn:aws:iam::123456789012:server-certificate/x", "ARN"),
+        ("databaseAllowedSecurityGroupIds", ["default"], "SECURITY_GROUP"),
+    ],
+)
+def test_a_fix_sets_no_identifier_that_is_nobodys(key: str, given: object, word: str) -> None:
+    """The example's would be valid, and the next preview content with it."""
+    assert re.search(rf"    fix:     pulumi config set .*{key}\S* {word}\n", refused({key: given}))
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "fix"),
+    [
+        ("egressPorts", 8443, "egressPorts '[8443]'"),
+        ("aws:allowedAccountIds", 210987654321, """aws:allowedAccountIds '["210987654321"]'"""),
+        (
+            "databaseSubnetIds",
+            "subnet-01234567, subnet-89abcdef",
+            """databaseSubnetIds '["subnet-01234567", "subnet-89abcdef"]'""",
+        ),
+        ("ingressInboundCidrs", ["10.0.0.0/8", "172.16.1.2/12"], "[1]' 172.16.0.0/12"),
+        ("egressCidrs", ["10.1.2.3"], "'egressCidrs[0]' 10.1.2.3/32"),
+    ],
+)
+def test_a_list_keeps_what_was_given(key: str, given: object, fix: str) -> None:
+    assert f"{fix}\n" in refused({key: given})
+
+
+def test_a_mistyped_field_is_renamed() -> None:
+    said = refused({"githubApp": {"appID": 1, "clientId": "x", "owner": "acme"}})
+    change = "pulumi config {} --stack test --path {}"
+    commands = [
+        change.format("rm", "'githubApp.appID'"),
+        change.format("set", "githubApp.appId VALUE"),
+        change.format("rm", "'githubApp.owner'"),
+        change.format("set", "'githubApp.owners[0]' VALUE"),
+    ]
+    assert f"fix:     {' && '.join(commands)}\n" in said

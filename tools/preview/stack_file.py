@@ -76,7 +76,7 @@ def read_stack(root: Path, stack: str, config_file: Path | None = None) -> Stack
         raise StackFileError(f"{shown}: An empty file{_stacks(file)}")
     outside = sorted(str(key) for key in content if ":" in str(key))
     if outside:
-        raise StackFileError(f"{shown}: {outside[0]} has to be under config:")
+        raise StackFileError(f"{shown}: {outside[0]} has to be indented under config:")
     found = content.get("config") or {}
     if not isinstance(found, dict):
         raise StackFileError(f"{shown}: config isn't a mapping of keys to values")

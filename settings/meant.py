@@ -1,0 +1,105 @@
+"""What an invalid value was probably meant to be."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import TypeAdapter
+
+from settings.key_schema import examples, key_schema
+from settings.keys import Key
+from settings.nearest import nearest
+
+_TRUE = ("yes", "y", "on", "1", "enabled", "true")
+_FALSE = ("no", "n", "off", "0", "disabled", "false")
+_REWRITTEN = (
+    (r"([0-9]+) ?[gG]i?[bB]?", r"\1Gi"),
+    (r"([0-9]+) ?[mM]i?[bB]?", r"\1Mi"),
+    (r"([0-9]{1,2})", r"\1Gi"),
+    (r"([0-9]{3,})", r"\1Mi"),
+    (r"(serverless|[rtx][0-9][a-z]*\.[0-9a-z]+)", r"db.\1"),
+    (r"([0-9a-f]{64})", r"sha256:\1"),
+)
+
+
+def meant(key: Key, text: str) -> str | None:
+    """A value that the key takes and a refused one resembles; None if it resembles none."""
+    schema, text = key_schema(key), text.strip()
+    kind = schema.get("type")
+    if kind == "boolean":
+        word = text.lower()
+        return "true" if word in _TRUE else "false" if word in _FALSE else None
+    if "enum" in schema:
+        return nearest(text, schema["enum"])
+    if kind == "array":
+        return _listed(key, text)
+    if kind not in ("string", "integer", "number") or key.reads_file:
+        return None
+    example = str(next(examples(schema), schema.get("default")))
+    found = (each for each in _rewritten(text, example) if takes(key, each))
+    return next((each for each in found if "/" in each or "/" not in example), None)
+
+
+def meant_entry(key: Key, entries: list[Any], index: int) -> str | None:
+    """The same of an entry of a list, whose others are valid."""
+    if not isinstance(entries[index], str):
+        return None
+    choices = key_schema(key)["items"].get("enum")
+    for each in [nearest(entries[index], choices)] if choices else _rewritten(entries[index], ""):
+        if takes(key, json.dumps([*entries[:index], each, *entries[index + 1 :]])):
+            return each
+    return None
+
+
+def _listed(key: Key, text: str) -> str | None:
+    """One value, or several between commas, as a list."""
+    if not text or text[0] in "[{":
+        return None
+    words = [word for word in re.split(r"[,\s]+", text) if word]
+    lists = ([int(each) if each.isdecimal() else each for each in words], words)
+    return next((shown for each in lists if takes(key, shown := json.dumps(each))), None)
+
+
+def _rewritten(text: str, example: str) -> Iterator[str]:
+    """A text without what people add to a value: capitals, a scheme, a tag, a path, a unit; or with
+    what they leave out.
+    """
+    yield text
+    yield text.lower()
+    address = re.sub(r"^[a-z0-9]+://|^@", "", text.lower())
+    yield address
+    yield re.sub(r"(?<=/)([^/:@]+)[:@][^/]*$", r"\1", address)
+    host = re.split(r"[/:?#]", address)[0]
+    yield from [host] if "." in host else []
+    yield re.sub(r"(?<![0-9])([0-9]:[0-9]{2})", r"0\1", text.lower())  # a time
+    yield from (re.sub(pattern, unit, text) for pattern, unit in _REWRITTEN
+                if re.fullmatch(pattern, text))  # fmt: skip
+    if re.fullmatch(r"0?\.[0-9]+", text):
+        yield f"{1000 * float(text):.0f}m"  # of a CPU
+    number = re.search(r"(?<![-.0-9])[0-9]+(?:\.[0-9]+)?", text)
+    if number and re.fullmatch("[0-9.]+", example):
+        yield number[0].removesuffix(".0")
+    try:
+        yield str(ipaddress.IPv4Network(text, strict=False))
+    except ValueError:
+        return
+
+
+def takes(key: Key, text: str) -> bool:
+    """Whether a key accepts a text for itself, whatever the rules say of it."""
+    try:
+        _validator(key).validate_python(text if key.is_text else json.loads(text))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+@cache
+def _validator(key: Key) -> TypeAdapter[Any]:
+    # Annotated takes no type alone; pydantic passes over a text.
+    return TypeAdapter(Annotated[key.field.annotation, key.name, *key.field.metadata])
