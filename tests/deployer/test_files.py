@@ -225,18 +225,39 @@ def test_what_was_given_is_kept(tmp_path: Any, capsys: pytest.CaptureFixture[str
     assert {file.name: file.read_text() for file in (tmp_path / "prod").iterdir()} == before
 
 
-@pytest.mark.parametrize(
-    ("account", "said"),
-    [
-        ("12", "ACCOUNT=12 is no account id: give 12 digits"),
-        ("210987654321", "is none of aws:allowedAccountIds: 111111111111. Give one of these"),
-    ],
-)
-def test_account_that_the_stack_does_not_allow(account: str, said: str) -> None:
+def test_account_that_the_stack_does_not_allow() -> None:
     runs = changed("prod", {"aws:allowedAccountIds": ["111111111111"]}).recording
-    with pytest.raises(DeployerError, match=said):
-        tool.plan_of(runs, runs, account)
+    with pytest.raises(DeployerError) as raised:
+        tool.plan_of(runs, runs, "210987654321")
+    assert str(raised.value) == (
+        "ACCOUNT=210987654321 is none of aws:allowedAccountIds: 111111111111\n"
+        "  fix: make deployer STACK=prod ACCOUNT=111111111111\n"
+        "  or:  pulumi config set --stack prod --path 'aws:allowedAccountIds[0]' 210987654321"
+    )
     assert tool.plan_of(runs, runs, "111111111111")
+
+
+def test_values_that_cannot_be_what_they_are_given_for(
+    tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {
+        "account": "12",
+        "state-bucket": "s3://acme",
+        "secrets-key": "arn:aws:kms:us-east-1:123456789012:alias/x",
+        "repository": "portal",
+        "subject": "repo:acme/*",
+    }
+    options = [word for name, value in given.items() for word in (f"--{name}", value)]
+    assert tool.main(["prod", "--out", str(tmp_path / "prod"), *options]) == 1
+    assert capsys.readouterr().err == (
+        "error: ACCOUNT=12: an account id of 12 digits\n"
+        "STATE_BUCKET=s3://acme: the name of an S3 bucket, or none\n"
+        "SECRETS_KEY=arn:aws:kms:us-east-1:123456789012:alias/x: alias/NAME, the ARN of a KMS key, "
+        "or none\n"
+        "REPOSITORY=portal: OWNER/REPO on GitHub\n"
+        "SUBJECT=repo:acme/*: what a token's subject begins with, without '*'\n"
+    )
+    assert not (tmp_path / "prod").exists()
 
 
 @pytest.mark.parametrize(

@@ -146,9 +146,10 @@ def test_preview_of_another_program_fails_with_the_violation(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "can't be read"),
+        ("{", "levels.json: line 1: no JSON: Expecting property name"),
+        ('{"rds-backup": "mandatory"}', "there is no rule 'rds-backup'; did you mean rds-backups?"),
         ("[]", "has to be an object"),
-        ('{"rds-prot": "mandatory"}', "there is no rule 'rds-prot'"),
+        ('{"nope": "mandatory"}', "there is no rule 'nope'; see docs/policy.md"),
         ('{"rds-port": "on"}', "rds-port is 'on'; allowed: mandatory, advisory, disabled"),
     ],
 )

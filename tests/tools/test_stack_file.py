@@ -142,6 +142,8 @@ def test_a_text_that_yaml_reads_as_something_else_has_to_be_quoted(tmp_path: Pat
 @pytest.mark.parametrize(
     ("stack", "instead"),
     [
+        ("Pulumi.prod.yaml", ". Did you mean prod?"),
+        ("prod.yaml", ". Did you mean prod?"),
         ("prdo", ". Did you mean prod?"),
         ("staging", "\n  fix: cp Pulumi.prod.yaml Pulumi.staging.yaml  # and change its values"),
     ],
@@ -155,6 +157,12 @@ def test_a_stack_without_file_is_told_where_to_start(
         read_stack(tmp_path, stack)
     there = "; there are the stacks prod"
     assert str(raised.value) == f"Pulumi.{stack}.yaml: No such file{there}{instead}"
+
+
+def test_no_stack_at_all_is_told_which_there_are(tmp_path: Path) -> None:
+    project(tmp_path, "", "config: {a: 1}")
+    with pytest.raises(StackFileError, match=r"^no stack is named; there are the stacks dev$"):
+        read_stack(tmp_path, "")
 
 
 def test_ciphertext_is_not_previewed(tmp_path: Path) -> None:

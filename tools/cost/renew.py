@@ -170,8 +170,12 @@ def main() -> int:
     region, *instance_classes = sys.argv[1:]
     try:
         missing = renew(region, instance_classes)
-    except (CostError, OSError) as error:
+    except CostError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        print(f"error: AWS's price list doesn't answer: {reason}", file=sys.stderr)
         return 1
     print(f"{PRICES.name}: prices of {region} renewed")
     if missing:

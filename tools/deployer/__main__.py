@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from settings.problem import labelled
 from tools.deployer.aws_policy import deploy_policy, preview_policy, rights
 from tools.deployer.kubernetes_roles import kubernetes_roles, preview_roles
 from tools.deployer.plan import PROVIDER, DeployerError, Plan
 from tools.deployer.state import State, add_state
+from tools.deployer.surroundings import NONE, Surroundings, check
 from tools.deployer.trust import trust_policy
 from tools.preview.answers import ACCOUNT
 from tools.preview.monitor import Recording
@@ -26,23 +27,6 @@ from tools.preview.stack_file import StackConfig, StackFileError, read_stack
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GIVEN = "given.json"
-NONE = "none"
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What no stack file says."""
-
-    account: str
-    """AWS account; empty for the only one that the stack allows, or the docs' example."""
-    state_bucket: str
-    """The bucket with Pulumi's state; `none` if it is elsewhere."""
-    secrets_key: str
-    """The secrets provider's key, as an alias or an ARN; `none` with a passphrase."""
-    repository: str
-    """The repository on GitHub whose jobs deploy."""
-    subject: str
-    """What its tokens' subjects begin with if they have numeric ids."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -105,13 +89,14 @@ def plan_of(recording: Recording, created: Recording, account: str = "") -> Plan
     (provider,) = [each for each in recording.resources.values() if each.type == PROVIDER]
     allowed = json.loads(provider.inputs.get("allowedAccountIds", "[]"))
     known = allowed[0] if len(allowed) == 1 else ACCOUNT
-    if account and not re.fullmatch("[0-9]{12}", account):
-        raise DeployerError(f"ACCOUNT={account} is no account id: give 12 digits")
     if account and allowed not in ([], [ACCOUNT]) and account not in allowed:
-        raise DeployerError(
-            f"ACCOUNT={account} is none of aws:allowedAccountIds: {', '.join(allowed)}. "
-            "Give one of these, or change the key"
+        stack = provider.urn.split(":")[2]
+        ways = (
+            f"make deployer STACK={stack} ACCOUNT={allowed[0]}",
+            f"pulumi config set --stack {stack} --path 'aws:allowedAccountIds[0]' {account}",
         )
+        said = f"ACCOUNT={account} is none of aws:allowedAccountIds: {', '.join(allowed)}"
+        raise DeployerError("\n".join([said, *labelled(ways, "  ")]))
     region = provider.inputs["region"]
     return Plan(recording, created, rights()["resources"], account or known, region)
 
@@ -152,6 +137,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     around = replace(given(out, options.stack), **chosen)
     try:
+        check(around)
         config = read_stack(ROOT, options.stack, options.config_file)
         written = files(config, around)
     except (DeployerError, PreviewError, StackFileError) as error:

@@ -31,8 +31,7 @@ def checked_out(root: Path, revision: str) -> Iterator[tuple[Path, str]]:
     commit = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").strip()
     if not commit:
         raise BaseError(
-            f"{revision} is no commit of this repository.\n"
-            "Fix: git fetch origin, or another commit: make diff BASE=main"
+            "no commit of this repository\n  fix: git fetch origin\n  or:  make diff BASE=main"
         )
     with tempfile.TemporaryDirectory(prefix="backstage-diff-") as folder:
         tree = Path(folder) / "base"
@@ -92,7 +91,7 @@ def _git(root: Path, *arguments: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     except FileNotFoundError as error:
-        raise BaseError("git is not on PATH.\nFix: install it") from error
+        raise BaseError("git isn't on PATH\n  fix: install git") from error
     if done.returncode and "rev-parse" not in arguments:
         raise BaseError(f"git {arguments[0]} failed:\n{done.stderr.strip()}")
     return done.stdout

@@ -64,6 +64,8 @@ def read_stack(root: Path, stack: str, config_file: Path | None = None) -> Stack
     root: the project's folder. config_file: another file than `Pulumi.<stack>.yaml`, as with
     `pulumi --config-file`. Raises StackFileError.
     """
+    if not stack:
+        raise StackFileError(f"no stack is named{_stacks(root / 'Pulumi..yaml')}")
     project = _document(root / "Pulumi.yaml").content
     name = str(project.get("name", ""))
     file = config_file or root / f"Pulumi.{stack}.yaml"
@@ -116,7 +118,10 @@ def _stacks(file: Path) -> str:
         return ""
     there = f"; there are the stacks {', '.join(sorted(files))}"
     stack = file.name.removeprefix("Pulumi.").removesuffix(".yaml")
-    near = nearest(stack, files) if not file.exists() else None
+    if not stack:
+        return there
+    given = stack.removeprefix("Pulumi.").removesuffix(".yaml")  # where the file is named
+    near = nearest(given, files) if not file.exists() else None
     if near:
         return f"{there}. Did you mean {near}?"
     model = files.get("prod") or min(files.values())

@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -46,6 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
         settings = settings_of(read_stack(ROOT, stack, options.config_file))
         known = {} if options.url else outputs(stack, ROOT)
         url = options.url or known.get("url") or settings.url
+        if not re.match(r"https?://[^/]", url):
+            ways = (f"make smoke STACK={stack} URL={settings.url}",)
+            raise SmokeError("\n".join([f"URL={url} is no address", *labelled(ways, "  ")]))
         image = known.get("image") or _image(settings)
         asked = ""
         if options.in_cluster and settings.target == "local" and not options.url:

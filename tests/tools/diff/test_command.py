@@ -65,8 +65,9 @@ def test_the_working_tree_beside_a_commit(
 def test_a_commit_that_is_not_there(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dev", "--root", str(repository), "--base", "origin/main"]) == 1
     assert capsys.readouterr().err.splitlines() == [
-        "error: origin/main: origin/main is no commit of this repository.",
-        "Fix: git fetch origin, or another commit: make diff BASE=main",
+        "error: origin/main: no commit of this repository",
+        "  fix: git fetch origin",
+        "  or:  make diff BASE=main",
     ]
 
 

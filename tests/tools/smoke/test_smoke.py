@@ -77,6 +77,17 @@ def test_given_url_needs_no_outputs(machine: Commands, capsys: pytest.CaptureFix
     assert not [line for line in machine.log if line.startswith("pulumi")]
 
 
+def test_url_without_its_scheme_is_no_address(
+    machine: Commands, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(machine, capsys, "--url", "backstage.example.com") == (
+        1,
+        "error: URL=backstage.example.com is no address\n"
+        "  fix: make smoke STACK=local URL=http://localhost:7007\n",
+    )
+    assert not machine.log
+
+
 def test_without_node_two_ways_are_left(
     machine: Commands, capsys: pytest.CaptureFixture[str]
 ) -> None:
