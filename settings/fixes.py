@@ -41,6 +41,8 @@ def detail(key: Key, error: Mapping[str, Any]) -> str:
     if error["type"] == "model_type":
         return f"entry {name} isn't an object"
     meaning = allowed(items) if "errorMessage" in items else f"valid: {error['msg']}"
+    if meaning in allowed(schema):  # which the message says already
+        meaning = "one"
     return f"{as_text(error['input'])!r} isn't {meaning}" + (
         f", {cause}" if str(cause or "") else ""
     )

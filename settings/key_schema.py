@@ -37,7 +37,7 @@ def allowed(schema: Mapping[str, Any]) -> str:
     if schema["type"] == "boolean":
         return "true or false"
     if schema["type"] == "array":
-        return f"a list, each entry once and {allowed(schema['items'])}"
+        return f"a list, each entry once: {allowed(schema['items'])}"
     if "properties" in schema:
         return f"an object with {', '.join(schema['properties'])}"
     values = allowed(value_schema(schema))

@@ -217,7 +217,7 @@ KEYS: dict[str, Key] = {
             (["subnet-01234567"], "two subnets"),
             ([], "an empty list"),
             (["subnet-01234567", "subnet-01234567"], "each entry once"),
-            (["a", "b"], "'a' isn't a subnet id"),
+            (["a", "b"], "'a' isn't one"),
             ("subnet-01234567", "a list"),
         ),
     ),
@@ -322,7 +322,14 @@ KEYS: dict[str, Key] = {
     ),
     "permissionNames": Key(
         ["jenkins.execute", "jenkins-job"],
-        bad=((["a b"], "'a b' isn't the name of a permission"), (["a", "a"], "a is there twice")),
+        bad=(
+            (
+                ["a b"],
+                "once: the name of a permission",
+                "'a b' isn't one",
+            ),
+            (["a", "a"], "a is there twice"),
+        ),
     ),
     "secretEnv": Key(
         {"TOKEN": "x"},

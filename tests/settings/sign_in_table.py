@@ -35,7 +35,7 @@ KEYS: dict[str, Key] = {
     "signIn": Key(
         ["github"],
         bad=(
-            (["githb"], "'githb' isn't github, gitlab, ", "'signIn[0]' github"),
+            (["githb"], "'githb' isn't one", "'signIn[0]' github"),
             (["awsalb"], "'awsalb' isn't "),
             ("github", "a list, each entry once"),
             (["github", "github"], "github is there twice"),
@@ -103,12 +103,12 @@ KEYS: dict[str, Key] = {
         bad=(
             (["/api/auth"], "/api/auth is never open"),
             (["/api/proxy/x"], "/api/proxy is never open"),
-            (["/"], "'/' isn't a plugin's path"),
+            (["/"], "'/' isn't one"),
             (["/api"], "'/api' isn't"),
             (["/api/"], "'/api/' isn't"),
-            (["/api/catalog/*"], "isn't a plugin's path"),
-            (["/api/catalog/../auth"], "isn't a plugin's path"),
-            (["/API/catalog"], "isn't a plugin's path"),
+            (["/api/catalog/*"], "isn't one"),
+            (["/api/catalog/../auth"], "isn't one"),
+            (["/API/catalog"], "isn't one"),
             (["/api/catalog", "/api/catalog"], "/api/catalog is there twice"),
             ("/api/catalog", "a list"),
         ),
