@@ -102,4 +102,5 @@ def takes(key: Key, text: str) -> bool:
 @cache
 def _validator(key: Key) -> TypeAdapter[Any]:
     # Annotated takes no type alone; pydantic passes over a text.
-    return TypeAdapter(Annotated[key.field.annotation, key.name, *key.field.metadata])
+    kind: Any = Annotated[key.field.annotation, key.name, *key.field.metadata]
+    return TypeAdapter(kind)

@@ -188,7 +188,10 @@ def provided_variables(s: Settings) -> Iterator[Problem]:
     needed = [(file, name) for file in s.portal.app_configs for name in sorted(file.variables)]
     for file, name in (each for each in needed if each[1] not in provided):
         allowed = f"variables from env or secretEnv, or with a default: ${{{name}:-default}}"
-        ways = (config_set_secret(name), config_set(f"env.{name}", "VALUE", "--path"))
+        ways: tuple[str, ...] = (
+            config_set_secret(name),
+            config_set(f"env.{name}", "VALUE", "--path"),
+        )
         if name in TECHDOCS_VARIABLES:
             ways = (config_set("techdocsBucket", "create"),)
         elif name == "APP_HOST":

@@ -25,6 +25,7 @@ from tools.deployer import aws_policy, kubernetes_roles
 from tools.deployer.aws_policy import deploy_policy, preview_policy
 from tools.deployer.plan import DeployerError, Plan
 from tools.deployer.statements import LIMIT, Statements, size
+from tools.deployer.surroundings import Surroundings
 from tools.preview.monitor import Recording
 from tools.preview.stack_file import read_stack
 
@@ -37,7 +38,7 @@ def plan(stack: str) -> Plan:
     return tool.plan_of(previewed(stack).recording, previewed(stack, creates=True).recording)
 
 
-def written(stack: str, around: tool.Surroundings | None = None) -> dict[str, str]:
+def written(stack: str, around: Surroundings | None = None) -> dict[str, str]:
     """The files of a stack file under tests/, by default with the docs' placeholders."""
     runs = previewed(stack).recording, previewed(stack, creates=True).recording
     return tool.files_of(*runs, stack_config(stack), around or tool.placeholders(stack))

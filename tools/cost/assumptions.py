@@ -48,7 +48,7 @@ def assumed(changes: Sequence[str]) -> Assumptions:
 
     Raises CostError for a name that isn't an assumption and for a value that isn't its number.
     """
-    given = {}
+    given: dict[str, str] = {}
     for change in changes:
         name, equals, value = change.partition("=")
         if not equals or not name:

@@ -77,9 +77,9 @@ def scalar(text: str) -> Any:
     if _DATE.fullmatch(text) or _TIME.fullmatch(text):
         return _date(text)
     if integer := _INTEGER.fullmatch(plain):
-        number = _integer(plain, integer)
-        if number is not None and -_LONGEST / 2 <= number < _LONGEST:
-            return number
+        whole = _integer(plain, integer)
+        if whole is not None and -_LONGEST / 2 <= whole < _LONGEST:
+            return whole
     number = float(plain) if _FLOAT.fullmatch(plain) else math.inf
     return number if math.isfinite(number) else text
 
