@@ -83,7 +83,7 @@ def fix_of(key: Key, value: Any, details: list[Any]) -> str:
         [entry] = entries
         example = meant_entry(key, value, entry) or next(examples(schema["items"]), None)
         if isinstance(example, str):
-            return config_set(f"{key.name}[{entry}]", _placeholder(example), "--path")
+            return config_set(f"{key.name}[{entry}]", placeholder(example), "--path")
     return set_command(key, example_of(key))
 
 
@@ -100,7 +100,7 @@ def _fix_within(key: Key, error: Mapping[str, Any]) -> str:
     above, name = _path(key, place[:-1]), place[-1]
     example = next(examples(at(key, place)), None)
     if example is not None:
-        return config_set(_path(key, place), as_text(_placeholder(example)), "--path")
+        return config_set(_path(key, place), as_text(placeholder(example)), "--path")
     unknown = error["type"] == "extra_forbidden"
     near = nearest(str(name), key_schema(key)["fields"]) if unknown else ""
     return _rename(above, str(name), near) if near else config_rm(above, name)
@@ -135,7 +135,7 @@ def _rename(above: str, name: str, near: str) -> str:
 
 
 def _fix_of_a_field(key: str, name: str, field: Mapping[str, Any]) -> str:
-    example = None if "default" in field else _placeholder(next(examples(field), None))
+    example = None if "default" in field else placeholder(next(examples(field), None))
     if isinstance(example, list):  # the CLI takes JSON for a text
         first = config_set(f"{key}.{name}[0]", example[0], "--path")
         return f"{config_rm(key, name)} && {first}"
@@ -154,7 +154,7 @@ def example_of(key: Key) -> str:
     default = schema.get("default")
     if default not in (None, "", [], {}):
         return f"{default:g}" if isinstance(default, float) else as_text(default)
-    return as_text(_placeholder(next(examples(schema))))
+    return as_text(placeholder(next(examples(schema))))
 
 
 # What nobody may paste as it is: the next preview would take it.
@@ -175,12 +175,12 @@ _IDENTIFIERS = (
 )
 
 
-def _placeholder(example: Any) -> Any:
+def placeholder(example: Any) -> Any:
     """An example with a word in capitals for each identifier of an account."""
     if isinstance(example, list):
-        return [_placeholder(each) for each in example]
+        return [placeholder(each) for each in example]
     if isinstance(example, dict):
-        return {name: _placeholder(each) for name, each in example.items()}
+        return {name: placeholder(each) for name, each in example.items()}
     found = (word for pattern, word in _IDENTIFIERS if re.fullmatch(pattern, str(example)))
     return next(found, example)
 

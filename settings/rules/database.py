@@ -143,7 +143,7 @@ def generation(s: Settings) -> Iterator[Problem | Warn]:
             f"{database.generation}, while deletion protection holds generation "
             f"{database.protected_generation}",
             "a new generation deletes the old cluster, so lift its protection in an update of its "
-            "own first (fix); once the new cluster serves, protect that (or)",
+            "own first; once the new cluster serves, protect that",
             (
                 f"{former} && {unprotect} && pulumi up --stack {pulumi.get_stack()}",
                 config_set("databaseProtectedGeneration", str(database.generation)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from settings.fixes import placeholder
 from settings.keys import IngressSettings
 from settings.model import Settings
 from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret
@@ -47,7 +48,7 @@ def identity_provider(s: Settings) -> Iterator[Problem]:
         said, allowed = f"nothing, with ingressAuthentication {kind}", "the identity provider"
         fields = (IngressOidc if kind == "oidc" else IngressCognito).model_json_schema()
         examples = {name: each["examples"][0] for name, each in fields["properties"].items()}
-        example = json.dumps(examples).replace("us-east-1", s.aws.region)
+        example = json.dumps(placeholder(examples))
         yield Problem(key, said, allowed, config_set(key, example))
     elif kind == "oidc":
         yield from _client(ingress)

@@ -145,7 +145,10 @@ def test_a_text_that_yaml_reads_as_something_else_has_to_be_quoted(tmp_path: Pat
         ("Pulumi.prod.yaml", ". Did you mean prod?"),
         ("prod.yaml", ". Did you mean prod?"),
         ("prdo", ". Did you mean prod?"),
-        ("staging", "\n  fix: cp Pulumi.prod.yaml Pulumi.staging.yaml  # and change its values"),
+        (
+            "staging",
+            ". To begin with the values of one:\n  fix: cp Pulumi.prod.yaml Pulumi.staging.yaml",
+        ),
     ],
 )
 def test_a_stack_without_file_is_told_where_to_start(

@@ -97,7 +97,7 @@ class Account:
             *("--caller-reference", self.stack),
         )
         found = "only a private one" if of_the_name else "none"
-        return missing(f"there is {found} named {name}", f"{create}  # then delegate it")
+        return missing(f"there is {found} named {name}; delegate a new one", create)
 
     def _certificate(self) -> Finding:
         host, arn = self.settings.host, str(self.settings.ingress.certificate_arn)
@@ -121,7 +121,7 @@ class Account:
                 *("acm", "describe-certificate", "--certificate-arn", arn),
                 *("--query", "Certificate.DomainValidationOptions[].ResourceRecord"),
             )
-            return missing("it waits for its DNS records", f"{records}  # create these")
+            return missing("it waits for its DNS records: create those that AWS lists", records)
         if certificate["Status"] != "ISSUED":
             return missing(f"it is {certificate['Status']}", another)
         return ok(f"issued for {', '.join(sorted(names))}")

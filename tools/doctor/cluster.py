@@ -80,11 +80,10 @@ class Cluster:
     def how_to_reach(self) -> str:
         """What to do if the API server doesn't answer."""
         if self.description.get("resourcesVpcConfig", {}).get("endpointPublicAccess", True):
-            allow = self.aws.command(
+            return self.aws.command(
                 *("eks", "update-cluster-config", "--name", self.settings.cluster_name),
                 *("--resources-vpc-config", "publicAccessCidrs=ADDRESS/32"),
             )
-            return f"{allow}  # this machine's address, beside those that it has"
         return "its endpoint is private: run this in its VPC, or over a VPN into it"
 
     def checks(self) -> Iterator[Check]:
@@ -153,7 +152,7 @@ class Cluster:
         add = f"pulumi config set --stack {self.stack} --path 'databaseSubnetIds"
         return missing(
             f"{len(private)} private subnets in {len(zones)} zones; Aurora takes two zones",
-            f"{add}[0]' SUBNET && {add}[1]' SUBNET  # in two zones",
+            f"{add}[0]' SUBNET && {add}[1]' SUBNET",
         )
 
 

@@ -125,7 +125,7 @@ def _stacks(file: Path) -> str:
     if near:
         return f"{there}. Did you mean {near}?"
     model = files.get("prod") or min(files.values())
-    return f"{there}\n  fix: cp {model} {file.name}  # and change its values"
+    return f"{there}. To begin with the values of one:\n  fix: cp {model} {file.name}"
 
 
 def _check_texts(file: Path, project: str, document: Document) -> None:

@@ -98,7 +98,6 @@ def expected(settings: Settings, stack: str, url: str, asked: str = "") -> Expec
     describe = f"aws acm describe-certificate --certificate-arn {arn}" if arn else up
     record = up if ingress.hosted_zone_name else (
         f"pulumi stack output --stack {stack} loadBalancerHostname"
-        f"  # point {settings.host} there"
     )  # fmt: skip
     return Expected(
         url=asked or url,

@@ -43,7 +43,7 @@ const said = answer =>
 
 async function address() {
   const all = await dns.lookup(url.hostname, { all: true }).catch(error => {
-    const text = `${url.hostname} has no address (${reason(error)})`;
+    const text = `${url.hostname} has no address (${reason(error)}): point it at the load balancer`;
     throw Object.assign(new Error(text), { fix: expected.recordCommand });
   });
   return ok(`${url.hostname} is ${all.map(each => each.address).join(', ')}`);

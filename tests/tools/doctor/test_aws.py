@@ -158,7 +158,11 @@ def test_what_the_cli_says_of_an_identity(
 @pytest.mark.parametrize(
     ("status", "text", "fix"),
     [
-        ("PENDING_VALIDATION", "it waits for its DNS records", "aws acm describe-certificate --c"),
+        (
+            "PENDING_VALIDATION",
+            "it waits for its DNS records: create those that AWS lists",
+            "aws acm describe-certificate --c",
+        ),
         ("EXPIRED", "it is EXPIRED", "aws acm request-certificate --domain-name portal.example"),
     ],
 )

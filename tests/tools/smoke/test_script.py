@@ -139,8 +139,8 @@ def test_name_without_an_address_blocks_the_rest() -> None:
     found = asked(goal("http://portal.invalid"))
     address = found.pop("address")
     assert address.state == "missing"
-    assert address.text == "portal.invalid has no address (ENOTFOUND)"
-    assert address.fix.startswith("pulumi stack output --stack prod loadBalancerHostname  # ")
+    assert address.text.startswith("portal.invalid has no address (ENOTFOUND): point it at ")
+    assert address.fix == "pulumi stack output --stack prod loadBalancerHostname"
     assert {each.text for each in found.values()} == {
         "of the address above", "the database in the cluster speaks no TLS",
     }  # fmt: skip
