@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 Manifest = dict[str, Any]
+_LOG = re.compile(r"[EIW][0-9]{4} [0-9:.]+ ")  # of client-go, once for each attempt
+
+
+def _said(printed: str) -> str:
+    """kubectl's message without the log above it."""
+    lines = printed.strip().splitlines()
+    return "\n".join([each for each in lines if not _LOG.match(each)] or lines)
 
 
 class Cluster:
@@ -30,7 +38,7 @@ class Cluster:
             check=False,
         )
         if check and done.returncode:
-            raise RuntimeError(f"kubectl {' '.join(arguments[:4])}: {done.stderr.strip()}")
+            raise RuntimeError(f"kubectl {' '.join(arguments[:4])}: {_said(done.stderr)}")
         return done.stdout
 
     def get(self, kind: str, *arguments: str) -> list[Manifest]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 
 import pulumi
@@ -25,7 +24,6 @@ class LocalCluster(pulumi.ComponentResource):
         self, name: str, args: LocalClusterArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("backstage:cluster:LocalCluster", name, None, opts)
-        self._context = args.context
         self.kubernetes_provider = k8s.Provider(
             f"{name}-kubernetes",
             k8s.ProviderArgs(
@@ -38,13 +36,3 @@ class LocalCluster(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self),
         )
         self.register_outputs({})
-
-    def port_forward_command(self, namespace: str, service: str, port: int) -> str:
-        """The command that forwards a Service's port to this machine."""
-        context = ["--context", self._context] if self._context else []
-        return shlex.join(
-            [
-                *("kubectl", *context, "--namespace", namespace),
-                *("port-forward", f"service/{service}", str(port)),
-            ]
-        )

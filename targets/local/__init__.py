@@ -5,6 +5,7 @@ from __future__ import annotations
 from pulumi import Output, ResourceOptions
 
 from components.cluster.local_cluster import LocalCluster, LocalClusterArgs
+from components.cluster.port_forward import port_forward
 from components.database.postgres import Postgres, PostgresArgs
 from components.ingress.plain_ingress import PlainIngress, PlainIngressArgs
 from components.kubernetes.network import ANYWHERE, any_pod, egress, networks
@@ -34,7 +35,7 @@ def platform(settings: Settings, identifier: str) -> Platform:
                 NAME, PlainIngressArgs(settings.host or None, port, class_name, objects), opts
             )
             return Exposure()
-        command = cluster.port_forward_command(settings.namespace, SERVICE_NAME, port)
+        command = port_forward(settings.kube_context, settings.namespace, SERVICE_NAME, port)
         return Exposure(outputs={"portForwardCommand": command})
 
     return Platform(

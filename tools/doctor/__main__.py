@@ -38,7 +38,7 @@ def _local(config: StackConfig, settings: Settings, report: Report) -> None:
     options = [*(["--context", context] if context else []), *REQUEST]
     choose = f"pulumi config set --stack {config.stack} kubeContext CONTEXT"
     reader = Reader(Kubectl(settings.namespace, options))
-    objects = Objects(config.stack, settings, reader, unreachable=("start it", choose))
+    objects = Objects(config.stack, settings, reader, unreachable=("start the cluster", choose))
     _objects(f"context {context or '(current)'}", objects, report)
 
 

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from pydantic.alias_generators import to_camel
 
+from components.cluster.port_forward import port_forward
 from components.kubernetes.health import READINESS
-from components.portal.portal import CA_FILE
+from components.portal.portal import CA_FILE, SERVICE_NAME
 from components.portal.portal_pod import CA_DIRECTORY
 from settings.model import Settings
 from settings.open_paths import open_paths
@@ -91,7 +92,8 @@ def expected(settings: Settings, stack: str, url: str, asked: str = "") -> Expec
     up = f"pulumi up --stack {stack}"
     listening = f"kubectl describe ingress --namespace {settings.namespace} backstage"
     if settings.target == "local" and not ingress.given_class_name:
-        listening = f"$(pulumi stack output --stack {stack} portForwardCommand)"
+        context, namespace = settings.kube_context, settings.namespace
+        listening = port_forward(context, namespace, SERVICE_NAME, settings.port)
     elif ingress.scheme == "internal" and settings.target == "eks" and not asked:
         listening += f"\nmake smoke STACK={stack} IN_CLUSTER=1"
     arn = ingress.certificate_arn

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import pulumi
 import pytest
 
 from components.cluster.local_cluster import LocalCluster, LocalClusterArgs
+from components.cluster.port_forward import port_forward
 from tests.programs import built
 from tests.tokens import KUBERNETES_PROVIDER
 
 
 @pytest.mark.parametrize("context", [None, "kind portal"])
 def test_provider_and_command_use_the_context(context: str | None) -> None:
-    def build() -> None:
-        cluster = LocalCluster("c", LocalClusterArgs(context))
-        pulumi.export("command", cluster.port_forward_command("ns", "portal", 8080))
-
-    program = built(build, creates=False)
+    program = built(lambda: LocalCluster("c", LocalClusterArgs(context)), creates=False)
     provider = program.inputs(KUBERNETES_PROVIDER)
     assert provider.get("context") == context
     assert provider["clusterIdentifier"] == f"local/{context or 'current'}"
     assert provider["enableServerSideApply"] == "true"
     assert not {"kubeconfig", "cluster"} & set(provider)
     given = " --context 'kind portal'" if context else ""
-    assert program.outputs["command"] == (
+    assert port_forward(context, "ns", "portal", 8080) == (
         f"kubectl{given} --namespace ns port-forward service/portal 8080"
     )

@@ -88,6 +88,18 @@ def test_url_without_its_scheme_is_no_address(
     assert not machine.log
 
 
+def test_kubectl_is_quoted_without_its_log(
+    machine: Commands, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = 'E1126 14:57:16.246069 1 memcache.go:265] "Unhandled Error" err="refused"'
+    machine.fails("kubectl", f"{log}\n{log}\nThe connection to the server was refused")
+    assert run(machine, capsys, "--in-cluster") == (
+        1,
+        "error: kubectl get deployment backstage --output: The connection to the server was "
+        "refused\n",
+    )
+
+
 def test_without_node_two_ways_are_left(
     machine: Commands, capsys: pytest.CaptureFixture[str]
 ) -> None:
