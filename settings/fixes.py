@@ -84,6 +84,8 @@ def fix_of(key: Key, value: Any, details: list[Any]) -> str:
         example = meant_entry(key, value, entry) or next(examples(schema["items"]), None)
         if isinstance(example, str):
             return config_set(f"{key.name}[{entry}]", placeholder(example), "--path")
+        if isinstance(example, int) and len(value) > 1:
+            return config_rm(key.name, entry)
     return set_command(key, example_of(key))
 
 
@@ -103,7 +105,9 @@ def _fix_within(key: Key, error: Mapping[str, Any]) -> str:
         return config_set(_path(key, place), as_text(placeholder(example)), "--path")
     unknown = error["type"] == "extra_forbidden"
     near = nearest(str(name), key_schema(key)["fields"]) if unknown else ""
-    return _rename(above, str(name), near) if near else config_rm(above, name)
+    if not near:
+        return config_rm(above, name)
+    return _rename(above, str(name), _first(near, key_schema(key)["fields"]))
 
 
 def without_renamed(key: Key, value: Any, details: list[Any]) -> list[Any]:
@@ -126,8 +130,8 @@ def _near(key: Key, name: Any, holder: Mapping[str, Any]) -> str | None:
 
 
 def _first(name: str, fields: Mapping[str, Any]) -> str:
-    """A field, or the first entry of one that is a list."""
-    return f"{name}[0]" if fields[name].get("type") == "array" else name
+    """A field, or the first entry of one that is a list or an object."""
+    return name + {"array": "[0]", "object": ".NAME"}.get(fields[name].get("type"), "")
 
 
 def _rename(above: str, name: str, near: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from settings.model import Settings
+from settings.nearest import nearest
 from settings.overrides import path_of
 from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret
 from settings.providers import (
@@ -98,7 +99,8 @@ def resolvers(s: Settings) -> Iterator[Problem | Warn]:
             fix = config_rm("signInResolvers", name)
             yield Problem("signInResolvers", name, allowed, fix)
         elif resolver not in registered:
-            fix = config_set(f"signInResolvers.{name}", registered[0], "--path")
+            meant = nearest(resolver, registered) or registered[0]
+            fix = config_set(f"signInResolvers.{name}", meant, "--path")
             given, allowed = f"{name}: {resolver}", " or ".join(registered)
             yield Problem("signInResolvers", given, allowed, fix)
     if "github" in s.access.providers and resolver_of(s, "github") in (BY_EMAIL, BY_LOCAL_PART):

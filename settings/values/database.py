@@ -45,7 +45,7 @@ MaintenanceWindow = Annotated[
 Snapshot = Annotated[
     str,
     matching(
-        r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*"
+        r"(?:rds:)?[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*"  # rds: of AWS's automatic ones
         rf"|{ARN}:rds:[a-z0-9-]+:[0-9]{{12}}:cluster-snapshot:\S+",
         "a cluster snapshot's name or ARN",
         "backstage-final-1",

@@ -260,7 +260,7 @@ KEYS: dict[str, Key] = {
     ),
     "databaseProtectedGeneration": Key(2, bad=((0, "from 1 to 999"),)),
     "databaseSnapshotIdentifier": Key(
-        "snap-1",
+        "rds:backstage-prod-1-2026-11-01-07-10",
         bad=(("my snapshot", "ARN"), ("a--b", "snapshot's name"), ("ab-", "snapshot's name")),
     ),
     "databaseImage": Key(

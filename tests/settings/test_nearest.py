@@ -50,7 +50,7 @@ def test_a_mistyped_key_is_taken_for(name: str) -> None:
 
 
 def test_other_names_are_of_keys_and_values_that_exist() -> None:
-    assert set(OTHER_NAMES.values()) - set(KEYS) == {"internal"}
+    assert set(OTHER_NAMES.values()) - set(KEYS) == {"internal", "local"}
 
 
 def test_an_unknown_key_keeps_a_value_that_is_no_secret() -> None:
@@ -88,6 +88,7 @@ def test_an_unknown_key_keeps_a_value_that_is_no_secret() -> None:
         ("workloadIdentity", "podIdentity", "pod-identity"),
         ("ingressScheme", "internet_facing", "internet-facing"),
         ("ingressScheme", "private", "internal"),
+        ("target", "minikube", "local"),
         ("aws:region", "us-esat-1", "us-east-1"),
         ("namespace", "Portal", "portal"),
         ("memoryLimit", 2048, "2048Mi"),
@@ -136,6 +137,7 @@ def test_a_fix_sets_no_identifier_that_is_nobodys(key: str, given: object, word:
         ),
         ("ingressInboundCidrs", ["10.0.0.0/8", "172.16.1.2/12"], "[1]' 172.16.0.0/12"),
         ("egressCidrs", ["10.1.2.3"], "'egressCidrs[0]' 10.1.2.3/32"),
+        ("egressPorts", [8443, "ldaps"], "pulumi config rm --stack test --path 'egressPorts[1]'"),
     ],
 )
 def test_a_list_keeps_what_was_given(key: str, given: object, fix: str) -> None:
