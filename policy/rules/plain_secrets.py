@@ -22,8 +22,8 @@ _SENSITIVE = re.compile(rf"{_NAME}$")
 _ASSIGNED = re.compile(rf"""{_NAME}["']?(?:[ \t]*=|:)[ \t]*["']?(?P<value>[^\s"',;&|)}}]+)""")
 # References, placeholders, switches, and paths.
 _REFERENCE = re.compile(
-    r"""\$|\{|<[^>]*>$|\*+$|%\w|!\w|--|arn:|(?:process|os)\.|(?:/[\w.-]+){2,}$
-    |(?:true|false|yes|no|null|none|undefined)$""",
+    r"""\$|`|\{|<[^>]*>$|\*+$|%\w|!\w|--|arn:|(?:process|os)\.|(?:/[\w.-]+){2,}$
+    |(?:[01]|true|false|yes|no|null|none|undefined)$""",
     re.I | re.X,
 )
 _CREDENTIALS = re.compile(r"://[^\s:/@]*:(?![$<{*])[^\s/@]+@")

@@ -5,12 +5,13 @@ Controls: AWS Security Hub's user guide, November 2026; CIS AWS Foundations Benc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from policy.documents import for_anyone, statements
 from policy.node import Node
 from policy.plan import Plan, Resource
-from policy.rule import Level, Severity, require, rule, some
+from policy.rule import Level, Severity, holding, require, rule, some
 
 BUCKET = "aws:s3/bucket:Bucket"
 BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
@@ -59,10 +60,18 @@ def tls_only(resource: Resource, plan: Plan) -> Iterator[str]:
     policies.append(resource.inputs.at("policy"))
 
     def denies(policy: Node) -> bool:
-        return some(statements(policy), _denies_plain_requests)
+        denying = list(holding(statements(policy), _denies_plain_requests))
+        arns = {arn for statement in denying for arn in statement.at("Resource").texts}
+        return _whole({arn.rpartition(":")[2] for arn in arns})
 
     if not some(policies, denies):
         yield "no policy denies everyone's requests without TLS, for the bucket and all its objects"
+
+
+def _whole(names: set[str]) -> bool:
+    """Whether ARNs that end so are the bucket and all its objects."""
+    objects = any(re.fullmatch(r"[^/]*\*|[^/]+/\*", name) for name in names)
+    return objects and any("/" not in name for name in names)
 
 
 def _denies_plain_requests(statement: Node) -> bool:
@@ -71,13 +80,10 @@ def _denies_plain_requests(statement: Node) -> bool:
         for operator, keys in statement.at("Condition").entries.items()
         for key, values in keys.entries.items()
     ]
-    names = {arn.rpartition(":")[2] for arn in statement.at("Resource").texts}
     return (
         statement.at("Effect").text == "Deny"
         and for_anyone(statement)
         and bool(statement.at("Action").texts & {"*", "s3:*"})
-        and any("/" not in name for name in names)
-        and any(name.endswith("*") and name.count("/") < 2 for name in names if name != "/*")
         and len(conditions) == 1
         and conditions[0][0] in ("bool", "boolifexists")
         and conditions[0][1:] == ("aws:securetransport", {"false"})

@@ -156,6 +156,8 @@ AWS: list[Shape] = [
         ("kms/keyPolicy:KeyPolicy", "policy"), ("kms/externalKey:ExternalKey", "policy"),
         ("opensearch/domainPolicy:DomainPolicy", "accessPolicies"),
         ("s3/accessPoint:AccessPoint", "policy"), ("s3/bucket:Bucket", "policy"),
+        ("kms/replicaKey:ReplicaKey", "policy"),
+        ("s3control/accessPointPolicy:AccessPointPolicy", "policy"),
         ("s3/bucketV2:BucketV2", "policy"), ("secretsmanager/secret:Secret", "policy"),
         ("secretsmanager/secretPolicy:SecretPolicy", "policy"), ("sns/topic:Topic", "policy"),
         ("sqs/queue:Queue", "policy"), ("sqs/queuePolicy:QueuePolicy", "policy"),
@@ -183,6 +185,7 @@ AWS: list[Shape] = [
     ("s3-tls-only", "without TLS", denying(Principal={"AWS": "arn:aws:iam::123456789012:user/x"})),
     ("s3-tls-only", "without TLS", denying(Resource="arn:aws:s3:::papers")),
     ("s3-tls-only", "without TLS", denying(Resource="arn:aws:s3:::papers/private/*")),
+    ("s3-tls-only", "without TLS", denying(Resource=[PAPERS[0], "arn:aws:s3:::papers/private*"])),
     ("s3-tls-only", "without TLS", denying(Action="s3:PutObject")),
     ("s3-tls-only", "without TLS", denying(Condition={
         **WITHOUT_TLS, "StringEquals": {"aws:PrincipalAccount": "123456789012"}})),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from policy.plan import Resource
 from tests.policy.broken import resource
 from tests.policy.parts import (
@@ -88,14 +90,23 @@ MET: list[tuple[str, tuple[Resource, ...]]] = [
         ("AWS_WEB_IDENTITY_TOKEN_FILE", "/var/run/token"), ("TLS_PRIVATE_KEY", "/etc/tls/tls.key"),
         ("DB_SECRET", "arn:aws:secretsmanager:us-east-1:123456789012:secret:db"),
         ("ALLOW_EMPTY_PASSWORD", "true"), ("DATABASE_URL", "postgres://shop:$(PASSWORD)@db/shop"),
-        ("PWD", "/app"), ("SECRET_NAME", "shop"), ("TOKEN_TTL", "60"), ("HOST",
-            "https://a.example:80/b@c"),
+        ("SHOW_PASSWORD", "1"), ("PWD", "/app"), ("SECRET_NAME", "shop"), ("TOKEN_TTL", "60"),
+        ("HOST", "https://a.example:80/b@c"),
         ("GOOGLE_APPLICATION_CREDENTIALS", "/etc/key.json"), ("PASSWORD", "$(OTHER)"),
     )),
     ("plain-secret", (running(args=["--password-file=/run/p", "--token", "$(TOKEN)"]),)),
     ("plain-secret", (running(command=["sh", "-c", 'PGPASSWORD="$PASSWORD" psql']),)),
     ("plain-secret-in-config", (config(**{"app-config__yaml":
         "auth: {clientSecret: '${SECRET}', token: {$file: /run/t}}\ntokenTtl: 60\npassword:\n"}),)),
+    ("plain-secret", (running(command=["sh", "-c", "TOKEN=`cat /run/t` run --token-ttl=60"]),)),
+    *(("plain-secret-in-config", (config(**{name: text}),)) for name, text in (
+        ("prometheus__yml", "bearer_token_file: /var/run/token\n# password: the user's\n"),
+        ("grafana__ini", "admin_password = $__env{PASSWORD}\nlogin_remember = true"),
+        ("argocd__yaml", "clientID: x\nclientSecret: $oidc.clientSecret\nenablePasswordDB: true"),
+        ("proxy__cfg", "pass_access_token = true\nclient_secret_file = \"/run/s\""),
+        ("README__md", "Set the password: any text"),
+        ("values__yaml", "image: {pullSecret: registry}\nauth: {existingSecret: shop}"),
+    )),
     ("plain-secret-in-config", (config(main__js="const token = await get()\nlet password = a.b"),)),
     ("plain-secret-in-config", (resource("aws:ssm/parameter:Parameter", "p", {
         "type": "SecureString", "name": "/shop/db/password", "value": "hunter2"}),)),
@@ -168,6 +179,8 @@ MET: list[tuple[str, tuple[Resource, ...]]] = [
     # Storage
     ("s3-tls-only", denying(Condition={"BoolIfExists": {"aws:SecureTransport": False}})),
     ("s3-tls-only", denying(Principal={"AWS": "*"}, Resource="*")),
+    ("s3-tls-only", (bucket(policy=json.dumps({"Statement": [
+        {"Effect": "Deny", "Principal": "*", "Resource": arn, **TLS_ONLY} for arn in PAPERS]})),)),
     ("s3-no-public-access", (bucket(), resource(
         "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock", "account",
             {"blockPublicAcls": True,
