@@ -21,8 +21,8 @@ class Text:
 
     def __str__(self) -> str:
         """What messages call it: never an argument, which may be a secret."""
-        shown = self.name if self.name and not self.name.startswith("-") else "the argument"
-        return f"{self.value.path.removesuffix('.value')}: {shown}"
+        variable = self.value.path.removesuffix("].value")
+        return self.value.path if variable == self.value.path else f"{variable}]: {self.name}"
 
 
 def of(resource: Resource, check: Callable[[Text], str | None]) -> Iterator[str]:

@@ -59,8 +59,7 @@ def _reveals(text: Text) -> bool:
 )
 def plain_secret(resource: Resource, _: Plan) -> Iterator[str]:
     def check(text: Text) -> str | None:
-        revealed = _reveals(text)
-        return f"{text} has its value in the pod: who may read pods, reads it" if revealed else None
+        return f"{text} holds a secret: who may read pods, reads it" if _reveals(text) else None
 
     yield from texts.of(resource, check)
 
@@ -77,7 +76,7 @@ def plain_secret(resource: Resource, _: Plan) -> Iterator[str]:
 def plain_config(resource: Resource, _: Plan) -> Iterator[str]:
     def check(text: Text) -> str | None:
         revealed = _reveals(text)
-        return f"{text} is readable for whoever may read configuration" if revealed else None
+        return f"{text} holds a secret: who may read configuration, reads it" if revealed else None
 
     if resource.type == PARAMETER:
         if resource.inputs.at("type").text != "SecureString":

@@ -232,7 +232,7 @@ AWS: list[Shape] = [
         "retentionInDays": "7"}),)),
     ("plain-secret-in-config", "DB_PASSWORD", (resource("aws:lambda/function:Function", "f", {
         "environment": {"variables": {"DB_PASSWORD": "hunter2"}}}),)),
-    ("plain-secret-in-config", "is readable", (resource("aws:ssm/parameter:Parameter", "p", {
+    ("plain-secret-in-config", "value holds", (resource("aws:ssm/parameter:Parameter", "p", {
         "type": "String", "name": "/shop/db/password", "value": "hunter2"}),)),
     ("database-tls", "DATABASE_URL", (resource("aws:lambda/function:Function", "f", {
         "environment": {"variables": {"DATABASE_URL": "postgres://db/x?sslmode=prefer"}}}),)),
