@@ -4,6 +4,7 @@ from policy.rule import RULES
 from policy.rules import (
     access,
     accounts,
+    connections,
     database,
     drain,
     ecr,
@@ -23,6 +24,7 @@ __all__ = [
     "RULES",
     "access",
     "accounts",
+    "connections",
     "database",
     "drain",
     "ecr",

@@ -1,24 +1,17 @@
-"""Arithmetic between resources: draining, keep-alive, and connections to the database."""
+"""Arithmetic between a pod and its load balancer: draining and keep-alive."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 
 from policy.alb import attribute, by_alb
-from policy.aurora import max_connections
 from policy.backstage import duration, mounted
-from policy.kubernetes import INGRESS, SERVICE, SERVING, containers, namespace, selecting, spec
-from policy.node import Node, UnknownError
+from policy.kubernetes import INGRESS, SERVICE, SERVING, namespace, selecting, spec
+from policy.node import Node
 from policy.plan import Plan, Resource
 from policy.rule import rule
-from policy.rules.database import CLUSTER, CLUSTER_INSTANCE
-from policy.rules.pods import DEPLOYMENT, scalers
 
-STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"
-CONNECTIONS = "database-connections-per-pod"
-RESERVED = 20  # for AWS's own sessions, superusers, and a person with psql
 PROPAGATION = 10  # s that the load balancer may still send requests to a pod that terminates
 _DEREGISTRATION = 300  # s, the load balancer's default
 _IDLE = 60  # s, the load balancer's default
@@ -121,70 +114,3 @@ def keep_alive(resource: Resource, plan: Plan) -> Iterator[str]:
             )
         elif headers <= keep:
             yield f"headersTimeout, {headers:g} s, ends connections before keepAliveTimeout"
-
-
-@rule(
-    "connection-budget",
-    DEPLOYMENT,
-    severity="high",
-    whole=True,
-    what="the database accepts every connection that the pods' pools may open",
-    fix=f"fewer pods, smaller pools, or more capacity; the annotation {CONNECTIONS} says how many "
-    "connections a pod opens at most",
-)
-def connection_budget(resource: Resource, plan: Plan) -> Iterator[str]:
-    annotation = resource.inputs.at("metadata", "annotations", CONNECTIONS)
-    limit = _accepted(resource, plan)
-    if limit is None and annotation.number is None:
-        return
-    if annotation.number is None:
-        raise UnknownError(f"{annotation.path}, which isn't set")
-    if limit is None:
-        raise UnknownError("max_connections of a database outside the plan")
-    most = [scaler.inputs.at("spec", "maxReplicas").number for scaler in scalers(resource, plan)]
-    replicas = most[0] if most else resource.inputs.at("spec", "replicas").number
-    pods = 1 if replicas is None else replicas
-    pods += _surge(resource, pods)
-    needed = pods * annotation.number
-    if needed > limit - RESERVED:
-        yield (
-            f"{pods:g} pods with {annotation.number:g} connections need {needed:g}; "
-            f"the database accepts {limit - RESERVED:g} besides the {RESERVED} reserved"
-        )
-
-
-def _surge(resource: Resource, replicas: float) -> float:
-    """Pods that a rollout adds."""
-    strategy = resource.inputs.at("spec", "strategy")
-    if strategy.at("type").text == "Recreate":
-        return 0
-    given = strategy.at("rollingUpdate", "maxSurge").text or "25%"  # Kubernetes' default
-    if given.endswith("%"):
-        return math.ceil(replicas * float(given[:-1]) / 100)
-    return float(given)
-
-
-def _accepted(resource: Resource, plan: Plan) -> float | None:
-    """max_connections of a workload's database; None if the plan has none.
-
-    It is the cluster that the pods are computed from, or PostgreSQL in their namespace.
-    """
-    used = resource.dependencies.get("spec", frozenset())
-    for cluster in plan.of(CLUSTER):
-        if cluster.urn in used:
-            instances = plan.referring(
-                cluster, CLUSTER_INSTANCE, "clusterIdentifier", "clusterIdentifier"
-            )
-            classes = [instance.inputs.at("instanceClass").text for instance in instances]
-            scaling = cluster.inputs.at("serverlessv2ScalingConfiguration")
-            least, most = scaling.at("minCapacity").number, scaling.at("maxCapacity").number
-            return min(
-                (max_connections(each, least or 0, most or 1) for each in classes), default=None
-            )
-    for server in plan.of(STATEFUL_SET):
-        if namespace(server) == namespace(resource):
-            for argument in (item for each in containers(server) for item in each.at("args").items):
-                key, equals, number = argument.text.partition("=")
-                if key == "max_connections" and equals:
-                    return float(number)
-    return None

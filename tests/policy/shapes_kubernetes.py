@@ -58,6 +58,16 @@ ROUTED = (
 )
 
 
+SERVER = workload("StatefulSet", containers=[container(args=["-c", "max_connections=100"])])
+
+
+def pooled(kind: str = "Deployment", connections: int = 30) -> Resource:
+    """A workload with a pool of connections to `SERVER`."""
+    made = workload(kind)
+    made.inputs.raw["metadata"]["annotations"] = {"database-connections-per-pod": connections}
+    return made
+
+
 def behind_alb(**spec: Any) -> Resource:
     """A Deployment that `ROUTED` leads to."""
     return deployment(**spec)
@@ -129,6 +139,9 @@ KUBERNETES: list[Shape] = [
     ("pod-resources", "no limits.memory", (deployment(
         resources={"requests": {"cpu": "1", "memory": "1Gi"}},
         containers=[container(resources={})]),)),
+    ("connection-budget", "need 60 and other workloads 60", (pooled(), pooled(), SERVER)),
+    ("connection-budget", "and other workloads 30", (pooled(), pooled("StatefulSet", 30), SERVER)),
+    ("connection-budget", "need 90", (pooled("StatefulSet", 90), SERVER)),
     ("drain", "preStop waits 0 s", (behind_alb(terminationGracePeriodSeconds=600, containers=[
         container(ports=[{"containerPort": 80}]), container(lifecycle=SLEEPS)]), *ROUTED)),
     ("drain", "SIGKILL after 5 s", (behind_alb(terminationGracePeriodSeconds=5, containers=[

@@ -32,7 +32,15 @@ from tests.policy.parts import (
     workload,
 )
 from tests.policy.shapes_aws import PAPERS, TLS_ONLY, TO_HTTPS, denying, open_to, own_rule
-from tests.policy.shapes_kubernetes import ROUTED, SLEEPS, behind_alb, budget, two
+from tests.policy.shapes_kubernetes import (
+    ROUTED,
+    SERVER,
+    SLEEPS,
+    behind_alb,
+    budget,
+    pooled,
+    two,
+)
 from tests.tokens import BINDING, ROLE
 
 ALL = ""
@@ -77,6 +85,7 @@ MET: list[tuple[str, tuple[Resource, ...]]] = [
     ("pod-resources", (deployment(resources={
         "requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "1Gi"}},
         containers=[container(resources={})]),)),
+    ("connection-budget", (pooled(), pooled("StatefulSet", 20), SERVER)),
     ("drain", (behind_alb(terminationGracePeriodSeconds=600, containers=[
         container(lifecycle=SLEEPS)]), *ROUTED)),
     ("pss-seccomp", (workload("Pod", securityContext={"seccompProfile": {"type": "Localhost"}}),)),
