@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from urllib.parse import quote
 
 import pytest
 import yaml
@@ -17,9 +15,8 @@ from settings.keys import METRICS_PORT
 from tests.components.monitoring import promql
 from tests.components.monitoring.test_prometheus import DASHBOARD, RULE, eks
 from tests.e2e.conftest import TOKEN
-from tests.processes import running
+from tests.prometheus import Prometheus, prometheus_with
 from tests.tokens import CONFIG_MAP
-from tools.alb.aws import free_port
 from tools.container import engine
 from tools.container.portal import PortalContainer, get
 
@@ -160,11 +157,8 @@ def test_health_checks_and_scrapes_are_told_from_requests(
 @pytest.fixture(scope="module")
 def prometheus(
     portal: PortalContainer, served: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """The address of a Prometheus that scrapes the portal as an operator's would."""
-    executable = shutil.which("prometheus")
-    if executable is None:
-        pytest.skip("no prometheus on PATH")
+) -> Iterator[Prometheus]:
+    """A Prometheus that scrapes the portal as an operator's would."""
     folder = tmp_path_factory.mktemp("prometheus")
     rules = eks().inputs(RULE)["spec"]
     (folder / "rules.yaml").write_text(yaml.safe_dump(rules), encoding="utf-8")
@@ -181,32 +175,17 @@ def prometheus(
             }
         ],
     }
-    (folder / "prometheus.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    address = f"127.0.0.1:{free_port('127.0.0.1')}"
-    options = {"config.file": folder / "prometheus.yaml", "storage.tsdb.path": folder / "data",
-               "web.listen-address": address}  # fmt: skip
-    command = [executable, *(f"--{option}={value}" for option, value in options.items())]
-    with running(command, folder / "log"):
+    with prometheus_with(folder, config) as found:
         query = 'count_over_time(up{job="portal/backstage"}[1m]) > 10'
-        _until("ten scrapes", lambda: bool(_ask(address, query)), 60)
-        yield address
+        _until("ten scrapes", lambda: bool(found.query(query)), 60)
+        yield found
 
 
-def _ask(address: str, query: str) -> list[object] | None:
-    """The result of a query; None: Prometheus doesn't answer yet. A refused query is an error."""
-    answer = get(f"http://{address}/api/v1/query?query={quote(query)}")
-    if answer.status in (0, 503):
-        return None
-    assert answer.status == 200, answer.body
-    found: list[object] = answer.json()["data"]["result"]
-    return found
-
-
-def test_prometheus_evaluates_every_expression(prometheus: str) -> None:
+def test_prometheus_evaluates_every_expression(prometheus: Prometheus) -> None:
     job = "portal/backstage"
     for expression in _expressions().values():
         query = expression.replace("$job", job).replace("$__rate_interval", "1m")
-        assert _ask(prometheus, query) is not None
+        assert prometheus.query(query) is not None
         for selector in promql.selectors(query):
             if any((selector.metric, label, value) in RARE for label, _, value in selector.labels):
                 continue
@@ -214,26 +193,22 @@ def test_prometheus_evaluates_every_expression(prometheus: str) -> None:
                 f'{name}{operator}"{value}"' for name, operator, value in selector.labels
             )
             labels = labels.replace("backstage/backstage", job)
-            assert _ask(prometheus, f"{selector.metric}{{{labels}}}"), selector
+            assert prometheus.query(f"{selector.metric}{{{labels}}}"), selector
 
 
-def test_dashboard_shows_values(prometheus: str) -> None:
+def test_dashboard_shows_values(prometheus: Prometheus) -> None:
     (text,) = eks().inputs(CONFIG_MAP, DASHBOARD)["data"].values()
     empty = []
     for panel, expression in promql.of_dashboard(text).items():
         query = expression.replace("$job", "portal/backstage").replace("$__rate_interval", "1m")
-        if not _ask(prometheus, query):
+        if not prometheus.query(query):
             empty.append(panel)
     assert empty == ["Scheduled tasks that failed A"]
 
 
-def test_no_alert_fires_and_every_rule_is_healthy(prometheus: str) -> None:
-    def rules() -> list[dict[str, str]]:
-        groups = get(f"http://{prometheus}/api/v1/rules").json()["data"]["groups"]
-        return [rule for group in groups for rule in group["rules"]]
-
-    _until("the rules", lambda: all(each["health"] != "unknown" for each in rules()), 60)
-    assert {each["health"] for each in rules()} == {"ok"}
-    states = {each["name"]: each["state"] for each in rules()}
+def test_no_alert_fires_and_every_rule_is_healthy(prometheus: Prometheus) -> None:
+    _until("the rules", lambda: all(each["health"] != "unknown" for each in prometheus.rules()), 60)
+    assert {each["health"] for each in prometheus.rules()} == {"ok"}
+    states = {each["name"]: each["state"] for each in prometheus.rules()}
     assert set(states) == set(promql.of_rules(eks().inputs(RULE)))
     assert states["BackstageDown"] == "inactive"
