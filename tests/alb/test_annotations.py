@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from components.ingress.authentication import ANNOTATION
-from tests.cluster.site import delete_ingresses, wait_for_load_balancer
-from tests.programs import changed
+from tests.alb.ingresses import annotations_of, applied, prod_ingress
+from tests.cluster.site import wait_for_load_balancer
 from tests.settings.stack import WITH_OIDC
 from tools.kubectl import Cluster
-from tools.preview.manifests import manifests
 
 if TYPE_CHECKING:
     from tools.alb.aws import Aws
@@ -160,7 +159,7 @@ EFFECTS: dict[str, Callable[[Created, str], bool]] = {
 }
 
 
-def applied(created: Created, key: str) -> bool:
+def has_effect(created: Created, key: str) -> bool:
     assert key in EFFECTS, f"add the effect of {ANNOTATION}{key} to EFFECTS"
     return EFFECTS[key](created, created.annotations[key])
 
@@ -185,60 +184,34 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "plain": {"allowHttp": True, "certificateArn": None},
     "authenticated": {**WITH_OIDC, "ingressTokenPaths": ["/api/catalog"]},
 }
-KINDS = ("Namespace", "Service", "Ingress")
 CONTROLLER = "system:serviceaccount:kube-system:aws-load-balancer-controller"
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_annotation_has_its_effect(alb: Alb, variant: str) -> None:
     namespace = f"alb-{variant}"
-    recording = changed("prod", VARIANTS[variant], creates=True).recording
-    found = [
-        each
-        for each in manifests(recording)
-        if each["kind"] in KINDS or each["metadata"]["name"] == "backstage-ingress-client"
-    ]
-    objects = {each["kind"]: each for each in found}
-    metadata = objects["Ingress"]["metadata"]
-    key = f"{ANNOTATION}certificate-arn"
-    assert (key in metadata["annotations"]) == (variant != "plain")
-    if variant != "plain":
-        metadata["annotations"][key] = alb.aws.certificate(
-            objects["Ingress"]["spec"]["rules"][0]["host"]
-        )
-    objects["Namespace"]["metadata"]["name"] = namespace
-    for each in found:
-        if each["kind"] != "Namespace":
-            each["metadata"]["namespace"] = namespace
-    cluster = Cluster(namespace)
-    cluster.delete_namespace()
-    # The Ingress last: whatever it names exists by then.
-    cluster.apply(
-        sorted(found, key=lambda each: (each["kind"] != "Namespace", each["kind"] == "Ingress"))
-    )
-    try:
+    objects = prod_ingress(alb.aws, namespace, VARIANTS[variant])
+    annotations = {
+        key.removeprefix(ANNOTATION): value
+        for key, value in annotations_of(objects).items()
+        if key.startswith(ANNOTATION)
+    }
+    assert ("certificate-arn" in annotations) == (variant != "plain")
+    with applied(namespace, objects) as cluster:
         balancer = alb.aws.load_balancer(wait_for_load_balancer(cluster))
         arn = balancer["LoadBalancerArn"]
         group, *_ = alb.aws.target_groups(arn)
-        annotations = {
-            key.removeprefix(ANNOTATION): value
-            for key, value in metadata["annotations"].items()
-            if key.startswith(ANNOTATION)
-        }
         listeners = alb.aws.listeners(arn)
         rules = [rule for each in listeners for rule in alb.aws.rules(each["ListenerArn"])]
         created = Created(alb.aws, balancer, listeners, rules, group, annotations)
         if variant == "authenticated":
             check_open_path(created)
             check_access(cluster)
-        assert [key for key in annotations if not applied(created, key)] == []
+        assert [key for key in annotations if not has_effect(created, key)] == []
         # No check passes on any other value.
         others = {key: other(value) for key, value in annotations.items()}
         wrong = replace(created, annotations=others)
-        assert [key for key in annotations if applied(wrong, key)] == []
-    finally:
-        delete_ingresses(cluster)
-        cluster.delete_namespace()
+        assert [key for key in annotations if has_effect(wrong, key)] == []
     assert arn not in [each["LoadBalancerArn"] for each in alb.aws.load_balancers()]
 
 
