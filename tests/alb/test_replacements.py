@@ -35,12 +35,12 @@ TAGS = f"{ANNOTATION}tags"
 
 def found(aws: Aws, mark: str) -> dict[str, str]:
     """ARNs by kind of the load balancer and its target group, once both have the tag `mark`."""
-    from botocore.exceptions import ClientError
+    gone = aws.client("elbv2").exceptions.ClientError  # while the controller deletes one
 
     def marked(arns: Iterable[str]) -> Iterator[str]:
         return (arn for arn in arns if aws.tags(arn).get("mark") == mark)
 
-    with contextlib.suppress(ClientError):  # the controller deletes what is being listed
+    with contextlib.suppress(gone):
         for balancer in marked(each["LoadBalancerArn"] for each in aws.load_balancers()):
             for group in marked(each["TargetGroupArn"] for each in aws.target_groups()):
                 return {"load balancer": balancer, "target group": group}
