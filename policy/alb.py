@@ -7,6 +7,7 @@ from policy.node import Node, UnknownError
 from policy.plan import Plan, Resource
 
 PREFIX = "alb.ingress.kubernetes.io/"
+_DEFAULT = "ingressclass.kubernetes.io/is-default-class"
 _CONTROLLERS = ("eks.amazonaws.com/alb", "ingress.k8s.aws/alb")
 _PARAMETERS = (
     "kubernetes:eks.amazonaws.com/v1:IngressClassParams",
@@ -25,12 +26,15 @@ def _class_name(ingress: Resource) -> str:
 
 
 def _class(ingress: Resource, plan: Plan) -> Resource | None:
-    """The Ingress' class, if the plan has it."""
+    """The Ingress' class, or the default for one without, if the plan has it."""
     name = _class_name(ingress)
-    found = (
-        each for each in plan.of(INGRESS_CLASS) if each.inputs.at("metadata", "name").text == name
-    )
-    return next(found, None) if name else None
+
+    def chosen(other: Resource) -> bool:
+        meta = other.inputs.at("metadata")
+        default = meta.at("annotations", _DEFAULT).flag is True
+        return meta.at("name").text == name if name else default
+
+    return next(filter(chosen, plan.of(INGRESS_CLASS)), None)
 
 
 def by_alb(ingress: Resource, plan: Plan) -> bool:

@@ -211,6 +211,9 @@ AWS: list[Shape] = [
             "listenerArn": "l", "actions": [{"type": "forward"}]}))),
     ("elb-https", "speaks HTTP", (ingress(),)),
     ("elb-https", "speaks HTTP", (ingress("", scheme="internal"),)),
+    ("elb-https", "speaks HTTP", (ingress(""), kube("networking.k8s.io/v1:IngressClass", metadata={
+        "annotations": {"ingressclass.kubernetes.io/is-default-class": "true"}},
+        spec={"controller": "eks.amazonaws.com/alb"}))),
     ("elb-https", "speaks HTTP", (ingress(listen_ports='[{"HTTP": 80}, {"HTTPS": 443}]'),)),
     ("elb-tls-policy", "so the oldest", (ingress(certificate_arn="arn:x"),)),
     ("elb-tls-policy", OLD, (listener(protocol="TLS", sslPolicy=OLD),)),
