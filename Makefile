@@ -21,6 +21,9 @@ EVALUATOR = tests/deployer/evaluator
 quoted = '$(subst ','\'',$(1))'
 option = $(if $($(2)),$(1)=$(call quoted,$($(2))))
 
+# An installation that fails leaves its stamp, or yarn's state, in place otherwise.
+.DELETE_ON_ERROR:
+
 .PHONY: preview doctor smoke diff report replacements test lint types lock scan schema cost prices bench e2e bench-image test-cluster test-alb reliability test-crds deployer test-deployer sbom image-sbom audit sign verify chart actionlint test-supply test-engine test-aws engine local portal-dev portal-check clean
 
 # With the policy's verdict, which decides the exit code. POLICY_CONFIG=FILE sets levels of rules.
