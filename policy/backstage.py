@@ -1,12 +1,20 @@
-"""Backstage's configuration in ConfigMaps."""
+"""Backstage's configuration in ConfigMaps and variables."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from policy.kubernetes import CONFIG_MAP, spec
 from policy.node import UNKNOWN, Node
 from policy.plan import Plan, Resource
+
+_UNITS = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1, "milliseconds": 0.001}
+_SHORT = {"d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
+_ISO_8601 = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+_VARIABLE = "APP_CONFIG_"
 
 
 def files(config_map: Resource) -> dict[str, Node]:
@@ -23,17 +31,19 @@ def configurations(config_map: Resource) -> Iterator[Node]:
     return (text.yaml for text in files(config_map).values())
 
 
-def mounted(workload: Resource, plan: Plan) -> list[Node]:
-    """Configuration in the ConfigMaps that a workload's pods mount; a later one overrides.
+def configured(workload: Resource, plan: Plan) -> list[Node]:
+    """Configuration of a workload's pods; a later one overrides.
 
-    The order is that of the containers' `--config` arguments.
+    First the ConfigMaps that they mount, in the order of the containers' `--config` arguments, then
+    the variables `APP_CONFIG_a_b`.
     """
     volumes = spec(workload).at("volumes").items
     names = {volume.at("configMap", "name").raw for volume in volumes} - {None, UNKNOWN}
     computed = workload.dependencies.get("spec", frozenset())
+    containers = spec(workload).at("containers").items
     arguments = [
         argument.text.rpartition("/")[2]
-        for container in spec(workload).at("containers").items
+        for container in containers
         for argument in container.at("args").items
     ]
     found = [
@@ -42,7 +52,26 @@ def mounted(workload: Resource, plan: Plan) -> list[Node]:
         if config_map.urn in computed or config_map.inputs.at("metadata", "name").raw in names
         for name, text in files(config_map).items()
     ]
-    return [text.yaml for _, text in sorted(found, key=lambda each: each[0])]
+    mounted = [text.yaml for _, text in sorted(found, key=lambda each: each[0])]
+    variables = (variable for each in containers for variable in each.at("env").items)
+    return [*mounted, *_overrides(variables)]
+
+
+def _overrides(variables: Iterable[Node]) -> Iterator[Node]:
+    for variable in variables:
+        name, given = variable.at("name").text, variable.at("value")
+        if name.startswith(_VARIABLE) and given.raw is not None:
+            value = given.raw if given.raw is UNKNOWN else _parsed(given.text)
+            for part in reversed(name.removeprefix(_VARIABLE).split("_")):
+                value = {part: value}
+            yield Node(value, variable.path)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def duration(configs: Iterable[Node], *keys: str) -> float | None:
@@ -52,16 +81,16 @@ def duration(configs: Iterable[Node], *keys: str) -> float | None:
 
 
 def seconds(given: Node) -> float | None:
-    """A duration of Backstage in seconds: {seconds: 15}, `15s`, or None where there is none."""
+    """A duration such as `{minutes: 2}`, `125s` or `PT1H` in seconds; None where there is none.
+
+    0 for what Backstage can't read.
+    """
     if given.raw is None:
         return None
-    units = {"milliseconds": 0.001, "seconds": 1, "minutes": 60, "hours": 3600}
     if entries := given.entries:
-        return sum(units.get(unit, 0) * (node.number or 0) for unit, node in entries.items())
-    text = given.text
-    suffixes = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
-    number = text.rstrip("msh")
-    try:
-        return float(number) * suffixes[text[len(number) :]]
-    except (KeyError, ValueError):
-        return None
+        return sum(_UNITS.get(unit, 0) * (node.number or 0) for unit, node in entries.items())
+    if match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", given.text):
+        return float(match[1]) * _SHORT[match[2]]
+    if match := _ISO_8601.fullmatch(given.text):
+        return sum(int(n or 0) * _SHORT[u] for n, u in zip(match.groups(), "dhms", strict=True))
+    return 0

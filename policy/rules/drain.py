@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from policy.alb import attribute, by_alb
-from policy.backstage import duration, mounted
+from policy.backstage import configured, duration
 from policy.kubernetes import INGRESS, SERVICE, SERVING, namespace, selecting, spec
 from policy.node import Node
 from policy.plan import Plan, Resource
@@ -49,7 +49,7 @@ def _number(text: str | None, default: float) -> float:
     what="a pod that terminates serves until its load balancer has let go of it",
     fix="preStop.sleep above the propagation, terminationGracePeriodSeconds above preStop plus "
     "shutdown, and deregistration_delay.timeout_seconds at most as long as the pod serves; in this "
-    "project backend.lifecycle.serverShutdownDelay in appConfigPaths",
+    "project backend.lifecycle.serverShutdownDelay in appConfigPaths or env",
 )
 def drain(resource: Resource, plan: Plan) -> Iterator[str]:
     for ingress in _ingresses(resource, plan):
@@ -57,7 +57,9 @@ def drain(resource: Resource, plan: Plan) -> Iterator[str]:
         everyone = pod.at("containers").items
         listening = [each for each in everyone if each.at("ports").items] or everyone
         pre_stop = min((_pre_stop(each) for each in listening), default=0)
-        shutdown = duration(mounted(resource, plan), "backend", "lifecycle", "serverShutdownDelay")
+        shutdown = duration(
+            configured(resource, plan), "backend", "lifecycle", "serverShutdownDelay"
+        )
         grace = _number(pod.at("terminationGracePeriodSeconds").text, _GRACE)
         delay = attribute(ingress, plan, "deregistration_delay.timeout_seconds", "target-group")
         deregistration = _number(delay, _DEREGISTRATION)
@@ -97,10 +99,10 @@ def _pre_stop(container: Node) -> float:
     whole=True,
     what="Backstage keeps idle connections longer than its load balancer",
     fix="backend.server.keepAliveTimeout above idle_timeout.timeout_seconds, headersTimeout above "
-    "both; in this project in appConfigPaths",
+    "both; in this project in appConfigPaths or env",
 )
 def keep_alive(resource: Resource, plan: Plan) -> Iterator[str]:
-    configs = mounted(resource, plan)
+    configs = configured(resource, plan)
     if not any(config.at("backend").entries for config in configs):
         return
     keep = duration(configs, "backend", "server", "keepAliveTimeout") or _KEEP_ALIVE

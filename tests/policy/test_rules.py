@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from policy.backstage import duration, mounted, seconds
+from policy.backstage import configured, duration, seconds
 from policy.evaluate import evaluate
-from policy.node import UNKNOWN, Node
+from policy.node import UNKNOWN, Node, UnknownError
 from policy.plan import Plan
 from policy.rules import RULES
 from tests.policy.broken import Row, base, changed, resource, whole
@@ -82,16 +82,16 @@ def test_only_mounted_configuration_counts(name: object) -> None:
     workload = resource(DEPLOYMENT, "d", {"spec": {"template": {"spec": {"volumes": volumes}}}})
     data = {"app-config.yaml": "backend: {server: {keepAliveTimeout: 1s}}"}
     other = resource(CONFIG_MAP, "other", {"metadata": {"name": name}, "data": data})
-    assert mounted(workload, Plan([workload, other])) == []
+    assert configured(workload, Plan([workload, other])) == []
     named = resource(CONFIG_MAP, "own", {"data": data})
     owner = replace(workload, dependencies={"spec": frozenset({named.urn})})
-    assert len(mounted(owner, Plan([owner, named, other]))) == 1
+    assert len(configured(owner, Plan([owner, named, other]))) == 1
 
 
 @pytest.mark.parametrize(
     ("given", "expected"),
     [({"seconds": 15}, 15), ({"minutes": 1, "seconds": 5}, 65), ("1500ms", 1.5), ("2m", 120),
-     ("soon", None), (None, None)],
+     ("1d", 86400), ("PT1M5S", 65), ("soon", 0), (5000, 0), (None, None)],
 )  # fmt: skip
 def test_durations(given: object, expected: float | None) -> None:
     assert seconds(Node(given)) == expected
@@ -99,14 +99,23 @@ def test_durations(given: object, expected: float | None) -> None:
 
 def test_later_configuration_overrides() -> None:
     order = ["--config", "/etc/app-config.stack.yaml", "--config", "/etc/app-config.base.yaml"]
-    spec = {"template": {"spec": {"containers": [{"args": order}]}}}
+    variables = [
+        {"name": "APP_CONFIG_backend_x", "value": '{"seconds": 4}'},
+        {"name": "APP_CONFIG_backend_z", "value": UNKNOWN},
+        {"name": "APP_CONFIG_backend_y", "valueFrom": {}},
+    ]
+    spec = {"template": {"spec": {"containers": [{"args": order, "env": variables}]}}}
     data = {
         f"app-config.{name}.yaml": f"backend: {{x: {length}}}"
         for name, length in (("base", "1s"), ("other", "2s"), ("stack", "3s"))
     }
     config_map = resource(CONFIG_MAP, "own", {"data": data})
     workload = resource(DEPLOYMENT, "d", {"spec": spec}, spec=config_map.urn)
-    configs = mounted(workload, Plan([workload, config_map]))
-    assert [duration([each], "backend", "x") for each in configs] == [2, 3, 1]
-    assert duration(configs, "backend", "x") == 1
+    configs = configured(workload, Plan([workload, config_map]))
+    assert [duration([each], "backend", "x") for each in configs] == [
+        2, 3, 1, 4, None
+    ]  # fmt: skip
+    assert duration(configs, "backend", "x") == 4
     assert duration(configs, "backend", "y") is None
+    with pytest.raises(UnknownError):
+        duration(configs, "backend", "z")
