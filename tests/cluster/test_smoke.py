@@ -228,5 +228,5 @@ def test_no_pod(portal: Portal, stack: list[str], capsys: pytest.CaptureFixture[
     )
     assert main([*stack, "--in-cluster"]) == 1
     printed = capsys.readouterr().out
-    assert states(printed)["readiness"] == "missing"
+    assert states(printed)["connection"] == "missing"
     assert "no pod is ready" in printed
