@@ -11,8 +11,16 @@ from policy.kubernetes import CONFIG_MAP, spec
 from policy.node import UNKNOWN, Node
 from policy.plan import Plan, Resource
 
-_UNITS = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1, "milliseconds": 0.001}
-_SHORT = {"d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
+# Durations, as settings/app_config.py reads them, which the pack can't import.
+_UNITS = {"weeks": 604800, "days": 86400, "hours": 3600, "minutes": 60, "seconds": 1,
+          "milliseconds": 0.001}  # fmt: skip
+_SHORT = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
+# As the npm package ms reads a text; each group is a name in _SHORT.
+_MS = re.compile(
+    r"(?P<n>\d*\.?\d+) *(?:(?P<ms>ms|msecs?|milliseconds?)|(?P<s>s|secs?|seconds?)"
+    r"|(?P<m>m|mins?|minutes?)|(?P<h>h|hrs?|hours?)|(?P<d>d|days?)|(?P<w>w|weeks?))",
+    re.ASCII | re.IGNORECASE,
+)
 _ISO_8601 = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 _VARIABLE = "APP_CONFIG_"
 
@@ -81,16 +89,16 @@ def duration(configs: Iterable[Node], *keys: str) -> float | None:
 
 
 def seconds(given: Node) -> float | None:
-    """A duration such as `{minutes: 2}`, `125s` or `PT1H` in seconds; None where there is none.
+    """Seconds of a duration such as `{minutes: 2}`, `2 minutes`, `PT2M`; None where there is none.
 
-    0 for what Backstage can't read.
+    0 for what this can't read.
     """
     if given.raw is None:
         return None
     if entries := given.entries:
         return sum(_UNITS.get(unit, 0) * (node.number or 0) for unit, node in entries.items())
-    if match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", given.text):
-        return float(match[1]) * _SHORT[match[2]]
+    if match := _MS.fullmatch(given.text):
+        return float(match["n"]) * _SHORT[match.lastgroup or ""]
     if match := _ISO_8601.fullmatch(given.text):
         return sum(int(n or 0) * _SHORT[u] for n, u in zip(match.groups(), "dhms", strict=True))
     return 0

@@ -22,9 +22,17 @@ KNEX_POOL_SIZE = 10  # knex's default upper limit
 # Source: @backstage/config-loader, substitution transform.
 _SUBSTITUTION = re.compile(r"(\$?)\$\{([^{}]*)\}")
 
-# Durations as @backstage/config reads them: an object, ms, or ISO 8601.
-_UNITS = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1, "milliseconds": 0.001}
-_SHORT = {"d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
+# Durations as @backstage/config reads them: an object, ms, or ISO 8601. policy/backstage.py has the
+# same: the pack's environment lacks what `settings` imports.
+_UNITS = {"weeks": 604800, "days": 86400, "hours": 3600, "minutes": 60, "seconds": 1,
+          "milliseconds": 0.001}  # fmt: skip
+_SHORT = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
+# As the npm package ms reads a text; each group is a name in _SHORT.
+_MS = re.compile(
+    r"(?P<n>\d*\.?\d+) *(?:(?P<ms>ms|msecs?|milliseconds?)|(?P<s>s|secs?|seconds?)"
+    r"|(?P<m>m|mins?|minutes?)|(?P<h>h|hrs?|hours?)|(?P<d>d|days?)|(?P<w>w|weeks?))",
+    re.ASCII | re.IGNORECASE,
+)
 _ISO_8601 = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 
 
@@ -109,15 +117,15 @@ class AppConfig:
         return next((value for _, value in self.values(path)), None)
 
     def seconds(self, *path: str) -> float | None:
-        """A duration such as `{minutes: 2}`, `125s` or `PT1H`; None when there is none to read."""
+        """A duration such as `{minutes: 2}`, `2 minutes` or `PT2M`; None when none can be read."""
         value = self.value(*path)
         if isinstance(value, dict) and set(value) <= set(_UNITS):
             numbers = [n for n in value.values() if isinstance(n, (int, float))]
             if numbers and len(numbers) == len(value):
                 return sum(_UNITS[unit] * number for unit, number in value.items())
         text = value if isinstance(value, str) else ""
-        if match := re.fullmatch(r"([0-9.]+)\s*(ms|s|m|h|d)", text):
-            return float(match[1]) * _SHORT[match[2]]
+        if match := _MS.fullmatch(text):
+            return float(match["n"]) * _SHORT[match.lastgroup or ""]
         if (match := _ISO_8601.fullmatch(text)) and any(match.groups()):
             return sum(int(n or 0) * _SHORT[u] for n, u in zip(match.groups(), "dhms", strict=True))
         return None

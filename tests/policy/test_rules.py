@@ -91,6 +91,7 @@ def test_only_mounted_configuration_counts(name: object) -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [({"seconds": 15}, 15), ({"minutes": 1, "seconds": 5}, 65), ("1500ms", 1.5), ("2m", 120),
+     ("1.5 Minutes", 90), ("90 secs", 90), ("1.2.3s", 0), ({"weeks": 1}, 604800),
      ("1d", 86400), ("PT1M5S", 65), ("soon", 0), (5000, 0), (None, None)],
 )  # fmt: skip
 def test_durations(given: object, expected: float | None) -> None:

@@ -58,7 +58,7 @@ def replacement(type_: str) -> Replacement:
         return Replacement(None, (*_OBJECT, *(row.replaced_by if row else ())))
     if row is None:
         raise UnknownTypeError(
-            f"{type_} is not in tools/diff/{TABLE.name}, so nobody knows what replaces it.\n"
+            f"tools/diff/comparison/{TABLE.name} lacks {type_}: nobody knows what replaces it.\n"
             "Fix: add the type with `replaced_by: []`, then run make replacements"
         )
     return row
