@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from settings.key_schema import allowed, at, examples, key_schema, value_schema
 from settings.keys import Key
 from settings.meant import meant_entry
 from settings.nearest import nearest
-from settings.problem import config_rm, config_set, config_set_secret
+from settings.problem import config_path, config_rm, config_set, config_set_secret
 
 
 def detail(key: Key, error: Mapping[str, Any]) -> str:
@@ -32,35 +32,23 @@ def detail(key: Key, error: Mapping[str, Any]) -> str:
     if "properties" in schema:
         return f"the value of {place[0]} isn't {allowed(schema['fields'][place[0]])}"
     if schema.get("type") == "object":
-        return (
-            f"{name} {cause}"
-            if cause
-            else f"the value of {name} isn't {allowed(value_schema(schema))}"
-        )
+        if cause:
+            return f"{name} {cause}"
+        return f"the value of {name} isn't {allowed(value_schema(schema))}"
     items = at(key, place)
     if error["type"] == "model_type":
         return f"entry {name} isn't an object"
     meaning = allowed(items) if "errorMessage" in items else f"valid: {error['msg']}"
     if meaning in allowed(schema):  # which the message says already
         meaning = "one"
-    return f"{as_text(error['input'])!r} isn't {meaning}" + (
-        f", {cause}" if str(cause or "") else ""
-    )
-
-
-def _path(key: Key, place: Iterable[str | int]) -> str:
-    """A place within a key's value, as `pulumi config --path` takes it."""
-    return key.name + "".join(
-        f"[{part}]" if isinstance(part, int) else f".{part}" for part in place
-    )
+    reason = f", {cause}" if str(cause or "") else ""
+    return f"{as_text(error['input'])!r} isn't {meaning}{reason}"
 
 
 def fix_of(key: Key, value: Any, details: list[Any]) -> str:
     """A command that keeps the valid entries of an object or of a list of texts."""
-    schema, entries = (
-        key_schema(key),
-        dict.fromkeys(each["loc"][0] for each in details if each["loc"]),
-    )
+    schema = key_schema(key)
+    entries = dict.fromkeys(each["loc"][0] for each in details if each["loc"])
     if isinstance(value, list) and not entries and len(value) > schema.get("minItems", 0):
         twice = (number for number, each in enumerate(value) if each in value[:number])
         if (number := next(twice, None)) is not None:
@@ -98,11 +86,11 @@ def _is_nested(key: Key, place: list[Any]) -> bool:
 def _fix_within(key: Key, error: Mapping[str, Any]) -> str:
     place = error["loc"]
     if place[-1] == "[key]":
-        return config_rm(_path(key, place[:-2]), place[-2])
-    above, name = _path(key, place[:-1]), place[-1]
+        return config_rm(config_path(key.name, place[:-2]), place[-2])
+    above, name = config_path(key.name, place[:-1]), place[-1]
     example = next(examples(at(key, place)), None)
     if example is not None:
-        return config_set(_path(key, place), as_text(placeholder(example)), "--path")
+        return config_set(config_path(key.name, place), as_text(placeholder(example)), "--path")
     unknown = error["type"] == "extra_forbidden"
     near = nearest(str(name), key_schema(key)["fields"]) if unknown else ""
     if not near:
@@ -161,7 +149,7 @@ def example_of(key: Key) -> str:
     return as_text(placeholder(next(examples(schema))))
 
 
-# What nobody may paste as it is: the next preview would take it.
+# Identifiers in examples: pasted as they are, the next preview would accept them.
 _IDENTIFIERS = (
     (r"arn:.*", "ARN"),
     (r"subnet-[0-9a-f]+", "SUBNET"),

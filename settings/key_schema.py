@@ -41,7 +41,7 @@ def allowed(schema: Mapping[str, Any]) -> str:
     if "properties" in schema:
         return f"an object with {', '.join(schema['properties'])}"
     values = allowed(value_schema(schema))
-    return f"an object; names: {allowed({**schema['propertyNames']})}; values: {values}"
+    return f"an object; names: {allowed(schema['propertyNames'])}; values: {values}"
 
 
 def value_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:

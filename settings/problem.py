@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from json import dumps
 
@@ -64,6 +64,11 @@ def config_set(key: str, value: str | None, flags: str = "") -> str:
     quoted = [shlex.quote(word) for word in (key, value) if word is not None]
     words = ["pulumi config set", f"--stack {pulumi.get_stack()}", flags, *quoted]
     return " ".join(word for word in words if word)
+
+
+def config_path(key: str, place: Iterable[str | int]) -> str:
+    """A place within a key's value, as `pulumi config --path` takes it."""
+    return key + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
 
 
 def config_set_secret(name: str, key: str = "secretEnv") -> str:

@@ -17,13 +17,7 @@ from settings.keys import GROUPS, KEYS, SECRETS, Key
 from settings.meant import meant, takes
 from settings.model import Settings
 from settings.nearest import alike, nearest
-from settings.problem import (
-    Misspelt,
-    Problem,
-    Warn,
-    config_rm,
-    config_set,
-)
+from settings.problem import Misspelt, Problem, Warn, config_rm, config_set
 from settings.rules.rule import Rule
 
 SHOWN_CHARACTERS = 100  # of an invalid value
@@ -129,8 +123,8 @@ class Reader:
         for full in sorted(get_config_env()):
             namespace, _, name = full.partition(":")
             key = name if namespace == self._project else full
-            if namespace not in owned and nearest(namespace, owned):
-                said = f"did you mean the namespace {nearest(namespace, owned)}?"
+            if namespace not in owned and (meant_namespace := nearest(namespace, owned)):
+                said = f"did you mean the namespace {meant_namespace}?"
                 self._report(Problem(key, "an unknown namespace", said, config_rm(key)))
             if namespace not in owned or key in KEYS:
                 continue

@@ -11,7 +11,7 @@ from policy.node import UnknownError
 from policy.plan import Plan, Resource
 from policy.rule import rule
 from policy.rules.database import CLUSTER, CLUSTER_INSTANCE
-from policy.rules.pods import DEPLOYMENT, scalers
+from policy.rules.pods import DEPLOYMENT, replicas
 
 STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"
 CONNECTIONS = "database-connections-per-pod"
@@ -60,20 +60,18 @@ def _connections(resource: Resource) -> float | None:
 
 def _most(resource: Resource, plan: Plan) -> float:
     """Pods of a workload at most, a rollout's among them."""
-    most = [scaler.inputs.at("spec", "maxReplicas").number for scaler in scalers(resource, plan)]
-    replicas = most[0] if most else resource.inputs.at("spec", "replicas").number
-    pods = 1 if replicas is None else replicas
+    pods = replicas(resource, plan, "maxReplicas")
     return pods + _surge(resource, pods)
 
 
-def _surge(resource: Resource, replicas: float) -> float:
+def _surge(resource: Resource, pods: float) -> float:
     """Pods that a rollout adds."""
     strategy = resource.inputs.at("spec", "strategy")
     if resource.type == STATEFUL_SET or strategy.at("type").text == "Recreate":
         return 0
     given = strategy.at("rollingUpdate", "maxSurge").text or "25%"  # Kubernetes' default
     if given.endswith("%"):
-        return math.ceil(replicas * float(given[:-1]) / 100)
+        return math.ceil(pods * float(given[:-1]) / 100)
     return float(given)
 
 

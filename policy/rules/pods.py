@@ -43,6 +43,8 @@ def read_only(resource: Resource, _: Plan) -> Iterator[str]:
     fix="resources.requests.cpu, resources.requests.memory and resources.limits.memory",
 )
 def resources(resource: Resource, _: Plan) -> Iterator[str]:
+    shared = spec(resource).at("resources")
+
     def check(container: Node) -> str | None:
         wanted = (("requests", "cpu"), ("requests", "memory"), ("limits", "memory"))
         given = container.at("resources")
@@ -52,8 +54,6 @@ def resources(resource: Resource, _: Plan) -> Iterator[str]:
             if not given.at(kind, what).text and not shared.at(kind, what).text
         ]
         return f"{given.path}: no {', '.join(missing)}" if missing else None
-
-    shared = spec(resource).at("resources")
 
     yield from each(containers(resource), check)
 
@@ -108,15 +108,17 @@ def image_digest(resource: Resource, _: Plan) -> Iterator[str]:
     yield from each([container.at("image") for container in containers(resource)], check)
 
 
-def fewest(resource: Resource, plan: Plan) -> float:
-    """Pods that a Deployment or StatefulSet has at least."""
-    bounds = [scaler.inputs.at("spec", "minReplicas") for scaler in scalers(resource, plan)]
-    given = resource.inputs.at("spec", "replicas").number
-    numbers = [bound.number for bound in bounds]
-    return numbers[0] or 1 if numbers else 1 if given is None else given
+def replicas(resource: Resource, plan: Plan, bound: str) -> float:
+    """Pods of a Deployment or StatefulSet, by its autoscaler if it has one.
+
+    bound: `minReplicas` or `maxReplicas`.
+    """
+    scaled = [scaler.inputs.at("spec", bound).number for scaler in _scalers(resource, plan)]
+    given = scaled[0] if scaled else resource.inputs.at("spec", "replicas").number
+    return 1 if given is None else given  # Kubernetes' default of both
 
 
-def scalers(resource: Resource, plan: Plan) -> Iterator[Resource]:
+def _scalers(resource: Resource, plan: Plan) -> Iterator[Resource]:
     """Autoscalers of a workload."""
     name = resource.inputs.at("metadata", "name").text
     kind = resource.type.rpartition(":")[2]
@@ -137,7 +139,7 @@ def scalers(resource: Resource, plan: Plan) -> Iterator[Resource]:
     fix="a PodDisruptionBudget with maxUnavailable: 1",
 )
 def disruption_budget(resource: Resource, plan: Plan) -> Iterator[str]:
-    pods = fewest(resource, plan)
+    pods = replicas(resource, plan, "minReplicas")
     if pods < 2:
         return  # a budget for a single pod only blocks drains
     budgets = list(selecting(resource, plan, BUDGET))

@@ -36,6 +36,9 @@ class Range:
         return Range(self.low * factor, self.expected * factor, self.high * factor)
 
 
+NOTHING = Range.of(Decimal(0))
+
+
 @dataclass(frozen=True)
 class Line:
     """What one resource costs: USD a month."""
@@ -59,7 +62,7 @@ def estimate(plan: Plan, prices: Prices, assumptions: Assumptions) -> list[Line]
             lines.append(Line(each.name, *by_type[each.type](each.inputs)))
         elif not each.type.startswith(FREE):
             raise CostError(
-                f"no price of {each.type} ({each.name}). "
+                f"no price for {each.type} ({each.name}). "
                 "To add it: a method in tools/cost/estimate.py, or the type in tools/cost/free.py"
             )
     return lines
@@ -158,9 +161,8 @@ class _Pricer:
             fewest, most = (Decimal(autoscaler["spec"][f"{end}Replicas"]) for end in ("min", "max"))
         pods = f"{fewest:f} to {most:f}" if fewest != most else f"{fewest:f}"
         share = _node_share(inputs)
-        return f"{pods} x {_percent(share)} of a node", Range(fewest, fewest, most) * self._pod(
-            share
-        )
+        usd = Range(fewest, fewest, most) * self._pod(share)
+        return f"{pods} x {_percent(share)} of a node", usd
 
     def _stateful_set(self, inputs: Inputs) -> _Priced:
         share = _node_share(inputs)

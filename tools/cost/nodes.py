@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 NODE = "m6i.large"  # whose share a pod is priced as: the larger one of CPU and memory
 _CPUS, _GIB = Decimal(2), Decimal(8)
-_UNITS = {
-    "Ki": Decimal(1) / 1024**2,
-    "Mi": Decimal(1) / 1024,
-    "Gi": Decimal(1),
-    "Ti": Decimal(1024),
-}
+_UNITS = {"Mi": Decimal(1) / 1024, "Gi": Decimal(1), "Ti": Decimal(1024)}
 
 
 def node_share(containers: Iterable[Mapping[str, Any]]) -> Decimal:
@@ -32,5 +26,4 @@ def _cpus(quantity: str) -> Decimal:
 
 def gib(quantity: str) -> Decimal:
     """GiB of a quantity such as `512Mi`."""
-    number, unit = re.fullmatch(r"(\d+)([KMGT]i)", quantity).groups()  # type: ignore[union-attr]
-    return Decimal(number) * _UNITS[unit]
+    return Decimal(quantity[:-2]) * _UNITS[quantity[-2:]]

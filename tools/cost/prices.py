@@ -69,7 +69,7 @@ class Prices:
             command = f"make prices REGION={self.region}"
             if instance := INSTANCE_ITEM.fullmatch(item):
                 command += f" INSTANCE_CLASS={instance[1]}"
-            raise CostError(f"no price of {item} in {self.region}. To add it: {command}")
+            raise CostError(f"no price for {item} in {self.region}. To add it: {command}")
         return self.items[item].usd
 
     @property

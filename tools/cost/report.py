@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from textwrap import wrap
 
 from tools.cost.assumptions import Assumptions, assumed_of
-from tools.cost.estimate import Line, Range, estimate
+from tools.cost.estimate import NOTHING, Line, estimate
 from tools.cost.plan import Plan, region_of
 from tools.cost.prices import Prices
 
@@ -29,8 +28,7 @@ def price_report(plan: Plan, assumptions: Assumptions) -> str:
         return ""
     prices = Prices.load(region)
     lines = estimate(plan, prices, assumptions)
-    zero = Range.of(Decimal(0))
-    total = Line("total", "", sum((line.usd for line in lines), zero))
+    total = Line("total", "", sum((line.usd for line in lines), NOTHING))
     oldest, newest = prices.dates
     rows = [("Price a month", "", "low", "expected", "high"), *(_row(each) for each in lines)]
     rows.append(_row(total))

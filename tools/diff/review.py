@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tools.cost.assumptions import Assumptions
-from tools.cost.estimate import Line, Range, estimate
+from tools.cost.estimate import NOTHING, Range, estimate
 from tools.cost.plan import region_of
 from tools.cost.prices import CostError, Prices
 from tools.diff.comparison.change import Change
@@ -24,7 +24,6 @@ from tools.diff.consequences.risks import holds_data, risks
 from tools.diff.policy import PolicyChange
 from tools.preview.monitor import Recording
 
-NOTHING = Range.of(Decimal(0))
 OPERATIONS = ("create", "update", "replace", "delete", "move")
 
 
@@ -134,9 +133,8 @@ def _lines(recording: Recording) -> dict[str, Range]:
     region = region_of(plan)
     if region is None:
         return {}
-    lines: list[Line] = estimate(plan, Prices.load(region), Assumptions())
     found: dict[str, Range] = {}
-    for line in lines:
+    for line in estimate(plan, Prices.load(region), Assumptions()):
         found[line.resource] = found.get(line.resource, NOTHING) + line.usd
     return found
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
+from tools.cost.estimate import NOTHING
 from tools.diff.comparison.change import Change
 from tools.diff.policy import PolicyChange
-from tools.diff.review import NOTHING, OPERATIONS, Price, Review
+from tools.diff.review import OPERATIONS, Price, Review
 from tools.preview.report import short_type
 
 SYMBOLS = {"create": "+", "update": "~", "replace": "+-", "delete": "-", "move": "=>"}

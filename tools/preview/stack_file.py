@@ -16,6 +16,7 @@ from settings.files import FileError, read_text
 from settings.key_schema import takes_text
 from settings.keys import KEYS
 from settings.nearest import nearest
+from settings.problem import config_path
 from settings.values.variables import ENCRYPTED
 from tools.preview import engine_yaml
 from tools.preview.engine_yaml import Document, Rewritten
@@ -163,11 +164,8 @@ def _entry(value: Rewritten, instead: str) -> str:
 
 
 def _shown(project: str, place: tuple[str | int, ...]) -> str:
-    """A place as `pulumi config --path` takes it."""
     first, *rest = place
-    return str(first).removeprefix(f"{project}:") + "".join(
-        f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest
-    )
+    return config_path(str(first).removeprefix(f"{project}:"), rest)
 
 
 def _declared(entry: Any) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from tools.cost.assumptions import Assumptions
-from tools.cost.estimate import Line, Range, estimate
+from tools.cost.estimate import NOTHING, Line, Range, estimate
 from tools.cost.plan import region_of
 from tools.cost.prices import CostError, Prices
 from tools.cost.report import LEFT_OUT
@@ -107,14 +107,13 @@ def _price(recording: Recording) -> Price | None:
     """None: a plan with nothing of AWS."""
     plan = list(recording.resources.values())
     region = region_of(plan)
-    zero = Range.of(Decimal(0))
     if region is None:
         return None
     try:
         prices, assumptions = Prices.load(region), Assumptions()
         lines = estimate(plan, prices, assumptions)
     except CostError as error:
-        return Price([], zero, [], str(error))
+        return Price([], NOTHING, [], str(error))
     oldest, newest = prices.dates
     notes = [
         f"USD, list prices of {region} from {oldest} to {newest}.",
@@ -122,4 +121,4 @@ def _price(recording: Recording) -> Price | None:
         LEFT_OUT,
     ]
     lines = sorted(lines, key=lambda each: -each.usd.expected)
-    return Price(lines, sum((each.usd for each in lines), zero), notes)
+    return Price(lines, sum((each.usd for each in lines), NOTHING), notes)

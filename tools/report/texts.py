@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,23 +43,18 @@ def _without(value: Any, path: str, found: list[Text]) -> Any:
         return {k: _without(v, f"{path}.{k}" if path else k, found) for k, v in value.items()}
     if isinstance(value, list):
         return [_without(each, f"{path}[{i}]", found) for i, each in enumerate(value)]
-    for text in _texts(value, path):
-        found.append(text)
-        return f"({text.lines} lines, below)"
-    return value
+    text = _text(value, path) if isinstance(value, str) else None
+    if text is None:
+        return value
+    found.append(text)
+    return f"({text.lines} lines, below)"
 
 
-def _texts(value: Any, path: str) -> Iterator[Text]:
-    """The text, if it has several lines, or is JSON that deserves some."""
-    if not isinstance(value, str):
-        return
+def _text(value: str, path: str) -> Text | None:
+    """The value, if it has several lines, or is JSON that deserves some."""
     if value.startswith(("{", "[")) and len(value) > _INLINE:
-        try:
-            parsed = json.loads(value)
-        except json.JSONDecodeError:
-            pass
-        else:
-            yield Text(path, json.dumps(parsed, indent=2, ensure_ascii=False), "JSON")
-            return
-    if "\n" in value.strip("\n"):
-        yield Text(path, value.strip("\n"), "")
+        with contextlib.suppress(json.JSONDecodeError):
+            indented = json.dumps(json.loads(value), indent=2, ensure_ascii=False)
+            return Text(path, indented, "JSON")
+    lines = value.strip("\n")
+    return Text(path, lines, "") if "\n" in lines else None

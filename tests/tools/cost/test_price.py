@@ -11,7 +11,7 @@ import pytest
 
 from tests.programs import EKS_STACKS, ROOT, STACK_FILES, changed, previewed
 from tools.cost.assumptions import Assumptions, assumed
-from tools.cost.estimate import Line, Range, estimate
+from tools.cost.estimate import NOTHING, Line, Range, estimate
 from tools.cost.prices import CostError, Prices
 from tools.cost.report import NOT_INCLUDED, price_report
 from tools.preview.__main__ import main
@@ -27,7 +27,7 @@ def lines(recording: Recording, assumptions: Assumptions | None = None) -> dict[
 
 
 def total(recording: Recording) -> Range:
-    return sum((line.usd for line in lines(recording).values()), Range.of(Decimal(0)))
+    return sum((line.usd for line in lines(recording).values()), NOTHING)
 
 
 @pytest.mark.parametrize(("stack", "most"), [("dev", 75), ("prod", 240)])
@@ -94,7 +94,7 @@ def test_every_resource_of_the_stacks_is_priced_or_free(stack: str) -> None:
 def test_resource_of_an_unknown_type_is_an_error() -> None:
     plan = list(previewed("prod").recording.resources.values())
     added = dataclasses.replace(plan[0], type="aws:kms/key:Key", name="backstage-key")
-    said = r"no price of aws:kms/key:Key \(backstage-key\)\. To add it: "
+    said = r"no price for aws:kms/key:Key \(backstage-key\)\. To add it: "
     with pytest.raises(CostError, match=said):
         estimate([*plan, added], PRICES, Assumptions())
 
@@ -205,9 +205,8 @@ def test_documented_figures_are_those_of_the_plans() -> None:
         tuple(round(usd, 2) for usd in (each.expected, each.low, each.high)) for each in totals
     ]
     watched = lines(changed("prod", {"alarms": "create", "dashboard": True}).recording)
-    free = Range.of(Decimal(0))
     dashboard = watched.pop("backstage-dashboard").usd
-    alarms = sum((each.usd for each in watched.values()), free).expected - totals[1].expected
+    alarms = sum((each.usd for each in watched.values()), NOTHING).expected - totals[1].expected
     assert f"`alarms` adds {alarms:.2f} to `prod`, and `dashboard` {dashboard.high:.2f}," in prose
     assert dashboard == Range(Decimal(0), dashboard.high, dashboard.high)
     assert alarms + dashboard.high <= 10

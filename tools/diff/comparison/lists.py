@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from pulumi.runtime import rpc
@@ -73,7 +72,7 @@ def _unnamed(item: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in item.items() if key != "name"}
 
 
-def split(text: str) -> Iterable[str] | dict[str, str]:
+def split(text: str) -> list[str] | dict[str, str]:
     """A text that lists its elements with commas: a mapping, if each is `name=value`."""
     items = text.split(",")
     if all("=" in each for each in items):

@@ -16,7 +16,8 @@ from tools.preview.monitor import SECRET, is_secret, masked_value
 
 Path = tuple[str, ...]
 ABSENT = "(absent)"
-_LISTING = "alb.ingress.kubernetes.io/"  # annotations that list their elements with commas
+ALB = "alb.ingress.kubernetes.io/"
+"""Prefix of annotations, some of which list their elements with commas."""
 _CONTEXT = 1  # unchanged lines around a changed one
 _LINES = 30
 _WIDTH = 160
@@ -37,10 +38,7 @@ class Difference:
     @property
     def name(self) -> str:
         """`spec.template.spec.containers[portal].image`"""
-        text = ""
-        for part in self.path:
-            text += part if part.startswith("[") or not text else f".{part}"
-        return text
+        return joined(self.path)
 
     def lines(self) -> list[str]:
         """`name: before -> after`, or the changed lines of a text."""
@@ -61,13 +59,21 @@ class Difference:
         """An element that is added to a list, or removed from it; a long one on several lines."""
         sign, value = ("-", self.before) if self.after == ABSENT else ("+", self.after)
         place = _is_place(self.path[-1])
-        name = (Difference(self.path[:-1], None, None) if place else self).name + mark
+        name = joined(self.path[:-1] if place else self.path) + mark
         if value == {}:  # nothing besides the name
             return [f"{name}: {sign}"]
         if isinstance(value, (dict, list)) and len(json.dumps(value)) > _WIDTH:
             lines = yaml.safe_dump(value, sort_keys=False, default_flow_style=None).splitlines()
             return [f"{name}:", *(f"{sign}{line}" for line in lines)]
         return [f"{name}: {sign} {_shown(value)}"]
+
+
+def joined(path: Path) -> str:
+    """A path as one text."""
+    text = ""
+    for part in path:
+        text += part if part.startswith("[") or not text else f".{part}"
+    return text
 
 
 def differences(before: Any, after: Any, path: Path = ()) -> Iterator[Difference]:
@@ -112,7 +118,7 @@ def _parsed(value: Any, path: Path) -> Any:
             return json.loads(value)
         except json.JSONDecodeError:
             return value
-    return split(value) if path and path[-1].startswith(_LISTING) and "," in value else value
+    return split(value) if path and path[-1].startswith(ALB) and "," in value else value
 
 
 def _alike(before: Any, after: Any, path: Path) -> tuple[Any, Any]:

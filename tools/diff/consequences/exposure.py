@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tools.diff.comparison.change import Change
 from tools.diff.consequences.cidrs import EVERYWHERE, beyond
-from tools.diff.consequences.ingress import Ingress, Way, has_record, ways
+from tools.diff.consequences.ingress import Ingress, IngressChange, has_record, ingress_changes
 from tools.diff.consequences.network import network_exposures
 from tools.diff.consequences.risk import Note, Risk
 
@@ -19,8 +19,8 @@ def exposures(changes: Sequence[Change]) -> list[Risk]:
         return []
     found = [
         Risk(headline, details, "exposure")
-        for way in ways(changes)
-        for headline, details in _of(way)
+        for pair in ingress_changes(changes)
+        for headline, details in _of(pair)
     ]
     return [*found, *network_exposures(changes)]
 
@@ -28,8 +28,8 @@ def exposures(changes: Sequence[Change]) -> list[Risk]:
 def narrowed(changes: Sequence[Change]) -> Iterator[Note]:
     """Networks and hosts whose requests the load balancer no longer accepts or knows."""
     record = has_record(changes)
-    for way in ways(changes):
-        before, after = way.before, way.after
+    for pair in ingress_changes(changes):
+        before, after = pair.before, pair.after
         if not (before and after):
             continue
         same = before.scheme == after.scheme
@@ -43,8 +43,8 @@ def narrowed(changes: Sequence[Change]) -> Iterator[Note]:
             yield Note("Ingress", text + point + register)
 
 
-def _of(way: Way) -> Iterator[tuple[str, list[str]]]:
-    before, after = way.before, way.after
+def _of(pair: IngressChange) -> Iterator[tuple[str, list[str]]]:
+    before, after = pair.before, pair.after
     if after is None or not after.managed:
         return
     was_public = before is not None and before.public

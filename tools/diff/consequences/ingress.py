@@ -132,7 +132,7 @@ class Ingress:
 
 
 @dataclass(frozen=True)
-class Way:
+class IngressChange:
     """An Ingress before and after a change; one of both may be missing."""
 
     change: Change
@@ -140,7 +140,7 @@ class Way:
     after: Ingress | None
 
 
-def ways(changes: Sequence[Change]) -> list[Way]:
+def ingress_changes(changes: Sequence[Change]) -> list[IngressChange]:
     """Each Ingress that the change concerns. One under another name follows the one that ends."""
     old, new = (
         [each for each in found if each]
@@ -152,8 +152,8 @@ def ways(changes: Sequence[Change]) -> list[Way]:
     for change in (each for each in found if each.after):
         former = change.before or (gone.pop(0).before if gone else None)
         before, after = _read(former, old), _read(change.after, new)
-        result.append(Way(change, before, after))
-    return [*result, *(Way(each, _read(each.before, old), None) for each in gone)]
+        result.append(IngressChange(change, before, after))
+    return [*result, *(IngressChange(each, _read(each.before, old), None) for each in gone)]
 
 
 def _read(resource: Resource | None, plan: Sequence[Resource]) -> Ingress | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tools.diff.comparison.change import Change
-from tools.diff.consequences.ingress import Ingress, Way, has_record, ways
+from tools.diff.consequences.ingress import Ingress, IngressChange, has_record, ingress_changes
 from tools.diff.consequences.risk import Note, Risk, why
 
 LATER = "Once it exists, run `pulumi up --refresh`: the update itself doesn't wait for the name."
@@ -22,16 +22,16 @@ def replaced_load_balancers(changes: Sequence[Change]) -> list[Risk]:
     record = has_record(changes)
     return [
         Risk(headline, details, "traffic")
-        for way in ways(changes)
-        for headline, details in _of(way, record)
+        for pair in ingress_changes(changes)
+        for headline, details in _of(pair, record)
     ]
 
 
 def kept_settings(changes: Sequence[Change]) -> Iterator[Note]:
     """Annotations whose change the controller doesn't apply to a load balancer that exists."""
-    for way in ways(changes):
-        before, after = way.before, way.after
-        if not (before and after) or any(_reasons(way)):
+    for pair in ingress_changes(changes):
+        before, after = pair.before, pair.after
+        if not (before and after) or any(_reasons(pair)):
             continue
         names = [each.annotations.get("load-balancer-name") for each in (before, after)]
         if names[0] != names[1]:
@@ -45,8 +45,8 @@ def kept_settings(changes: Sequence[Change]) -> Iterator[Note]:
             )
 
 
-def _of(way: Way, record: bool) -> Iterator[tuple[str, list[str]]]:
-    before, after = way.before, way.after
+def _of(pair: IngressChange, record: bool) -> Iterator[tuple[str, list[str]]]:
+    before, after = pair.before, pair.after
     if before is None:
         return
     name = before.resource.name
@@ -60,10 +60,10 @@ def _of(way: Way, record: bool) -> Iterator[tuple[str, list[str]]]:
         if before.managed:
             ends = "The Ingress is no longer meant for the AWS Load Balancer Controller."
             yield f"The load balancer of {name} is deleted", [ends]
-    elif reasons := list(_reasons(way)):
+    elif reasons := list(_reasons(pair)):
         may = "may be" if reasons == list(_other_class(before, after)) else "is"
         yield f"The load balancer of {name} {may} replaced", [
-            *reasons, *_consequences(way, before, after, record)
+            *reasons, *_consequences(pair, before, after, record)
         ]  # fmt: skip
     elif causes := list(_of_target_groups(before, after)):
         yield (
@@ -76,9 +76,9 @@ def _of(way: Way, record: bool) -> Iterator[tuple[str, list[str]]]:
         )
 
 
-def _reasons(way: Way) -> Iterator[str]:
+def _reasons(pair: IngressChange) -> Iterator[str]:
     """Why the load balancer is another one."""
-    before, after = way.before, way.after
+    before, after = pair.before, pair.after
     if not (before and after):
         return
     if before.group != after.group:
@@ -90,8 +90,8 @@ def _reasons(way: Way) -> Iterator[str]:
             "change in place."
         )
     # A group's load balancer is the cluster's, whichever namespaces its Ingresses are in.
-    if way.change.ends and (way.change.provider or not (before.group and after.group)):
-        yield from why(way.change)
+    if pair.change.ends and (pair.change.provider or not (before.group and after.group)):
+        yield from why(pair.change)
     yield from _other_class(before, after)
 
 
@@ -112,8 +112,10 @@ def _other_class(before: Ingress, after: Ingress) -> Iterator[str]:
         )
 
 
-def _consequences(way: Way, before: Ingress, after: Ingress, record: bool) -> Iterator[str]:
-    if way.change.ends and not way.change.deleted_first:
+def _consequences(
+    pair: IngressChange, before: Ingress, after: Ingress, record: bool
+) -> Iterator[str]:
+    if pair.change.ends and not pair.change.deleted_first:
         yield "The new one is created first; the old one is deleted at the end of this update."
         follow = f"It has a new DNS name. {_follow(after)} before the old one is deleted."
         yield "The stack's DNS record follows in the same update." if record else follow

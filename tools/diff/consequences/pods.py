@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tools.diff.comparison.change import Change
-from tools.diff.comparison.values import Difference
+from tools.diff.comparison.values import Difference, joined
 
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 JOB = "kubernetes:batch/v1:Job"
@@ -57,4 +57,4 @@ def _short(difference: Difference) -> str:
     if inside is None:
         containers = [i for i, part in enumerate(parts[:-1]) if part.endswith("ontainers")]
         inside = containers[0] + 2 if containers and len(parts) > containers[0] + 2 else 0
-    return Difference(parts[inside:], None, None).name
+    return joined(parts[inside:])
