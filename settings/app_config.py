@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import yaml
@@ -138,6 +138,12 @@ class AppConfig:
         own = [size for _, size in self.values(("backend", "database", "plugin", "*", *pool))]
         sizes = [size for size in own if isinstance(size, int)]
         return max(shared if isinstance(shared, int) and shared > 0 else KNEX_POOL_SIZE, *sizes, 1)
+
+
+@cache
+def shipped() -> AppConfig:
+    """The file that every configuration begins with."""
+    return AppConfig.load(SHIPPED)
 
 
 def _substituted(node: Any, variables: Mapping[str, str]) -> Any:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from pydantic.alias_generators import to_camel
 
-from settings.app_config import SHIPPED, AppConfig
+from settings.app_config import AppConfig, shipped
 from settings.integrations import webhooks
 from settings.keys import DEFAULT_DATABASE, IN_CLUSTER_CONNECTIONS, SHIPPED_PLUGINS, Keys
 from settings.stack_config import stack_config
@@ -22,7 +22,7 @@ class Settings(Keys, alias_generator=to_camel, defer_build=False):
         """Backstage's configuration files by mounted name; each overrides the one before."""
         generated = stack_config(self)
         return {
-            "app-config.production.yaml": AppConfig.load(SHIPPED),
+            "app-config.production.yaml": shipped(),
             **({"app-config.stack.yaml": AppConfig.generated(generated)} if generated else {}),
             **{f"app-config.{n}.yaml": each for n, each in enumerate(self.portal.app_configs, 1)},
         }

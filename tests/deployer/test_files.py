@@ -6,10 +6,10 @@ import dataclasses
 import json
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 
+from tests.kubernetes_schema import validate
 from tests.programs import (
     EKS_STACKS,
     LOCAL_STACKS,
@@ -72,7 +72,7 @@ def test_every_stack_file_has_its_rights(stack: str) -> None:
     assert all(size(policy) <= LIMIT for policy in policies)
     assert bool(policies) == (stack not in LOCAL_STACKS)
     for manifest in yaml.safe_load_all(files["kubernetes.yaml"]):
-        kubernetes_validate.validate(manifest, "1.36", strict=True)
+        validate(manifest)
 
 
 @pytest.mark.parametrize("stack", EKS_STACKS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 from collections.abc import Mapping
 
@@ -161,9 +162,14 @@ def loaded(
 
 
 def refused(changes: Mapping[str, object], secret_keys: tuple[str, ...] = ()) -> str:
-    """The message that VALID with changes is refused with."""
+    """The message that VALID with changes is refused with; loaded once for all tests."""
+    return _refused(json.dumps(changes), secret_keys)
+
+
+@functools.cache
+def _refused(changes: str, secret_keys: tuple[str, ...]) -> str:
     with pytest.raises(PreviewError) as raised:
-        loaded(changes, secret_keys)
+        loaded(json.loads(changes), secret_keys)
     return str(raised.value)
 
 
