@@ -17,7 +17,8 @@ from settings.nearest import nearest
 
 _TRUE = ("yes", "y", "on", "1", "enabled", "true")
 _FALSE = ("no", "n", "off", "0", "disabled", "false")
-_REWRITTEN = (
+# Sizes, instance classes and digests, with what people leave out.
+_COMPLETED = (
     (r"([0-9]+) ?[gG]i?[bB]?", r"\1Gi"),
     (r"([0-9]+) ?[mM]i?[bB]?", r"\1Mi"),
     (r"([0-9]{1,2})", r"\1Gi"),
@@ -42,6 +43,7 @@ def meant(key: Key, text: str) -> str | None:
         return None
     example = str(next(examples(schema), schema.get("default")))
     found = (each for each in _rewritten(text, example) if takes(key, each))
+    # The host alone is no repository, though the key takes it.
     return next((each for each in found if "/" in each or "/" not in example), None)
 
 
@@ -77,7 +79,7 @@ def _rewritten(text: str, example: str) -> Iterator[str]:
     host = re.split(r"[/:?#]", address)[0]
     yield from [host] if "." in host else []
     yield re.sub(r"(?<![0-9])([0-9]:[0-9]{2})", r"0\1", text.lower())  # a time
-    yield from (re.sub(pattern, unit, text) for pattern, unit in _REWRITTEN
+    yield from (re.sub(pattern, whole, text) for pattern, whole in _COMPLETED
                 if re.fullmatch(pattern, text))  # fmt: skip
     if re.fullmatch(r"0?\.[0-9]+", text):
         yield f"{1000 * float(text):.0f}m"  # of a CPU
@@ -91,7 +93,7 @@ def _rewritten(text: str, example: str) -> Iterator[str]:
 
 
 def takes(key: Key, text: str) -> bool:
-    """Whether a key accepts a text for itself, whatever the rules say of it."""
+    """Whether a key accepts a text by its type alone, whatever the rules between keys say."""
     try:
         _validator(key).validate_python(text if key.is_text else json.loads(text))
     except (ValueError, RecursionError):

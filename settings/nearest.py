@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 
-LEAST = 0.55  # probability of a name that is offered
-CERTAIN = 0.95  # probability with which no other name is offered
-CLOSE = 0.85  # of the best one's: as probable
+LEAST = 0.55  # probability below which a name isn't offered
+CERTAIN = 0.95  # probability from which on no other name is offered
+CLOSE = 0.85  # of the best name's probability, for another to be offered beside it
 MOST = 3  # names that are offered
-TYPO, LETTERS = 0.8, 0.88  # of a word's and of a name's letters, in the same order
-SHORT_TYPO = 0.75  # of up to five: king is kind
+TYPO, LETTERS = 0.8, 0.88  # least similarity by letters, of a word and of a whole name
+SHORT_TYPO = 0.75  # the same up to five letters: king is kind
 SHORTEST = 3  # letters of an abbreviation
 UNKNOWN = 0.5  # weight of a word that the other name lacks
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")

@@ -84,11 +84,11 @@ _LEADING_ON = (
     ),
     ({"create", "get", "*"}, {"pods/attach", "pods/exec"}, "runs commands in other pods"),
     (_WRITING, {"pods/ephemeralcontainers"}, "runs commands in other pods"),
-    ({"bind", "escalate", "impersonate"}, None, "takes rights of others"),
+    ({"bind", "escalate", "impersonate"}, None, "gains the rights of others"),
     (
         {"*"},
         {"clusterroles", "groups", "roles", "serviceaccounts", "users"},
-        "takes rights of others",
+        "gains the rights of others",
     ),
     ({"get", "create", "*"}, {"nodes/proxy"}, "runs commands in every pod of a node"),
     ({"create", "*"}, {"serviceaccounts/token"}, "creates tokens of service accounts"),
@@ -96,7 +96,7 @@ _LEADING_ON = (
     (
         {"approve", "sign", *_WRITING},
         {"certificatesigningrequests/approval", "signers"},
-        "issues certificates of others",
+        "issues certificates in anyone's name",
     ),
     (
         _WRITING,
@@ -134,7 +134,7 @@ def rbac_escalation(resource: Resource, _: Plan) -> Iterator[str]:
     controls=("CIS K8s 5.1.1",),
     severity="critical",
     whole=True,
-    what="nobody becomes an administrator of the cluster, and everyone gets no right",
+    what="no binding makes an administrator of the cluster, or gives everyone a right",
     fix="a Role or ClusterRole with the rights that are needed, and a service account as subject",
 )
 def binding(resource: Resource, plan: Plan) -> Iterator[str]:

@@ -48,7 +48,7 @@ def token(resource: Resource, plan: Plan) -> Iterator[str]:
         )
 
     if not some(plan.of(*BINDINGS), grants):
-        yield "mounts a token of the API server, to which nothing grants rights"
+        yield "mounts an API server token, to which nothing grants rights"
 
 
 def _mounted(resource: Resource, plan: Plan, own: tuple[str, str]) -> bool:

@@ -118,7 +118,7 @@ def on_postgresql(resource: Resource) -> bool:
     CLUSTER,
     INSTANCE,
     controls=("RDS.24", "RDS.25"),
-    what="the administrator's name is none that an attacker tries first",
+    what="the administrator's name isn't one that attackers try first",
     fix="another masterUsername, which replaces a database that exists",
 )
 def admin_name(resource: Resource, _: Plan) -> Iterator[str]:
@@ -178,7 +178,7 @@ def multi_az(resource: Resource, plan: Plan) -> Iterator[str]:
     severity="low",
     level="disabled",
     whole=True,
-    what="someone hears of maintenance, failures and changed configuration",
+    what="someone is notified of maintenance, failures and configuration changes",
     fix="an aws:rds:EventSubscription for db-cluster, db-instance, db-parameter-group, "
     "db-security-group",
 )

@@ -46,7 +46,7 @@ def _number(text: str | None, default: float) -> float:
     *SERVING,
     severity="high",
     whole=True,
-    what="a pod that terminates serves until its load balancer has let go of it",
+    what="a terminating pod serves until its load balancer has deregistered it",
     fix="preStop.sleep above the propagation, terminationGracePeriodSeconds above preStop plus "
     "shutdown, and deregistration_delay.timeout_seconds at most as long as the pod serves; in this "
     "project backend.lifecycle.serverShutdownDelay in appConfigPaths or env",
@@ -112,7 +112,7 @@ def keep_alive(resource: Resource, plan: Plan) -> Iterator[str]:
         if keep <= idle:
             yield (
                 f"the pod closes idle connections after {keep:g} s, the load balancer uses them "
-                f"for {idle:g} s: some requests are answered with 502"
+                f"for {idle:g} s: some requests get 502"
             )
         elif headers <= keep:
             yield f"headersTimeout, {headers:g} s, ends connections before keepAliveTimeout"

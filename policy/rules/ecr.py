@@ -27,7 +27,7 @@ require(
     "ecr-immutable-tags",
     REPOSITORY,
     controls=("ECR.2",),
-    what="a tag names the same image for ever",
+    what="a tag always names the same image",
     fix="imageTagMutability: IMMUTABLE",
 )
 def immutable_tags(resource: Resource, _: Plan) -> Iterator[str]:
@@ -51,7 +51,7 @@ def immutable_tags(resource: Resource, _: Plan) -> Iterator[str]:
 def repository_lifecycle(resource: Resource, plan: Plan) -> Iterator[str]:
     policies = plan.referring(resource, REPOSITORY_LIFECYCLE, "repository")
     if not any(policy.inputs.at("policy").json.at("rules").items for policy in policies):
-        yield "no lifecycle policy: images stay, and cost, for ever"
+        yield "no lifecycle policy: images stay, and cost, forever"
 
 
 @rule(

@@ -96,7 +96,7 @@ def https(resource: Resource, plan: Plan) -> Iterator[str]:
     else:
         plain = by_alb(resource, plan) and "HTTP" in protocols(resource, plan)
     if plain:
-        yield "a listener speaks HTTP: who is on the way reads sessions and passwords"
+        yield "a listener speaks HTTP: anyone on the path can read sessions and passwords"
 
 
 def _redirects(listener: Resource, plan: Plan) -> bool:

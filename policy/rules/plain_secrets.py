@@ -59,7 +59,7 @@ def _reveals(text: Text) -> bool:
 )
 def plain_secret(resource: Resource, _: Plan) -> Iterator[str]:
     def check(text: Text) -> str | None:
-        return f"{text} holds a secret: who may read pods, reads it" if _reveals(text) else None
+        return f"{text} holds a secret: whoever reads pods sees it" if _reveals(text) else None
 
     yield from texts.of(resource, check)
 
@@ -75,8 +75,8 @@ def plain_secret(resource: Resource, _: Plan) -> Iterator[str]:
 )
 def plain_config(resource: Resource, _: Plan) -> Iterator[str]:
     def check(text: Text) -> str | None:
-        revealed = _reveals(text)
-        return f"{text} holds a secret: who may read configuration, reads it" if revealed else None
+        says = f"{text} holds a secret: whoever reads configuration sees it"
+        return says if _reveals(text) else None
 
     if resource.type == PARAMETER:
         if resource.inputs.at("type").text != "SecureString":

@@ -75,7 +75,7 @@ def host_ports(resource: Resource, _: Plan) -> Iterator[str]:
     "pss-probes",
     *WORKLOADS,
     controls=("PSS host probes and lifecycle hooks",),
-    what="probes and hooks ask the pod itself",
+    what="probes and hooks call the pod itself",
     fix="remove host",
 )
 def probes(resource: Resource, _: Plan) -> Iterator[str]:
@@ -86,7 +86,7 @@ def probes(resource: Resource, _: Plan) -> Iterator[str]:
         for way in ("httpGet", "tcpSocket")
     ]
     yield from each(
-        hosts, lambda node: f"{node.path}: the node asks another host" if node.text else None
+        hosts, lambda node: f"{node.path}: the kubelet calls another host" if node.text else None
     )
 
 
@@ -103,7 +103,7 @@ def volumes(resource: Resource, _: Plan) -> Iterator[str]:
     if resource.type == PERSISTENT_VOLUME:
         for kind in ("hostPath", "local"):
             if resource.inputs.at("spec", kind).entries:
-                yield f"spec.{kind}: whoever claims the volume has it"
+                yield f"spec.{kind}: a pod that claims the volume gets a folder of the node"
         return
 
     def check(volume: Node) -> str | None:

@@ -28,7 +28,7 @@ _BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrict
 
 require(
     "log-retention", LOG_GROUP,
-    at="retentionInDays", met=lambda node: (node.number or LOG_DAYS) >= LOG_DAYS,  # unset: for ever
+    at="retentionInDays", met=lambda node: (node.number or LOG_DAYS) >= LOG_DAYS,  # unset: forever
     controls=("CloudWatch.16",),
     what=f"logs are kept for {LOG_DAYS} days",
     says=f"retentionInDays is {{}}; {LOG_DAYS} at least",
@@ -145,7 +145,7 @@ _bucket_has(
 )  # fmt: skip
 _bucket_has(
     "s3-lifecycle", LIFECYCLE, ("rules",), ("lifecycleRules",), _expires_versions,
-    "old versions expire", "versions stay, and cost, for ever",
+    "old versions expire", "versions stay, and cost, forever",
     "an aws:s3:BucketLifecycleConfiguration with noncurrentVersionExpiration", "S3.13",
     severity="low",
 )  # fmt: skip

@@ -173,7 +173,7 @@ ROWS = [
     Row("s3-no-acls", "dev", storage.OWNERSHIP, "rule|objectOwnership", "ObjectWriter", "somebody"),
     Row("s3-versioning", "dev", storage.VERSIONING, "versioningConfiguration|status", "Suspended",
         "is lost"),
-    Row("s3-lifecycle", "dev", storage.LIFECYCLE, "", GONE, "for ever", unknown="rules"),
+    Row("s3-lifecycle", "dev", storage.LIFECYCLE, "", GONE, "forever", unknown="rules"),
     Row("s3-access-logs", "", storage.LOGGING, "", GONE, "nothing logs", unknown="targetBucket",
         extra=(PAPERS, LOGGING)),
     # Rights
@@ -240,7 +240,7 @@ ROWS = [
     Row("pss-privileged", "prod", DEPLOYED, f"{CONTEXT}|privileged", True, "owns the node"),
     Row("pss-host-ports", "prod", DEPLOYED, f"{CONTAINER}|ports|0|hostPort", 80, "NetworkPolicies"),
     Row("pss-probes", "prod", DEPLOYED, f"{CONTAINER}|livenessProbe|httpGet|host", "10.0.0.1",
-        "asks another host"),
+        "calls another host"),
     Row("pss-volumes", "prod", DEPLOYED, f"{POD}|volumes|0", {"name": "x",
         "hostPath": {"path": "/"}},
         "volumes[0]: hostPath"),

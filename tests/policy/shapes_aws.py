@@ -191,9 +191,9 @@ AWS: list[Shape] = [
         **WITHOUT_TLS, "StringEquals": {"aws:PrincipalAccount": "123456789012"}})),
     ("s3-tls-only", "without TLS", (resource("aws:s3/bucketV2:BucketV2", "old", {}),)),
     ("s3-no-public-access", "not blocked", (bucket(acl="public-read"),)),
-    ("s3-lifecycle", "for ever", (bucket(), of_bucket("BucketLifecycleConfiguration", rules=[
+    ("s3-lifecycle", "forever", (bucket(), of_bucket("BucketLifecycleConfiguration", rules=[
         {"id": "x", "status": "Disabled", "noncurrentVersionExpiration": {"noncurrentDays": 1}}]))),
-    ("s3-lifecycle", "for ever", (bucket(), of_bucket("BucketLifecycleConfiguration", rules=[
+    ("s3-lifecycle", "forever", (bucket(), of_bucket("BucketLifecycleConfiguration", rules=[
         {"id": "x", "status": "Enabled", "transitions": []}]))),
     ("s3-versioning", "is lost", (bucket(versioning={"enabled": False}),)),
     ("ecr-immutable-tags", "push can change", (resource("aws:ecr/repository:Repository", "r", {

@@ -1,4 +1,4 @@
-"""What no stack file says of a deployer."""
+"""What `make deployer` needs besides a stack file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NONE = "none"
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Each a variable of make."""
+    """The variables of `make deployer`."""
 
     account: str
     """AWS account; empty for the only one that the stack allows, or the docs' example."""
@@ -27,7 +27,7 @@ class Surroundings:
 
 
 _ARN = "arn:aws[a-z-]*"
-# By variable: a pattern, and the same in words. The placeholders match, too.
+# By variable: a pattern, and the same in words. Defaults in capitals, such as BUCKET, match too.
 _ALLOWED = {
     "account": ("([0-9]{12})?", "an account id of 12 digits"),
     "state_bucket": ("[a-z0-9][a-z0-9.-]+|BUCKET", f"the name of an S3 bucket, or {NONE}"),

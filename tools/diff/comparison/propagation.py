@@ -109,8 +109,10 @@ def _renewed(change: Change) -> bool:
 
 
 def _hides(cause: Change, alone: bool) -> bool:
-    """Whether a new resource makes an unknown input unknown: one whose name the program gives has
-    little that is unknown, so that, among several, the others do."""
+    """Whether a new resource may be what makes an input unknown.
+
+    Of a Kubernetes object with a fixed name little is unknown: among several causes it isn't one.
+    """
     resource = cause.resource
     if alone or not resource.type.startswith("kubernetes:"):
         return True

@@ -1,4 +1,4 @@
-"""Whether networks hold others."""
+"""Which networks contain others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Network = IPv4Network | IPv6Network
 
 
 def beyond(wider: Sequence[str], former: Sequence[str]) -> list[str]:
-    """Networks of the first that aren't in the second. What is no network, is compared as text."""
+    """Networks of `wider` outside those of `former`. Other texts are compared as they are."""
     known = [network for each in former if (network := _network(each))]
 
     def inside(text: str) -> bool:

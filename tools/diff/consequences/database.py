@@ -36,7 +36,7 @@ def database_risk(change: Change, changes: Sequence[Change]) -> Iterator[Risk]:
         old, new = versions
         details = [
             f"PostgreSQL {new} can't read the data of {old} in the volume: its pod won't start.",
-            f"To begin anew, without the data, destroy the stack and create it again ({UPGRADE}).",
+            f"To start over without the data, destroy the stack and create it again ({UPGRADE}).",
         ]
         yield Risk(f"THE DATABASE STOPS: {change.resource.name}", details, "database")
 
@@ -60,7 +60,7 @@ def _unprotected(change: Change) -> Iterator[str]:
     if before.inputs.get("deletionProtection") and not after.inputs.get("deletionProtection"):
         yield "AWS no longer refuses to delete it: deletion protection is off."
     if after.inputs.get("skipFinalSnapshot") and not before.inputs.get("skipFinalSnapshot"):
-        yield "Its deletion takes no final snapshot any more."
+        yield "Deleting it no longer takes a final snapshot."
 
 
 def _of_cluster(change: Change, changes: Sequence[Change]) -> list[str]:

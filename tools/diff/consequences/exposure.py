@@ -14,7 +14,7 @@ NO_SIGN_IN = "No sign-in at the load balancer: the portal's own is the only one.
 
 
 def exposures(changes: Sequence[Change]) -> list[Risk]:
-    """What a change opens: of an Ingress, then of the network. Nothing for a stack that is new."""
+    """What a change opens: by an Ingress, then by the network. A new stack opens nothing."""
     if not any(each.before for each in changes):
         return []
     found = [
@@ -26,7 +26,7 @@ def exposures(changes: Sequence[Change]) -> list[Risk]:
 
 
 def narrowed(changes: Sequence[Change]) -> Iterator[Note]:
-    """Networks and hosts whose requests the load balancer no longer accepts or knows."""
+    """Networks from which the load balancer accepts nothing more, and hosts it no longer serves."""
     record = has_record(changes)
     for pair in ingress_changes(changes):
         before, after = pair.before, pair.after
@@ -50,22 +50,30 @@ def _of(pair: IngressChange) -> Iterator[tuple[str, list[str]]]:
     was_public = before is not None and before.public
     if after.public and not was_public:
         signs = f"The load balancer signs users in ({after.sign_in})."
-        details = ["Why: its load balancer turns internet-facing (ingressScheme)."]
-        details += [f"It accepts requests from {_listed(after.cidrs, after)}."]
-        yield f"THE PORTAL BECOMES PUBLIC: {after.label}", [
-            *details, signs if after.sign_in else NO_SIGN_IN
-        ]  # fmt: skip
+        yield (
+            f"THE PORTAL BECOMES PUBLIC: {after.label}",
+            [
+                "Why: its load balancer becomes internet-facing (ingressScheme).",
+                f"It accepts requests from {_listed(after.cidrs, after)}.",
+                signs if after.sign_in else NO_SIGN_IN,
+            ],
+        )
     if before is None:
         return
     if before.sign_in and not after.sign_in:
-        details = [f"Why: ingressAuthentication {before.sign_in} ends.", NO_SIGN_IN]
         where = _listed(after.cidrs, after)
-        details.append(f"Requests without a session reach the pods, from {where}.")
-        yield f"SIGN-IN AT THE LOAD BALANCER ENDS: {after.label}", details
+        yield (
+            f"SIGN-IN AT THE LOAD BALANCER ENDS: {after.label}",
+            [
+                f"Why: ingressAuthentication {before.sign_in} ends.",
+                NO_SIGN_IN,
+                f"Requests without a session reach the pods, from {where}.",
+            ],
+        )
     opened = [each for each in after.open_paths if each not in before.open_paths]
     if before.sign_in and after.sign_in and opened:
         yield (
-            f"PATHS NEED NO SIGN-IN AT THE LOAD BALANCER ANY MORE: {', '.join(opened)}",
+            f"PATHS NO LONGER NEED SIGN-IN AT THE LOAD BALANCER: {', '.join(opened)}",
             ["Only the portal's own token check protects them (docs/load-balancer-sign-in.md)."],
         )
     more = beyond(after.cidrs, before.cidrs)

@@ -58,7 +58,7 @@ def _version(old: str, new: str, inputs: Inputs) -> str:
         )
     if not minor:
         window = inputs.get("preferredMaintenanceWindow")
-        return f"AWS upgrades minor versions of PostgreSQL {new} by itself, {_in(window)}."
+        return f"AWS upgrades PostgreSQL {new} to minor versions automatically, {_in(window)}."
     upgraded = f"PostgreSQL is upgraded, {old} -> {new}, {_when(inputs)}; connections may end."
     if minor_before:
         return upgraded

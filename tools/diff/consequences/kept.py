@@ -17,7 +17,7 @@ ENCRYPTION = (
 )
 KEY = "docs/existing-environment.md, KMS key"
 
-# What a resource reads only when it is created, by type and input.
+# By type and input.
 _KEPT = {
     (CLUSTER, "kmsKeyId"): (
         "The database keeps the key that it was created with: AWS takes kmsKeyArn only then. "
@@ -50,8 +50,8 @@ def kept(changes: Sequence[Change]) -> Iterator[Note]:
             if former and former != _bucket_key(after.inputs):
                 yield Note(
                     "Kept",
-                    "The TechDocs bucket's objects stay encrypted with the former key, with which "
-                    f"the portal can't read them any more. Rewrite them first: {KEY}.",
+                    "The TechDocs bucket's objects stay encrypted with the former key, "
+                    f"so the portal can no longer read them. Rewrite them first: {KEY}.",
                 )
 
 

@@ -51,10 +51,10 @@ def _of(pair: IngressChange, record: bool) -> Iterator[tuple[str, list[str]]]:
         return
     name = before.resource.name
     if after is None:
-        details = ["Nobody reaches the portal through it any more."]
+        details = ["Nobody reaches the portal through it."]
         if before.managed:
             shared = f"It leaves the load balancer of the group {before.group}."
-            details.append(shared if before.group else "Its load balancer is deleted, too.")
+            details.append(shared if before.group else "Its load balancer is deleted too.")
         yield f"The Ingress {name} is deleted", details
     elif not (before.managed and after.managed):
         if before.managed:
@@ -70,8 +70,8 @@ def _of(pair: IngressChange, record: bool) -> Iterator[tuple[str, list[str]]]:
             f"A target group of {name} is replaced",
             [
                 *causes,
-                "The load balancer turns to the new one before pods are registered in it: until "
-                "then requests get 503.",
+                "The load balancer switches to the new one before pods are registered in it: "
+                "requests get 503 until then.",
             ],
         )
 
@@ -142,7 +142,7 @@ def _consequences(
 
 
 def _removed_acl(before: Ingress, after: Ingress) -> str | None:
-    """The web ACL that the Ingress names no more."""
+    """The web ACL that the Ingress no longer names."""
     old, new = (each.annotations.get("wafv2-acl-arn") for each in (before, after))
     return None if new else old
 
@@ -159,7 +159,7 @@ def _moved(before: Ingress, after: Ingress) -> str:
 
 def _follow(ingress: Ingress) -> str:
     return (
-        f"Whoever points a DNS record of {ingress.label} at it has to follow the output "
+        f"If you manage the DNS record of {ingress.label}, point it at the output "
         "loadBalancerHostname"
     )
 

@@ -16,7 +16,7 @@ GROUP = "aws:ec2/securityGroup:SecurityGroup"
 
 
 def network_exposures(changes: Sequence[Change]) -> Iterator[Risk]:
-    """Pods that no NetworkPolicy selects any more, and further sources of a security group."""
+    """Pods left without a NetworkPolicy, and further sources of a security group."""
     yield from _unguarded(changes)
     # With the group itself all its rules are new.
     if any(each.before and each.after and each.resource.type == GROUP for each in changes):

@@ -16,7 +16,7 @@ Inputs = Mapping[str, Any]
 
 def holds_data(type_: str) -> bool:
     """Whether a deletion loses data."""
-    return type_ in (CLUSTER, STATEFUL_SET) or type_ in _KEPT
+    return type_ in (CLUSTER, STATEFUL_SET) or type_ in _HOLDING_DATA
 
 
 def risks(changes: Sequence[Change]) -> list[Risk]:
@@ -29,9 +29,9 @@ def risks(changes: Sequence[Change]) -> list[Risk]:
 def _of_data(change: Change, changes: Sequence[Change]) -> Iterator[Risk]:
     yield from database_risk(change, changes)
     type_, before = change.resource.type, change.before
-    if before is None or not change.ends or before.retain_on_delete or type_ not in _KEPT:
+    if before is None or not change.ends or before.retain_on_delete or type_ not in _HOLDING_DATA:
         return
-    what, protection = _KEPT[type_]
+    what, protection = _HOLDING_DATA[type_]
     if detail := protection(before.inputs, changes):
         headline = f"{what} {change.resource.name} is {verb(change)}"
         yield Risk(headline, [*why(change), detail], "data")
@@ -68,7 +68,7 @@ def _logs(inputs: Inputs, changes: Sequence[Change]) -> str:
     return "" if inputs.get("skipDestroy") else "Its logs are deleted."
 
 
-_KEPT: Mapping[str, tuple[str, Callable[[Inputs, Sequence[Change]], str]]] = {
+_HOLDING_DATA: Mapping[str, tuple[str, Callable[[Inputs, Sequence[Change]], str]]] = {
     "aws:rds/clusterInstance:ClusterInstance": ("The database instance", _instance),
     "aws:s3/bucket:Bucket": ("The bucket", _bucket),
     "aws:secretsmanager/secret:Secret": ("The secret", _secret),

@@ -45,7 +45,7 @@ def test_an_input_that_is_no_longer_ignored_may_have_any_value() -> None:
             {"deletionProtection": False},
             "AWS no longer refuses to delete it: deletion protection is off.",
         ),
-        ({"skipFinalSnapshot": True}, "Its deletion takes no final snapshot any more."),
+        ({"skipFinalSnapshot": True}, "Deleting it no longer takes a final snapshot."),
     ],
 )
 def test_a_database_loses_its_protection(change: dict[str, bool], says: str) -> None:

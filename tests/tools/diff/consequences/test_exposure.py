@@ -26,7 +26,7 @@ def test_the_portal_becomes_public() -> None:
     (risk,) = opened(plan("prod"), after)
     assert risk.headline == "THE PORTAL BECOMES PUBLIC: backstage.example.com"
     assert risk.details == [
-        "Why: its load balancer turns internet-facing (ingressScheme).",
+        "Why: its load balancer becomes internet-facing (ingressScheme).",
         "It accepts requests from anyone on the Internet (0.0.0.0/0).",
         OWN,
     ]
@@ -79,7 +79,7 @@ def test_a_path_without_sign_in() -> None:
 
     after = with_inputs(plan("oidc"), INGRESS, change)
     (risk,) = opened(plan("oidc"), after)
-    assert risk.headline == "PATHS NEED NO SIGN-IN AT THE LOAD BALANCER ANY MORE: /api/techdocs"
+    assert risk.headline == "PATHS NO LONGER NEED SIGN-IN AT THE LOAD BALANCER: /api/techdocs"
     assert opened(after, plan("oidc")) == []
 
 

@@ -50,7 +50,7 @@ def cluster(**given: Any) -> Recording:
         (
             "17.7",
             "17",
-            "AWS upgrades minor versions of PostgreSQL 17 by itself, in the maintenance window "
+            "AWS upgrades PostgreSQL 17 to minor versions automatically, in the maintenance window "
             "sun:09:30-sun:10:30 (UTC).",
         ),
     ],
@@ -129,5 +129,5 @@ def test_objects_under_a_former_key() -> None:
 
     for new in (None, f"{KEY}-2"):
         (says,) = noted(reviewed(encrypted(KEY), encrypted(new), "dev"), "Kept")
-        assert "the portal can't read them any more. Rewrite them first: " in says
+        assert "so the portal can no longer read them. Rewrite them first: " in says
     assert noted(reviewed(encrypted(None), encrypted(KEY), "dev"), "Kept") == []

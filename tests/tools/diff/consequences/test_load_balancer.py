@@ -23,7 +23,7 @@ LATER = (
     "It has a new DNS name. Once it exists, run `pulumi up --refresh`: the update itself doesn't "
     "wait for the name."
 )
-FOLLOW = "Whoever points a DNS record of {} at it has to follow the output loadBalancerHostname{}."
+FOLLOW = "If you manage the DNS record of {}, point it at the output loadBalancerHostname{}."
 RECORD = "The stack's DNS record names the old one until then."
 SIGN_IN = (
     "The portal refuses every sign-in until then: it trusts the old load balancer "
@@ -187,8 +187,8 @@ def test_the_ingress_ends() -> None:
     risk = only(plan("prod"), replacing(plan("prod"), urn))
     assert risk.headline == f"The Ingress {INGRESS} is deleted"
     assert risk.details == [
-        "Nobody reaches the portal through it any more.",
-        "Its load balancer is deleted, too.",
+        "Nobody reaches the portal through it.",
+        "Its load balancer is deleted too.",
     ]
     grouped = annotated(plan("prod"), group__name="shared")
     assert only(grouped, replacing(grouped, urn)).details[1] == (
@@ -207,8 +207,8 @@ def test_an_ingress_for_another_kind_of_controller() -> None:
 
 
 EMPTY = (
-    "The load balancer turns to the new one before pods are registered in it: until then requests "
-    "get 503."
+    "The load balancer switches to the new one before pods are registered in it: requests get 503 "
+    "until then."
 )
 
 
