@@ -139,6 +139,18 @@ def test_a_text_that_yaml_reads_as_something_else_has_to_be_quoted(tmp_path: Pat
     ]
 
 
+def test_a_text_that_may_be_a_secret_is_not_shown(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.prod.yaml"
+    file.write_text("config:\n  secretEnv:\n    PIN: 0123456789\n", encoding="utf-8")
+    with pytest.raises(StackFileError) as raised:
+        read_stack(ROOT, "prod", file)
+    assert "23456789" not in str(raised.value)
+    assert str(raised.value).endswith(
+        "  line 3, secretEnv.PIN\n    given:   [secret], which YAML reads as another text\n"
+        '    allowed: text in quotes\n    fix:     PIN: "VALUE"'
+    )
+
+
 @pytest.mark.parametrize(
     ("stack", "instead"),
     [

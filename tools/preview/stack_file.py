@@ -131,36 +131,33 @@ def _stacks(file: Path) -> str:
 
 def _check_texts(file: Path, project: str, document: Document) -> None:
     """Raises StackFileError for values that the program would get with another text."""
-    blocks = [
-        f"  line {each.line}, {_shown(project, each.place)}\n"
-        f"    given:   {each.written}, which YAML reads as {each.read}\n"
-        f"    allowed: {allowed}\n"
-        f"    fix:     {_entry(each, instead)}"
-        for each in document.rewritten
-        if (fix := _intended(project, each))
-        for allowed, instead in [fix]
-    ]
+    blocks = [block for each in document.rewritten if (block := _rewritten(project, each))]
     if blocks:
         count = f"{len(blocks)} value{'s'[: len(blocks) > 1]}"
         head = f"{file}: YAML reads {count} as something else than what is written:"
         raise StackFileError("\n".join([head, *blocks]))
 
 
-def _intended(project: str, value: Rewritten) -> tuple[str, str] | None:
-    """What is allowed instead of a value, and how to write it; None where its text is nothing."""
+def _rewritten(project: str, value: Rewritten) -> str | None:
+    """What to write instead of a value; None where its text is nothing to the key."""
     name, *place = value.place
     key = KEYS.get(str(name).removeprefix(f"{project}:"))
+    given = f"{value.written}, which YAML reads as {value.read}"
     if key and takes_text(key, place):
-        return "text in quotes", json.dumps(value.written)
-    if key and value.is_octal:
-        return "a number without leading zeros", value.written.lstrip("0_")
-    return None
-
-
-def _entry(value: Rewritten, instead: str) -> str:
-    """The line to write."""
-    name = value.place[-1]
-    return f"- {instead}" if isinstance(name, int) else f"{name}: {instead}"
+        allowed, instead = "text in quotes", json.dumps(value.written)
+        if key.holds_secrets:
+            given, instead = "[secret], which YAML reads as another text", '"VALUE"'
+    elif key and value.is_octal:
+        allowed, instead = "a number without leading zeros", value.written.lstrip("0_")
+    else:
+        return None
+    last = value.place[-1]
+    return (
+        f"  line {value.line}, {_shown(project, value.place)}\n"
+        f"    given:   {given}\n"
+        f"    allowed: {allowed}\n"
+        f"    fix:     {'- ' if isinstance(last, int) else f'{last}: '}{instead}"
+    )
 
 
 def _shown(project: str, place: tuple[str | int, ...]) -> str:
