@@ -165,7 +165,7 @@ def _major_versions(change: Change) -> tuple[str, str] | None:
         for each in (change.before, change.after)
         if each
     ]
-    found = [_TAG.search(image) for image in images]
+    found = [_TAG.search(image.partition("@")[0]) for image in images]
     if len(found) < 2 or found[0] is None or found[1] is None or found[0][1] == found[1][1]:
         return None
     return found[0][1], found[1][1]

@@ -220,6 +220,7 @@ def test_a_database_without_a_volume_loses_its_data_in_a_restart() -> None:
         ("postgres:17.7", False),
         ("postgres:latest", False),
         ("registry:5000/postgres", False),
+        ("postgres@sha256:16", False),
     ],
 )
 def test_a_major_version_cannot_read_the_volume(name: str, stops: bool) -> None:
