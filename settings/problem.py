@@ -41,6 +41,11 @@ def labelled(ways: Sequence[str], indent: str, width: int = 5) -> Iterator[str]:
         yield f"{indent}{'or:' if number else 'fix:':{width}}{way}"
 
 
+def with_fixes(text: str, *ways: str) -> str:
+    """A message of a tool, and below it each way to fix what it says."""
+    return "\n".join([text, *labelled(ways, "  ")])
+
+
 class Warn(str):
     """A warning: the configuration is valid, but probably not intended."""
 

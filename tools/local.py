@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from settings.problem import labelled
+from settings.problem import with_fixes
 from tools.preview.stack_file import StackFileError, read_stack
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,10 +50,10 @@ def missing(values: Mapping[str, str], environment: Mapping[str, str]) -> Iterat
     values: the stack's configuration, full keys.
     """
     if engine() is None:
-        yield "engine: no pulumi on PATH\n  fix: make engine"
+        yield with_fixes("engine: no pulumi on PATH", "make engine")
     if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & set(environment):
-        yield ("passphrase: it encrypts the secrets in the state\n"
-               "  fix: export PULUMI_CONFIG_PASSPHRASE=PASSPHRASE")  # fmt: skip
+        said = "passphrase: it encrypts the secrets in the state"
+        yield with_fixes(said, "export PULUMI_CONFIG_PASSPHRASE=PASSPHRASE")
     context = values.get("backstage:kubeContext")
     if shutil.which("kubectl") is None:
         yield "context: no kubectl on PATH"
@@ -61,16 +61,16 @@ def missing(values: Mapping[str, str], environment: Mapping[str, str]) -> Iterat
     try:
         nodes = json.loads(_kubectl(context, "get", "nodes", "--output", "json"))
     except RuntimeError as error:
-        yield (f"context: {context or 'the current one'} doesn't answer ({error})\n"
-               "  fix: start the cluster\n"
-               "  or:  pulumi config set --stack local kubeContext CONTEXT")  # fmt: skip
+        said = f"context: {context or 'the current one'} doesn't answer ({error})"
+        choose = "pulumi config set --stack local kubeContext CONTEXT"
+        yield with_fixes(said, "start the cluster", choose)
         return
     repository, tag = (values.get(f"backstage:image{key}", "") for key in ("Repository", "Tag"))
     if "backstage:appPath" in values or "/" in repository or "backstage:imageDigest" in values:
         return  # built, or pulled from a registry
     image = f"{repository}:{tag}"
     if not any(image in images_of(node) for node in nodes["items"]):
-        yield "\n".join([f"image: no node has {image}", *labelled(load_image(image), "  ")])
+        yield with_fixes(f"image: no node has {image}", *load_image(image))
 
 
 def load_image(image: str) -> list[str]:

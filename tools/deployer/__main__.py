@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from settings.problem import labelled
+from settings.problem import with_fixes
 from tools.deployer.aws_policy import deploy_policy, preview_policy, rights
 from tools.deployer.kubernetes_roles import kubernetes_roles, preview_roles
 from tools.deployer.plan import PROVIDER, DeployerError, Plan
@@ -96,7 +96,7 @@ def plan_of(recording: Recording, created: Recording, account: str = "") -> Plan
             f"pulumi config set --stack {stack} --path 'aws:allowedAccountIds[0]' {account}",
         )
         said = f"ACCOUNT={account} is none of aws:allowedAccountIds: {', '.join(allowed)}"
-        raise DeployerError("\n".join([said, *labelled(ways, "  ")]))
+        raise DeployerError(with_fixes(said, *ways))
     region = provider.inputs["region"]
     return Plan(recording, created, rights()["resources"], account or known, region)
 

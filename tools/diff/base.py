@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from settings.problem import with_fixes
 from tools.preview.monitor import Recording, Resource
 
 RECORD = Path(__file__).with_name("record.py")
@@ -30,9 +31,8 @@ def checked_out(root: Path, revision: str) -> Iterator[tuple[Path, str]]:
     """Yields a folder with the files of a commit, and the commit's short hash."""
     commit = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").strip()
     if not commit:
-        raise BaseError(
-            "no commit of this repository\n  fix: git fetch origin\n  or:  make diff BASE=main"
-        )
+        ways = ("git fetch origin", "make diff BASE=main")
+        raise BaseError(with_fixes("no commit of this repository", *ways))
     with tempfile.TemporaryDirectory(prefix="backstage-diff-") as folder:
         tree = Path(folder) / "base"
         _git(root, "worktree", "add", "--quiet", "--detach", str(tree), commit)
@@ -91,7 +91,7 @@ def _git(root: Path, *arguments: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     except FileNotFoundError as error:
-        raise BaseError("git isn't on PATH\n  fix: install git") from error
+        raise BaseError(with_fixes("git isn't on PATH", "install git")) from error
     if done.returncode and "rev-parse" not in arguments:
         raise BaseError(f"git {arguments[0]} failed:\n{done.stderr.strip()}")
     return done.stdout

@@ -16,7 +16,7 @@ from settings.files import FileError, read_text
 from settings.key_schema import takes_text
 from settings.keys import KEYS
 from settings.nearest import nearest
-from settings.problem import config_path
+from settings.problem import config_path, with_fixes
 from settings.values.variables import ENCRYPTED
 from tools.preview import engine_yaml
 from tools.preview.engine_yaml import Document, Rewritten
@@ -126,7 +126,7 @@ def _stacks(file: Path) -> str:
     if near:
         return f"{there}. Did you mean {near}?"
     model = files.get("prod") or min(files.values())
-    return f"{there}. To begin with the values of one:\n  fix: cp {model} {file.name}"
+    return with_fixes(f"{there}. To begin with the values of one:", f"cp {model} {file.name}")
 
 
 def _check_texts(file: Path, project: str, document: Document) -> None:

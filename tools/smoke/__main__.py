@@ -18,7 +18,7 @@ from typing import Any
 
 from components.kubernetes.labels import SELECTOR
 from settings.model import Settings
-from settings.problem import labelled
+from settings.problem import with_fixes
 from tools.findings import Check, Finding, Report, Unanswered, missing, ok, run
 from tools.kubectl import Cluster as Kubectl
 from tools.kubectl import Manifest
@@ -48,8 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
         known = {} if options.url else outputs(stack, ROOT)
         url = options.url or known.get("url") or settings.url
         if not re.match(r"https?://[^/]", url):
-            ways = (f"make smoke STACK={stack} URL={settings.url}",)
-            raise SmokeError("\n".join([f"URL={url} is no address", *labelled(ways, "  ")]))
+            fix = f"make smoke STACK={stack} URL={settings.url}"
+            raise SmokeError(with_fixes(f"URL={url} is no address", fix))
         image = known.get("image") or _image(settings)
         asked = ""
         if options.in_cluster and settings.target == "local" and not options.url:
@@ -101,7 +101,7 @@ def _here(stack: str, goal: Expected) -> list[tuple[str, Finding]]:
     node = shutil.which("node")
     if node is None:
         ways = ("install Node 22 or later", f"make smoke STACK={stack} IN_CLUSTER=1")
-        raise SmokeError("\n".join(["there is no node on PATH", *labelled(ways, "  ")]))
+        raise SmokeError(with_fixes("there is no node on PATH", *ways))
     if goal.database_port:
         goal = dataclasses.replace(goal, database_port=None, database_unchecked=OUTSIDE)
     done = subprocess.run(  # noqa: S603

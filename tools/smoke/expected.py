@@ -17,7 +17,7 @@ from components.portal.portal import CA_FILE, SERVICE_NAME
 from components.portal.portal_pod import CA_DIRECTORY
 from settings.model import Settings
 from settings.open_paths import open_paths
-from settings.problem import labelled
+from settings.problem import with_fixes
 from tools.local import engine
 
 CATALOG = "/api/catalog"
@@ -75,10 +75,11 @@ def outputs(stack: str, root: Path) -> Mapping[str, str]:
     if done.returncode:
         reason = "".join(done.stderr.strip().splitlines()[-1:]).removeprefix("error: ")
         ways = ("pulumi login BACKEND", f"make smoke STACK={stack} URL=https://HOST")
-        raise SmokeError("\n".join([reason, *labelled(ways, "  ")]))
+        raise SmokeError(with_fixes(reason, *ways))
     found: dict[str, str] = json.loads(done.stdout)
     if "url" not in found:
-        raise SmokeError(f"stack {stack} has no output url\n  fix: pulumi up --stack {stack}")
+        said = f"stack {stack} has no output url"
+        raise SmokeError(with_fixes(said, f"pulumi up --stack {stack}"))
     return found
 
 

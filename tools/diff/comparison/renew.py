@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from settings.problem import with_fixes
 from tools.diff.comparison.replacements import TABLE, Replacement, table
 
 PACKAGES = ("aws", "random")
@@ -89,7 +90,7 @@ def main() -> int:
     try:
         changed = renew({package: published(package) for package in PACKAGES})
     except FileNotFoundError:
-        print("error: no pulumi on PATH\nFix: make engine installs it", file=sys.stderr)
+        print(with_fixes("error: no pulumi on PATH", "make engine"), file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:
         print(f"error: {' '.join(error.cmd)}:\n{error.stderr.strip()}", file=sys.stderr)

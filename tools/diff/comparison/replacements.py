@@ -9,6 +9,7 @@ from pathlib import Path as File
 from typing import Any
 
 from settings.files import parse_yaml, read_text
+from settings.problem import with_fixes
 from tools.diff.comparison.values import Path
 from tools.preview.monitor import COMPUTED
 
@@ -57,10 +58,9 @@ def replacement(type_: str) -> Replacement:
     if type_.startswith("kubernetes:") and not type_.startswith("kubernetes:helm"):
         return Replacement(None, (*_OBJECT, *(row.replaced_by if row else ())))
     if row is None:
-        raise UnknownTypeError(
-            f"tools/diff/comparison/{TABLE.name} lacks {type_}: nobody knows what replaces it.\n"
-            "Fix: add the type with `replaced_by: []`, then run make replacements"
-        )
+        said = f"tools/diff/comparison/{TABLE.name} lacks {type_}: nobody knows what replaces it"
+        fix = "add the type with `replaced_by: []`, then run make replacements"
+        raise UnknownTypeError(with_fixes(said, fix))
     return row
 
 

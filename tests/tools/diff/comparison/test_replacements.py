@@ -59,4 +59,4 @@ def test_a_type_that_is_not_known_is_refused() -> None:
         replacement("aws:sqs/queue:Queue")
     file = TABLE.relative_to(ROOT)
     assert str(error.value).startswith(f"{file} lacks aws:sqs/queue:Queue: ")
-    assert "Fix: " in str(error.value)
+    assert "fix: " in str(error.value)
