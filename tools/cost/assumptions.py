@@ -52,7 +52,7 @@ def assumed(changes: Sequence[str]) -> Assumptions:
     for change in changes:
         name, equals, value = change.partition("=")
         if not equals or not name:
-            raise CostError(f"{change!r} is no assumption: write name=number, such as lcu=1")
+            raise CostError(f"{change!r} isn't an assumption: write name=number, such as lcu=1")
         if name in given:
             raise CostError(f"{name} is assumed twice: {given[name]} and {value}")
         given[name] = value
@@ -68,9 +68,9 @@ def _fault(name: str, given: Mapping[str, str]) -> str:
     if name not in fields:
         near = nearest(name, fields)
         meant = f": did you mean {near}? There" if near else "; there"
-        return f"{name} is no assumption{meant} are {', '.join(fields)}"
-    allowed = f"from 0 to {MOST_HOURS}" if name == "hours" else "from 0"
-    return f"{name}={given[name]} is no number {allowed}, such as {name}={fields[name].default}"
+        return f"{name} isn't an assumption{meant} are {', '.join(fields)}"
+    allowed = f"from 0 to {MOST_HOURS}" if name == "hours" else "of 0 or more"
+    return f"{name}={given[name]} isn't a number {allowed}, such as {name}={fields[name].default}"
 
 
 def assumed_of(plan: Plan, assumptions: Assumptions) -> Assumptions:

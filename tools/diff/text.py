@@ -12,13 +12,6 @@ from tools.diff.review import OPERATIONS, Price, Review
 from tools.preview.report import short_type
 
 SYMBOLS = {"create": "+", "update": "~", "replace": "+-", "delete": "-", "move": "=>"}
-PAST = {
-    "create": "created",
-    "update": "updated",
-    "replace": "replaced",
-    "delete": "deleted",
-    "move": "moved",
-}
 _WIDTH = 100
 
 
@@ -62,7 +55,7 @@ def _lines(review: Review) -> Iterator[str]:
 def summary(review: Review) -> str:
     """`1 created, 2 updated, 53 unchanged`"""
     counts = review.counts
-    found = [f"{counts[each]} {PAST[each]}" for each in OPERATIONS if counts[each]]
+    found = [f"{counts[each]} {each}d" for each in OPERATIONS if counts[each]]
     return ", ".join([*found, f"{counts['same']} unchanged"])
 
 

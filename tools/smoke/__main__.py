@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         url = options.url or known.get("url") or settings.url
         if not re.match(r"https?://[^/]", url):
             fix = f"make smoke STACK={stack} URL={settings.url}"
-            raise SmokeError(with_fixes(f"URL={url} is no address", fix))
+            raise SmokeError(with_fixes(f"URL={url} isn't an http or https URL", fix))
         image = known.get("image") or _image(settings)
         asked = ""
         if options.in_cluster and settings.target == "local" and not options.url:

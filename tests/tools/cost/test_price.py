@@ -119,7 +119,7 @@ def test_report_shows_the_capacity_that_counts(acu: str, shown: str) -> None:
 def test_an_amount_is_assumed_once_and_wrong_ones_are_reported_together() -> None:
     with pytest.raises(CostError, match="acu is assumed twice: 1 and 2"):
         assumed(["acu=1", "acu=2"])
-    with pytest.raises(CostError, match=r"acu=x is .*\nlcu=y is "):
+    with pytest.raises(CostError, match=r"acu=x isn't .*\nlcu=y isn't "):
         assumed(["acu=x", "lcu=y"])
 
 
@@ -131,15 +131,15 @@ def test_plan_without_aws_has_no_price(capsys: pytest.CaptureFixture[str]) -> No
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("lcu", "'lcu' is no assumption: write name=number, such as lcu=1"),
-        ("=1", "'=1' is no assumption: write name=number, such as lcu=1"),
-        ("lcus=1", "lcus is no assumption: did you mean lcu? There are hours, acu, lcu,"),
-        ("nodes=1", "nodes is no assumption; there are hours, acu, lcu,"),
-        ("lcu=many", "lcu=many is no number from 0, such as lcu=0.25\n"),
-        ("lcu=0,5", "lcu=0,5 is no number from 0, such as lcu=0.25\n"),
-        ("lcu=-1", "lcu=-1 is no number from 0, such as lcu=0.25\n"),
-        ("lcu=nan", "lcu=nan is no number from 0, such as lcu=0.25\n"),
-        ("hours=8760", "hours=8760 is no number from 0 to 744, such as hours=730\n"),
+        ("lcu", "'lcu' isn't an assumption: write name=number, such as lcu=1"),
+        ("=1", "'=1' isn't an assumption: write name=number, such as lcu=1"),
+        ("lcus=1", "lcus isn't an assumption: did you mean lcu? There are hours, acu, lcu,"),
+        ("nodes=1", "nodes isn't an assumption; there are hours, acu, lcu,"),
+        ("lcu=many", "lcu=many isn't a number of 0 or more, such as lcu=0.25\n"),
+        ("lcu=0,5", "lcu=0,5 isn't a number of 0 or more, such as lcu=0.25\n"),
+        ("lcu=-1", "lcu=-1 isn't a number of 0 or more, such as lcu=0.25\n"),
+        ("lcu=nan", "lcu=nan isn't a number of 0 or more, such as lcu=0.25\n"),
+        ("hours=8760", "hours=8760 isn't a number from 0 to 744, such as hours=730\n"),
         ("acu=100", "acu=100: at most 4, the stack's databaseMaxCapacity\n"),
     ],
 )

@@ -82,7 +82,7 @@ def test_url_without_its_scheme_is_no_address(
 ) -> None:
     assert run(machine, capsys, "--url", "backstage.example.com") == (
         1,
-        "error: URL=backstage.example.com is no address\n"
+        "error: URL=backstage.example.com isn't an http or https URL\n"
         "  fix: make smoke STACK=local URL=http://localhost:7007\n",
     )
     assert not machine.log

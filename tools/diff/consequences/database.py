@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tools.diff.comparison.change import Change
-from tools.diff.consequences.risk import Risk, verb, why
+from tools.diff.consequences.risk import Risk, why
 from tools.preview.monitor import Resource
 
 CLUSTER = "aws:rds/cluster:Cluster"
@@ -47,7 +47,7 @@ def restarts(change: Change) -> bool:
 
 
 def _headline(change: Change) -> str:
-    return f"THE DATABASE IS {verb(change).upper()}: {change.resource.name}"
+    return f"THE DATABASE IS {change.operation.upper()}D: {change.resource.name}"
 
 
 def _unprotected(change: Change) -> Iterator[str]:

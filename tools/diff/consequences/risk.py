@@ -41,11 +41,6 @@ class Note:
     text: str
 
 
-def verb(change: Change) -> str:
-    """What happens to a resource that ends."""
-    return "replaced" if change.operation == "replace" else "deleted"
-
-
 def why(change: Change) -> Iterator[str]:
     """What replaces a resource, with the values before and after."""
     if change.provider:

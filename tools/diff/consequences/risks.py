@@ -9,7 +9,7 @@ from tools.diff.comparison.change import Change
 from tools.diff.consequences.database import CLUSTER, NAMESPACE, STATEFUL_SET, database_risk
 from tools.diff.consequences.exposure import exposures
 from tools.diff.consequences.load_balancer import replaced_load_balancers
-from tools.diff.consequences.risk import KINDS, Risk, verb, why
+from tools.diff.consequences.risk import KINDS, Risk, why
 
 Inputs = Mapping[str, Any]
 
@@ -33,7 +33,7 @@ def _of_data(change: Change, changes: Sequence[Change]) -> Iterator[Risk]:
         return
     what, protection = _HOLDING_DATA[type_]
     if detail := protection(before.inputs, changes):
-        headline = f"{what} {change.resource.name} is {verb(change)}"
+        headline = f"{what} {change.resource.name} is {change.operation}d"
         yield Risk(headline, [*why(change), detail], "data")
 
 
