@@ -204,6 +204,9 @@ def restore(
     vars(snapshot.cluster).setdefault("_master_user_password", None)
     cluster = original(backend, from_snapshot_id, overrides)
     cluster.iam_auth = bool(overrides.get("enable_iam_database_authentication"))
+    if cluster.manage_master_user_password:  # which RDS starts with the next modification
+        cluster.master_user_secret.delete_secret()
+        cluster.manage_master_user_password = False
     return cluster
 
 
