@@ -272,7 +272,7 @@ class DatabaseSettings(Model, alias_generator=prefixed("database")):
         PostgresImage | None,
         IN_CLUSTER,
         Shown("postgres, of databaseEngineVersion"),
-        PolicyRefuses("latest, and no tag", ("image-version",)),
+        PolicyRefuses("latest or a missing tag", ("image-version",)),
     ] = None
     """image of Postgres in the cluster"""
     storage_size: Annotated[StorageSize, IN_CLUSTER] = "5Gi"
@@ -357,7 +357,7 @@ class PortalSettings(Model, alias_generator=to_camel):
     env: Annotated[
         Variables,
         PolicyRefuses(
-            "names of secrets, and a database without TLS", ("plain-secret", "database-tls")
+            "secrets, and what weakens TLS to the database", ("plain-secret", "database-tls")
         ),
     ] = Field(default_factory=dict)
     """further plain variables"""

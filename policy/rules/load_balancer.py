@@ -37,8 +37,12 @@ STRONG = {
 def _requires(
     name: str, attribute_: str, values: tuple[str, ...], native: str, *controls: str,
     what: str, says: str, severity: Severity = "medium", level: Level = "mandatory",
+    default: str = "",
 ) -> None:  # fmt: skip
-    """A rule about an attribute of the load balancer, and its property of aws:lb."""
+    """A rule about an attribute of the load balancer, and its property of aws:lb.
+
+    default: of the property, where it is unset.
+    """
 
     @rule(
         name, INGRESS, LOAD_BALANCER, controls=controls, what=what, severity=severity,
@@ -47,8 +51,8 @@ def _requires(
     def check(resource: Resource, plan: Plan) -> Iterator[str]:
         if resource.type == LOAD_BALANCER:
             if resource.inputs.at("loadBalancerType").text in ("", "application"):
-                given = resource.inputs.at(*native.split(".")).text.lower()
-                if given not in values and not (given == "" and values[0] == "defensive"):
+                given = resource.inputs.at(*native.split(".")).text.lower() or default
+                if given not in values:
                     yield says
         elif by_alb(resource, plan) and attribute(resource, plan, attribute_) not in values:
             yield says
@@ -62,7 +66,7 @@ _requires(
 )  # fmt: skip
 _requires(
     "elb-desync", "routing.http.desync_mitigation_mode", ("defensive", "strictest"),
-    "desyncMitigationMode", "ELB.12",
+    "desyncMitigationMode", "ELB.12", default="defensive",
     what="ambiguous requests are refused",
     says="ambiguous requests reach the targets, which is how they are smuggled",
 )  # fmt: skip

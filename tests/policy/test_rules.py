@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from policy.evaluate import evaluate
 from policy.node import UNKNOWN, Node, UnknownError
 from policy.plan import Plan
 from policy.rules import RULES
+from settings.app_config import AppConfig
 from tests.policy.broken import Row, base, changed, resource, whole
 from tests.policy.rule_table import POLICY, ROWS
 from tests.tokens import CONFIG_MAP, DEPLOYMENT, NETWORK_POLICY
@@ -96,6 +98,8 @@ def test_only_mounted_configuration_counts(name: object) -> None:
 )  # fmt: skip
 def test_durations(given: object, expected: float | None) -> None:
     assert seconds(Node(given)) == expected
+    in_settings = AppConfig.parse(json.dumps({"a": given})).seconds("a")
+    assert (in_settings or 0) == (expected or 0)
 
 
 def test_later_configuration_overrides() -> None:

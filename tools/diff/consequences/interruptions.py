@@ -87,10 +87,10 @@ def _of_instances(changes: Sequence[Change], stay: Sequence[Change]) -> Iterator
                 key = old.get("instanceClass", ""), new.get("instanceClass", ""), _when(new)
                 classes.setdefault(key, []).append(change.resource.name)
     for (before, after, when), names in classes.items():
-        many = "each restarts, and connections to it end" if len(names) > 1 else (
-            "it restarts, and its connections end"
-        )  # fmt: skip
-        text = f"{', '.join(sorted(names))}: {before} -> {after}, {when}; {many}."
+        effect = "it restarts, and its connections end"
+        if len(names) > 1:
+            effect = "each restarts, and connections to it end"
+        text = f"{', '.join(sorted(names))}: {before} -> {after}, {when}; {effect}."
         yield Note("Database", f"{text} {_MEANWHILE}")
     added = [e for e in changes if e.operation == "create" and e.resource.type == INSTANCE]
     runs = any(e.before and e.after and e.resource.type == CLUSTER for e in changes)

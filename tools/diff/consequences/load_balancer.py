@@ -62,9 +62,8 @@ def _of(pair: IngressChange, record: bool) -> Iterator[tuple[str, list[str]]]:
             yield f"The load balancer of {name} is deleted", [ends]
     elif reasons := list(_reasons(pair)):
         may = "may be" if reasons == list(_other_class(before, after)) else "is"
-        yield f"The load balancer of {name} {may} replaced", [
-            *reasons, *_consequences(pair, before, after, record)
-        ]  # fmt: skip
+        follows = _consequences(pair, before, after, record)
+        yield f"The load balancer of {name} {may} replaced", [*reasons, *follows]
     elif causes := list(_of_target_groups(before, after)):
         yield (
             f"A target group of {name} is replaced",
