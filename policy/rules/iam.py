@@ -6,7 +6,7 @@ Controls: AWS Security Hub's user guide, November 2026; CIS AWS Foundations Benc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from policy.documents import acts, allowing, for_anyone, identified, limited
@@ -53,7 +53,14 @@ RESOURCE_POLICIES = {
     "aws:sqs/queue:Queue": "policy",
     "aws:sqs/queuePolicy:QueuePolicy": "policy",
 }
-_DECRYPTING = ("kms:decrypt", "kms:reencryptfrom")
+# Actions and what they act on.
+_DECRYPTING = dict.fromkeys(("kms:decrypt", "kms:reencryptfrom"), "kms:key/")
+_READING = {
+    "secretsmanager:getsecretvalue": "secretsmanager:secret:",
+    **dict.fromkeys(
+        ("ssm:getparameter", "ssm:getparameters", "ssm:getparametersbypath"), "ssm:parameter/"
+    ),
+}
 # Those of AWS with which somebody becomes an administrator.
 _ADMINISTRATING = re.compile(
     r"arn:[\w-]+:iam::aws:policy/(AdministratorAccess|IAMFullAccess|PowerUserAccess)"
@@ -110,9 +117,27 @@ def no_wildcards(resource: Resource, _: Plan) -> Iterator[str]:
     yield from _granted(resource, check)
 
 
-def _every_key(arn: str) -> bool:
+def _every(arn: str, kind: str) -> bool:
+    """Whether an ARN stands for all resources of a kind, such as `kms:key/`."""
+    service, _, prefix = kind.partition(":")
     parts = arn.split(":", 5)
-    return fnmatchcase("kms", parts[min(2, len(parts) - 1)]) and fnmatchcase("key/0", parts[-1])
+    return fnmatchcase(service, parts[min(2, len(parts) - 1)]) and fnmatchcase(
+        f"{prefix}0", parts[-1]
+    )
+
+
+def _unlimited(resource: Resource, says: str, kinds: Mapping[str, str]) -> Iterator[str]:
+    """`says` for each statement that allows an action on all resources of its kind."""
+
+    def check(statement: Node) -> str | None:
+        found = {kind for action, kind in kinds.items() if acts(statement, action)}
+        everywhere = found and (
+            statement.at("NotResource").raw is not None
+            or any(_every(arn, kind) for kind in found for arn in statement.at("Resource").texts)
+        )
+        return says if everywhere else None
+
+    yield from _granted(resource, check)
 
 
 @rule(
@@ -123,15 +148,18 @@ def _every_key(arn: str) -> bool:
     fix="the ARNs of the keys",
 )
 def kms_decrypt(resource: Resource, _: Plan) -> Iterator[str]:
-    def check(statement: Node) -> str | None:
-        if not any(acts(statement, action) for action in _DECRYPTING):
-            return None
-        everywhere = statement.at("NotResource").raw is not None or any(
-            _every_key(arn) for arn in statement.at("Resource").texts
-        )
-        return "a statement decrypts with every key" if everywhere else None
+    yield from _unlimited(resource, "a statement decrypts with every key", _DECRYPTING)
 
-    yield from _granted(resource, check)
+
+@rule(
+    "iam-read-secrets",
+    *POLICIES,
+    severity="high",
+    what="no policy reads every secret or parameter",
+    fix="the ARNs of the secrets and parameters",
+)
+def read_secrets(resource: Resource, _: Plan) -> Iterator[str]:
+    yield from _unlimited(resource, "a statement reads every secret or parameter", _READING)
 
 
 @rule(

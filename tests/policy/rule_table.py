@@ -185,6 +185,8 @@ ROWS = [
         "arn:aws:iam::aws:policy/AdministratorAccess", "attaches AdministratorAccess"),
     Row("iam-no-wildcard-actions", "dev", TECHDOCS, "policy", allowing("s3:*"), "allows s3:*"),
     Row("iam-kms-decrypt", "dev", TECHDOCS, "policy", allowing("kms:Decrypt"), "every key"),
+    Row("iam-read-secrets", "dev", TECHDOCS, "policy", allowing("secretsmanager:GetSecretValue"),
+        "every secret"),
     Row("iam-trust", "dev", ROLE, "assumeRolePolicy", trusting({"AWS": "*"}), "any AWS account"),
     Row("iam-trust", "dev", ROLE, "assumeRolePolicy", trusting("*"), "any AWS account"),
     Row("iam-trust", "dev", ROLE, "assumeRolePolicy", trusting({"Federated": "arn:x"}),

@@ -124,6 +124,11 @@ AWS: list[Shape] = [
         Action="kms:Decrypt", Resource=["arn:aws:kms:us-east-1:123456789012:key/*"]),)),
     ("iam-kms-decrypt", "every key", (policy(Action="kms:Decrypt", NotResource="arn:x",
         Resource=[]),)),
+    ("iam-read-secrets", "every secret", (policy(Action="secretsmanager:Get*", Resource="*"),)),
+    ("iam-read-secrets", "every secret", (policy(Action="secretsmanager:GetSecretValue",
+        Resource="arn:aws:secretsmanager:us-east-1:123456789012:secret:*"),)),
+    ("iam-read-secrets", "every secret", (policy(Action=["s3:GetObject", "ssm:GetParameter"],
+        Resource=["arn:aws:s3:::x/*", "arn:aws:ssm:*:123456789012:parameter/*"]),)),
     ("iam-trust", "any AWS account", (resource(ROLE, "r", {"assumeRolePolicy": statement(
         NotPrincipal={"AWS": "arn:aws:iam::123456789012:root"}, Action="sts:AssumeRole")}),)),
     ("iam-trust", "any AWS account", (resource(ROLE, "r", {"assumeRolePolicy": statement(

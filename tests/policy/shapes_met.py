@@ -170,6 +170,11 @@ MET: list[tuple[str, tuple[Resource, ...]]] = [
     ("iam-kms-decrypt", (policy(Action="kms:Decrypt", Resource="arn:aws:kms:a:123456789012:key/1"),
         )),
     ("iam-kms-decrypt", (policy(Action=["kms:Describe*", "kms:List*"]),)),
+    ("iam-read-secrets", (policy(Action="secretsmanager:GetSecretValue",
+        Resource="arn:aws:secretsmanager:us-east-1:123456789012:secret:backstage-*"),)),
+    ("iam-read-secrets", (policy(Action="ssm:GetParameter",
+        Resource="arn:aws:ssm:us-east-1:123456789012:parameter/backstage/*"),)),
+    ("iam-read-secrets", (policy(Action=["ssm:DescribeParameters", "secretsmanager:List*"]),)),
     ("iam-no-admin", (policy(Action=["s3:Get*", "ec2:Describe*"]),)),
     *(("policy-principals", (guarded("aws:sqs/queue:Queue", document),)) for document in (
         statement("Deny", Principal="*", Action="*", Resource="*"),

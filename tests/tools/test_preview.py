@@ -72,7 +72,7 @@ def test_report_of_a_small_program(tmp_path: Path, capsys: pytest.CaptureFixture
         "Resources:",
         "    + 4 to create",
         "",
-        "Policy: 0 violations, 0 suppressed, 0 unknown until the update (68 rules, 4 resources)",
+        "Policy: 0 violations, 0 suppressed, 0 unknown until the update (69 rules, 4 resources)",
         "",
         "Written to build/preview/dev: resources.json, policy.json and 0 Kubernetes manifests",
     ]
