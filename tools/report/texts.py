@@ -22,7 +22,6 @@ class Text:
 
     @property
     def lines(self) -> int:
-        """Number of lines."""
         return len(self.text.splitlines())
 
     @property

@@ -70,7 +70,6 @@ class Ingress:
 
     @property
     def class_name(self) -> str | None:
-        """The IngressClass."""
         found: str | None = self.resource.inputs["spec"].get("ingressClassName")
         return found
 
