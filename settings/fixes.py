@@ -9,7 +9,7 @@ from typing import Any
 
 from settings.key_schema import allowed, at, examples, key_schema, value_schema
 from settings.keys import Key
-from settings.meant import meant_entry
+from settings.meant import means_nothing, meant_entry
 from settings.nearest import nearest
 from settings.problem import config_path, config_rm, config_set, config_set_secret
 
@@ -45,7 +45,22 @@ def detail(key: Key, error: Mapping[str, Any]) -> str:
     return f"{as_text(error['input'])!r} isn't {meaning}{reason}"
 
 
-def fix_of(key: Key, value: Any, details: list[Any]) -> str:
+def fixes_of(key: Key, text: str, value: Any, details: list[Any]) -> tuple[str, ...]:
+    """Commands for a value that resembles no allowed one; one for each where there are few."""
+    schema = key_schema(key)
+    default = key.field.get_default(call_default_factory=True)
+    may_be_unset = default in (None, (), {}) and not key.holds_secrets
+    if may_be_unset and means_nothing(text):
+        return (config_rm(key.name),)
+    choices = schema.get("enum") or ["true", "false"] * (schema.get("type") == "boolean")
+    if choices:
+        first = sorted(choices, key=lambda each: each != as_text(default))
+        unset = [config_rm(key.name)] * may_be_unset
+        return (*(set_command(key, each) for each in first), *unset)
+    return (_fix_of(key, value, details),)
+
+
+def _fix_of(key: Key, value: Any, details: list[Any]) -> str:
     """A command that keeps the valid entries of an object or of a list of texts."""
     schema = key_schema(key)
     entries = dict.fromkeys(each["loc"][0] for each in details if each["loc"])
@@ -67,14 +82,24 @@ def fix_of(key: Key, value: Any, details: list[Any]) -> str:
         )
     if entries and schema["type"] == "object":
         return " && ".join(config_rm(key.name, str(name)) for name in entries)
-    if len(entries) == 1 and "items" in schema:
-        [entry] = entries
-        example = meant_entry(key, value, entry) or next(examples(schema["items"]), None)
+    if entries and "items" in schema:
+        example = _example_of_an_entry(schema)
         if isinstance(example, str):
-            return config_set(f"{key.name}[{entry}]", placeholder(example), "--path")
-        if isinstance(example, int) and len(value) > 1:
-            return config_rm(key.name, entry)
+            valid = [each for number, each in enumerate(value) if number not in entries]
+            meant = ((entry, meant_entry(key, value[entry], valid) or example) for entry in entries)
+            return " && ".join(
+                config_set(f"{key.name}[{entry}]", each, "--path") for entry, each in meant
+            )
+        if isinstance(example, int) and len(entries) == 1 < len(value):
+            return config_rm(key.name, *entries)
     return set_command(key, example_of(key))
+
+
+def _example_of_an_entry(schema: Mapping[str, Any]) -> Any:
+    """What an entry may be; VALUE, where any choice of several would be a guess."""
+    return (
+        "VALUE" if "enum" in schema["items"] else placeholder(next(examples(schema["items"]), None))
+    )
 
 
 def _is_nested(key: Key, place: list[Any]) -> bool:
@@ -146,10 +171,12 @@ def example_of(key: Key) -> str:
     default = schema.get("default")
     if default not in (None, "", [], {}):
         return f"{default:g}" if isinstance(default, float) else as_text(default)
+    if "enum" in schema.get("items", {}):
+        return as_text([_example_of_an_entry(schema)])
     return as_text(placeholder(next(examples(schema))))
 
 
-# Identifiers in examples: pasted as they are, the next preview would accept them.
+# Identifiers and networks in examples: pasted as they are, the next preview would accept them.
 _IDENTIFIERS = (
     (r"arn:.*", "ARN"),
     (r"subnet-[0-9a-f]+", "SUBNET"),
@@ -159,6 +186,13 @@ _IDENTIFIERS = (
     (r"[0-9]{12}", "ACCOUNT"),
     (r"[0-9]{12}\.dkr\..*", "REGISTRY/REPOSITORY"),
     (r"cluster-[A-Z0-9]+", "ID"),
+    (r"[0-9.]+/[0-9]+", "CIDR"),
+    (r"https://.*example\.com.*", "URL"),
+    (r"example\.(?:com|onmicrosoft\.com)", "DOMAIN"),
+    (r"backstage\.example\.com", "HOST"),
+    (r"registry\.example\.com/.*", "REGISTRY/IMAGE"),
+    (r"us-east-1", "REGION"),
+    (r"platform-alb-logs", "BUCKET"),
     (r"platform-prod", "CLUSTER"),
     (r"kind-backstage", "CONTEXT"),
     (r"backstage-final-1", "SNAPSHOT"),

@@ -15,8 +15,8 @@ from settings.key_schema import examples, key_schema
 from settings.keys import Key
 from settings.nearest import nearest
 
-_TRUE = ("yes", "y", "on", "1", "enabled", "true")
-_FALSE = ("no", "n", "off", "0", "disabled", "false")
+_TRUE = ("yes", "y", "on", "1", "enable", "enabled", "always", "true")
+_FALSE = ("no", "n", "off", "0", "disable", "disabled", "never", "none", "false")
 # Sizes, instance classes and digests, with what people leave out.
 _COMPLETED = (
     (r"([0-9]+) ?[gG]i?[bB]?", r"\1Gi"),
@@ -47,15 +47,18 @@ def meant(key: Key, text: str) -> str | None:
     return next((each for each in found if "/" in each or "/" not in example), None)
 
 
-def meant_entry(key: Key, entries: list[Any], index: int) -> str | None:
-    """The same of an entry of a list, whose others are valid."""
-    if not isinstance(entries[index], str):
+def means_nothing(text: str) -> bool:
+    """Whether a text says that there is none: false, off, an empty list."""
+    return text.strip().lower() in (*_FALSE, "", "[]", "{}")
+
+
+def meant_entry(key: Key, entry: Any, valid: list[Any]) -> str | None:
+    """The same of an entry of a list. valid: the others."""
+    if not isinstance(entry, str):
         return None
     choices = key_schema(key)["items"].get("enum")
-    for each in [nearest(entries[index], choices)] if choices else _rewritten(entries[index], ""):
-        if takes(key, json.dumps([*entries[:index], each, *entries[index + 1 :]])):
-            return each
-    return None
+    found = [nearest(entry, choices)] if choices else _rewritten(entry, "")
+    return next((each for each in found if takes(key, json.dumps([each, *valid]))), None)
 
 
 def _listed(key: Key, text: str) -> str | None:
@@ -63,7 +66,10 @@ def _listed(key: Key, text: str) -> str | None:
     if not text or text[0] in "[{":
         return None
     words = [word for word in re.split(r"[,\s]+", text) if word]
-    lists = ([int(each) if each.isdecimal() else each for each in words], words)
+    lists: list[list[Any]] = [[int(each) if each.isdecimal() else each for each in words], words]
+    entries = [meant_entry(key, each, []) for each in words]
+    if None not in entries:
+        lists.append(entries)
     return next((shown for each in lists if takes(key, shown := json.dumps(each))), None)
 
 
@@ -76,7 +82,7 @@ def _rewritten(text: str, example: str) -> Iterator[str]:
     address = re.sub(r"^[a-z0-9]+://|^@", "", text.lower())
     yield address
     yield re.sub(r"(?<=/)([^/:@]+)[:@][^/]*$", r"\1", address)
-    host = re.split(r"[/:?#]", address)[0]
+    host = re.split(r"[/:?#]", address)[0].rstrip(".")
     yield from [host] if "." in host else []
     yield re.sub(r"(?<![0-9])([0-9]:[0-9]{2})", r"0\1", text.lower())  # a time
     yield from (re.sub(pattern, whole, text) for pattern, whole in _COMPLETED
@@ -87,9 +93,11 @@ def _rewritten(text: str, example: str) -> Iterator[str]:
     if number and re.fullmatch("[0-9.]+", example):
         yield number[0].removesuffix(".0")
     try:
-        yield str(ipaddress.IPv4Network(text, strict=False))
+        network = ipaddress.IPv4Network(text, strict=False)
     except ValueError:
         return
+    if network.prefixlen:  # 10.0.0.0/0 isn't meant to be everyone
+        yield str(network)
 
 
 def takes(key: Key, text: str) -> bool:

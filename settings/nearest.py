@@ -22,6 +22,7 @@ OTHER_NAMES = {
     "account": "aws:allowedAccountIds",
     "accountid": "aws:allowedAccountIds",
     "databasemultiaz": "databaseInstances",
+    "external": "internet-facing",
     "image": "imageRepository",
     "imageversion": "imageTag",
     "k3d": "local",
@@ -32,6 +33,7 @@ OTHER_NAMES = {
     "minreplicas": "replicas",
     "multiaz": "databaseInstances",
     "private": "internal",
+    "public": "internet-facing",
     "secrets": "secretEnv",
 }
 # Words that people use for those of a key.

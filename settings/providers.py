@@ -26,16 +26,24 @@ _UNVERIFIED = re.compile(rf"{ENTRA}|https://sts\.windows\.net/|https://cognito-i
 class Variable:
     """A value of a provider's configuration, from a variable of the pods.
 
-    key: in `auth.providers.<id>.production`. pattern, allowed, example: of a plain value.
+    key: in `auth.providers.<id>.production`. pattern, allowed: of a plain value. instead: what
+    stands for one in a command, a word in capitals unless any stack may have it.
     """
 
     name: str
     key: str
     allowed: str
-    example: str = "VALUE"
+    instead: str = "VALUE"
     pattern: str = r"\S+"
     secret: bool = False
     required: bool = True
+
+    def meant(self, value: str) -> str:
+        """A refused value without what follows an allowed one, or with a scheme; or `instead`."""
+        address = re.sub("^http://", "", value)
+        found = (re.match(self.pattern, each) for each in (value, f"https://{address}"))
+        whole = (match[0] for match in found if match and "." in match[0])
+        return next((each for each in whole if re.fullmatch(self.pattern, each)), self.instead)
 
 
 @dataclass(frozen=True)
@@ -64,11 +72,9 @@ def _client(id_: str, *others: Variable) -> tuple[Variable, ...]:
     )
 
 
-def _base_url(
-    name: str, key: str, example: str, path: str = "", required: bool = False
-) -> Variable:
+def _base_url(name: str, key: str, path: str = "", required: bool = False) -> Variable:
     allowed = f"an https URL without {'trailing slash' if path else 'path or trailing slash'}"
-    return Variable(name, key, allowed, example, _HOST + path, required=required)
+    return Variable(name, key, allowed, "URL", _HOST + path, required=required)
 
 
 # Sources: the providers' modules, @backstage/plugin-auth-backend-module-*-provider. Google's and
@@ -80,7 +86,7 @@ PROVIDERS: Mapping[str, Provider] = {
         (BY_USERNAME, BY_USER_ID, BY_EMAIL, BY_LOCAL_PART),
         _client(
             "github",
-            _base_url("AUTH_GITHUB_URL", "enterpriseInstanceUrl", "https://github.example.com"),
+            _base_url("AUTH_GITHUB_URL", "enterpriseInstanceUrl"),
         ),
     ),
     "gitlab": Provider(
@@ -88,9 +94,7 @@ PROVIDERS: Mapping[str, Provider] = {
         (BY_USERNAME, BY_USER_ID, BY_EMAIL, BY_LOCAL_PART),
         _client(
             "gitlab",
-            _base_url(
-                "AUTH_GITLAB_AUDIENCE", "audience", "https://gitlab.example.com", r"(?:/[^\s/?#]+)*"
-            ),
+            _base_url("AUTH_GITLAB_AUDIENCE", "audience", r"(?:/[^\s/?#]+)*"),
         ),
     ),
     "google": Provider(
@@ -109,7 +113,7 @@ PROVIDERS: Mapping[str, Provider] = {
                 "tenantId",
                 "the tenant's id or domain; not common, organizations or consumers, which are "
                 "every tenant's accounts",
-                "example.onmicrosoft.com",
+                "TENANT",
                 rf"(?!(?:{MANY_TENANTS})$)(?:[0-9a-fA-F]{{8}}(?:-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}}"
                 r"|(?:[A-Za-z0-9-]+\.)+[A-Za-z]+)",
             ),
@@ -121,7 +125,7 @@ PROVIDERS: Mapping[str, Provider] = {
         (BY_EMAIL, BY_EMAIL_ANNOTATION, BY_LOCAL_PART),
         _client(
             "okta",
-            _base_url("AUTH_OKTA_AUDIENCE", "audience", "https://example.okta.com", required=True),
+            _base_url("AUTH_OKTA_AUDIENCE", "audience", required=True),
             Variable(
                 "AUTH_OKTA_AUTH_SERVER_ID",
                 "authServerId",
@@ -143,7 +147,7 @@ PROVIDERS: Mapping[str, Provider] = {
                 "metadataUrl",
                 "the https URL of the issuer's discovery document, which ends in "
                 "/.well-known/openid-configuration; at Entra that of one tenant",
-                "https://login.example.com/.well-known/openid-configuration",
+                "URL",
                 rf"(?!{ENTRA}(?:{MANY_TENANTS})/){_HOST}(?:/[^\s?#]*)?"
                 r"/\.well-known/openid-configuration",
             ),

@@ -11,7 +11,7 @@ from pulumi.runtime import get_config, get_config_env, is_config_secret
 from pydantic import ValidationError
 
 from settings.files import FileError
-from settings.fixes import as_text, detail, example_of, fix_of, set_command, without_renamed
+from settings.fixes import as_text, detail, example_of, fixes_of, set_command, without_renamed
 from settings.key_schema import allowed, key_schema
 from settings.keys import GROUPS, KEYS, SECRETS, Key
 from settings.meant import meant, takes
@@ -110,7 +110,7 @@ class Reader:
         said = [each for each in (detail(key, one) for one in details) if each]
         reason = f" ({'; '.join(said[:SHOWN_DETAILS])})" if said else ""
         near = cause.meant if isinstance(cause, Misspelt) else meant(key, text)
-        fix = set_command(key, near) if near else fix_of(key, value, details)
+        fix = set_command(key, near) if near else fixes_of(key, text, value, details)
         self._report(Problem(key.name, given, allowed(key_schema(key)) + reason, fix))
 
     def _refuse_unknown_keys(self) -> None:

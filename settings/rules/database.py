@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator
 from ipaddress import IPv4Network, collapse_addresses
 
-import pulumi
-
 from settings.keys import RESERVED_CONNECTIONS
 from settings.model import Settings
 from settings.problem import Problem, Warn, config_rm, config_set
@@ -135,19 +133,25 @@ def sources(s: Settings) -> Iterator[Problem]:
 )
 def generation(s: Settings) -> Iterator[Problem | Warn]:
     database = s.database
-    if database.deletion_protection and database.generation != database.protected_generation:
-        former = config_set("databaseGeneration", str(database.protected_generation))
+    new, held = database.generation, database.protected_generation
+    if database.deletion_protection and new != held:
+        former = config_set("databaseGeneration", str(held))
         unprotect = config_set("databaseDeletionProtection", "false")
+        allowed = f"{held}: a new generation deletes the old cluster. "
+        if new > held:
+            former += f" && {unprotect}"
+            allowed += (
+                f"While generation {held} serves, fix, run pulumi up, and set {new} again after "
+                f"it. The other way is for a generation {new} that serves already: before, the "
+                "engine refuses to delete the protected one"
+            )
+        else:
+            allowed += f"The other way is for a generation {new} that serves"
         yield Problem(
             "databaseGeneration",
-            f"{database.generation}, while deletion protection holds generation "
-            f"{database.protected_generation}",
-            "a new generation deletes the old cluster, so lift its protection in an update of its "
-            "own first; once the new cluster serves, protect that",
-            (
-                f"{former} && {unprotect} && pulumi up --stack {pulumi.get_stack()}",
-                config_set("databaseProtectedGeneration", str(database.generation)),
-            ),
+            f"{new}, while deletion protection holds generation {held}",
+            f"{allowed} (docs/operations.md, Restore from a snapshot)",
+            (former, config_set("databaseProtectedGeneration", str(new))),
         )
     if database.snapshot_identifier and database.generation == 1:
         yield Warn(

@@ -18,13 +18,13 @@ MOST_CERTIFICATE_NAME = 64  # characters; ACM, RequestCertificate
 @rule(target="eks")
 def required(s: Settings) -> Iterator[Problem]:
     values = {
-        "host": (s.host, "the portal's public host name", "backstage.example.com"),
+        "host": (s.host, "the portal's public host name", "HOST"),
         "clusterName": (s.cluster_name, "the name of an existing EKS cluster", "CLUSTER"),
-        "aws:region": (s.aws.region, "the cluster's AWS region", "us-east-1"),
+        "aws:region": (s.aws.region, "the cluster's AWS region", "REGION"),
     }
-    for key, (value, meaning, example) in values.items():
+    for key, (value, meaning, placeholder) in values.items():
         if not value:
-            yield Problem(key, "nothing", meaning, config_set(key, example))
+            yield Problem(key, "nothing", meaning, config_set(key, placeholder))
 
 
 @rule("imageRepository", target="eks")
@@ -40,7 +40,7 @@ def inbound_networks(s: Settings) -> Iterator[Problem]:
     if s.ingress.scheme == "internet-facing" and not s.ingress.inbound_cidrs:
         given = "nothing, with ingressScheme internet-facing"
         allowed = "who may reach the portal from the Internet, even if it is 0.0.0.0/0"
-        fix = config_set("ingressInboundCidrs[0]", "203.0.113.0/24", "--path")
+        fix = config_set("ingressInboundCidrs[0]", "CIDR", "--path")
         yield Problem("ingressInboundCidrs", given, allowed, fix)
 
 
@@ -70,7 +70,10 @@ def certificate(s: Settings) -> Iterator[Problem]:
         yield Problem("host", s.host, allowed, config_set("host", f"backstage.{zone}"))
 
 
-@rule("certificateArn", "wafAclArn", "kmsKeyArn", "alarms", "aws:region", target="eks")
+@rule(
+    *("certificateArn", "wafAclArn", "kmsKeyArn", "alarms", "aws:region", "hostedZoneName"),
+    target="eks",
+)
 def regions_of_arns(s: Settings) -> Iterator[Problem]:
     given = {
         "certificateArn": s.ingress.certificate_arn,
@@ -80,8 +83,11 @@ def regions_of_arns(s: Settings) -> Iterator[Problem]:
     }
     for key, arn in given.items():
         if arn and s.aws.region and arn.split(":")[3] != s.aws.region:
-            allowed = f"one in the stack's region, {s.aws.region}"
-            yield Problem(key, arn, allowed, config_set(key, "ARN"))
+            allowed, ways = f"one in the stack's region, {s.aws.region}", [config_set(key, "ARN")]
+            if key == "certificateArn" and s.ingress.hosted_zone_name:
+                allowed += "; or unset: one is issued in hostedZoneName"
+                ways.append(config_rm(key))
+            yield Problem(key, arn, allowed, tuple(ways))
 
 
 @rule("kmsKeyArn", "aws:allowedAccountIds", target="eks")

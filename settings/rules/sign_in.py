@@ -41,7 +41,7 @@ def variables(s: Settings) -> Iterator[Problem]:
     given = {*s.portal.env, *secret_variables(s)}
     for provider, each in _chosen(s):
         value = s.portal.env.get(each.name)
-        plain = config_set(f"env.{each.name}", each.example, "--path")
+        plain = config_set(f"env.{each.name}", each.meant(value or ""), "--path")
         blank = each.name in s.portal.secret_env.blank
         if each.required and (each.name not in given or blank):
             fix = config_set_secret(each.name) if each.secret else plain
@@ -120,7 +120,7 @@ def domains(s: Settings) -> Iterator[Problem | Warn]:
         needing = ["signInWithoutCatalogUser"]
     if needing and not access.allowed_domains:
         allowed = "the domains whose accounts may sign in: ann@any.domain would be user ann"
-        fix = config_set("signInAllowedDomains[0]", "example.com", "--path")
+        fix = config_set("signInAllowedDomains[0]", "DOMAIN", "--path")
         yield Problem("signInAllowedDomains", f"nothing, with {needing[0]}", allowed, fix)
     elif access.allowed_domains and not needing:
         given = ", ".join(access.allowed_domains)

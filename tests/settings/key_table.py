@@ -254,7 +254,13 @@ KEYS: dict[str, Key] = {
     "databaseGeneration": Key(
         2,
         bad=(
-            (2, "deletion protection holds generation 1", "databaseDeletionProtection false"),
+            (
+                2,
+                "deletion protection holds generation 1",
+                "the engine refuses to delete the protected one",
+                "fix:     pulumi config set --stack test databaseGeneration 1 && "
+                "pulumi config set --stack test databaseDeletionProtection false\n",
+            ),
             (0, "from 1 to 999"),
         ),
     ),

@@ -222,7 +222,11 @@ RULES: dict[str, Row] = {
     "protection of a generation to come": (
         {"databaseProtectedGeneration": 2},
         "databaseGeneration",
-        ("holds generation 2",),
+        (
+            "holds generation 2",
+            "fix:     pulumi config set --stack test databaseGeneration 2\n",
+            "or:      pulumi config set --stack test databaseProtectedGeneration 1\n",
+        ),
     ),
     "region without roots": (
         {"aws:region": "ca-west-1", "certificateArn": None, "hostedZoneName": "example.com"},
@@ -280,7 +284,12 @@ RULES: dict[str, Row] = {
     "certificate of another region": (
         {"aws:region": "eu-west-1"},
         "certificateArn",
-        ("region, eu-west-1",),
+        ("region, eu-west-1", "set --stack test certificateArn ARN\nNothing"),
+    ),
+    "certificate of another region besides a zone": (
+        {"aws:region": "eu-west-1", "hostedZoneName": "example.com"},
+        "certificateArn",
+        ("or:      pulumi config rm --stack test certificateArn\n",),
     ),
     "boundary of another account": (
         {"permissionsBoundaryArn": BOUNDARY, "aws:allowedAccountIds": ["210987654321"]},

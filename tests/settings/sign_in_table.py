@@ -159,8 +159,20 @@ def _forms() -> dict[str, Row]:
         "AUTH_OIDC_METADATA_URL http": (oidc(METADATA.replace("https", "http")), "the https URL"),
         "AUTH_OIDC_METADATA_URL common": (oidc(ENTRA.format("common")), "at Entra that of one"),
     }
+    meant = {
+        "AUTH_MICROSOFT_TENANT_ID 1234": "TENANT",
+        "AUTH_OKTA_AUDIENCE api://default": "URL",
+        "AUTH_OKTA_AUDIENCE http": "https://example.okta.com",
+        "AUTH_OKTA_AUDIENCE path": "https://example.okta.com",
+        "AUTH_GITLAB_AUDIENCE slash": "https://gitlab.example.com",
+        "AUTH_GITHUB_URL path": "https://github.example.com",
+    }
     return {
-        case: (changes, "env", (f"given:   {case.split()[0]}: ", allowed))
+        case: (
+            changes,
+            "env",
+            (f"given:   {case.split()[0]}: ", allowed, f"{case.split()[0]} {meant.get(case, '')}"),
+        )
         for case, (changes, allowed) in wrong.items()
     }
 
@@ -180,12 +192,12 @@ RULES: dict[str, Row] = {
     "microsoft without a tenant": (
         without(microsoft("x.com"), "AUTH_MICROSOFT_TENANT_ID"),
         "signIn",
-        ("without AUTH_MICROSOFT_TENANT_ID", "TENANT_ID example.onmicrosoft.com"),
+        ("without AUTH_MICROSOFT_TENANT_ID", "TENANT_ID TENANT\n"),
     ),
     "okta without its address": (
         without(okta("https://a.okta.com"), "AUTH_OKTA_AUDIENCE"),
         "signIn",
-        ("without AUTH_OKTA_AUDIENCE", "https://example.okta.com"),
+        ("without AUTH_OKTA_AUDIENCE", "AUTH_OKTA_AUDIENCE URL\n"),
     ),
     "oidc without an issuer": (
         without(oidc(), "AUTH_OIDC_METADATA_URL"),

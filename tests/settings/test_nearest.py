@@ -50,7 +50,7 @@ def test_a_mistyped_key_is_taken_for(name: str) -> None:
 
 
 def test_other_names_are_of_keys_and_values_that_exist() -> None:
-    assert set(OTHER_NAMES.values()) - set(KEYS) == {"internal", "local"}
+    assert set(OTHER_NAMES.values()) - set(KEYS) == {"internal", "internet-facing", "local"}
 
 
 def test_an_unknown_key_keeps_a_value_that_is_no_secret() -> None:
@@ -88,6 +88,9 @@ def test_an_unknown_key_keeps_a_value_that_is_no_secret() -> None:
         ("workloadIdentity", "podIdentity", "pod-identity"),
         ("ingressScheme", "internet_facing", "internet-facing"),
         ("ingressScheme", "private", "internal"),
+        ("ingressScheme", "public", "internet-facing"),
+        ("hostedZoneName", "acme.io.", "acme.io"),
+        ("networkPolicy", "none", "false"),
         ("target", "minikube", "local"),
         ("aws:region", "us-esat-1", "us-east-1"),
         ("namespace", "Portal", "portal"),
@@ -106,8 +109,45 @@ def test_a_fix_sets_what_an_invalid_value_resembles(key: str, given: object, mea
     assert f"    fix:     pulumi config set --stack test {key} {meant}\n" in said
 
 
-def test_a_value_that_resembles_none_is_replaced_by_the_default() -> None:
-    assert "set --stack test dashboard false\n" in refused({"dashboard": "maybe"})
+@pytest.mark.parametrize(
+    ("key", "given", "ways"),
+    [
+        ("dashboard", "maybe", ["set dashboard false", "set dashboard true"]),
+        (
+            "databaseDeletionProtection",
+            "lifted",
+            ["set databaseDeletionProtection true", "set databaseDeletionProtection false"],
+        ),
+        (
+            "databaseMasterPassword",
+            True,
+            [
+                "set --plaintext databaseMasterPassword generated",
+                "set --plaintext databaseMasterPassword managed",
+            ],
+        ),
+        (
+            "ingressAuthentication",
+            "saml",
+            [
+                "set ingressAuthentication oidc",
+                "set ingressAuthentication cognito",
+                "rm ingressAuthentication",
+            ],
+        ),
+        ("ingressAuthentication", False, ["rm ingressAuthentication"]),
+        ("ingressInboundCidrs", "none", ["rm ingressInboundCidrs"]),
+        ("egressCidrs", [], ["rm egressCidrs"]),
+        ("alarms", False, ["rm alarms"]),
+    ],
+)
+def test_a_value_that_resembles_none_is_no_choice_of_one(
+    key: str, given: object, ways: list[str]
+) -> None:
+    """The default first; what nothing says is unset."""
+    said = refused({key: given})
+    found = re.findall(r"^    (?:fix|or): +pulumi config (.*)$", said, flags=re.M)
+    assert [each.replace(" --stack test", "") for each in found] == ways
 
 
 @pytest.mark.parametrize(
@@ -118,6 +158,16 @@ def test_a_value_that_resembles_none_is_replaced_by_the_default() -> None:
         ("imageDigest", "abc", "sha256:DIGEST"),
         ("certificateArn", "arn:aws:iam::123456789012:server-certificate/x", "ARN"),
         ("databaseAllowedSecurityGroupIds", ["default"], "SECURITY_GROUP"),
+        ("ingressInboundCidrs", "office", """'\\["CIDR"]'"""),
+        ("ingressInboundCidrs", ["10.0.0.0/8", "2001:db8::/32"], "CIDR"),
+        ("ingressInboundCidrs", ["10.0.0.0/0"], "CIDR"),
+        ("egressCidrs", "fd00::/8", """'\\["CIDR"]'"""),
+        ("host", "portal", "HOST"),
+        ("hostedZoneName", "_", "DOMAIN"),
+        ("signOutUrl", "/logout", "URL"),
+        ("aws:region", "here", "REGION"),
+        ("signIn", "saml", """'\\["VALUE"]'"""),
+        ("signIn", ["github", "saml"], "VALUE"),
     ],
 )
 def test_a_fix_sets_no_identifier_that_is_nobodys(key: str, given: object, word: str) -> None:
@@ -137,6 +187,18 @@ def test_a_fix_sets_no_identifier_that_is_nobodys(key: str, given: object, word:
         ),
         ("ingressInboundCidrs", ["10.0.0.0/8", "172.16.1.2/12"], "[1]' 172.16.0.0/12"),
         ("egressCidrs", ["10.1.2.3"], "'egressCidrs[0]' 10.1.2.3/32"),
+        ("ingressInboundCidrs", "198.51.100.7", """ingressInboundCidrs '["198.51.100.7/32"]'"""),
+        (
+            "ingressInboundCidrs",
+            "198.51.100.7, 198.51.100.8/29",
+            """ingressInboundCidrs '["198.51.100.7/32", "198.51.100.8/29"]'""",
+        ),
+        (
+            "ingressInboundCidrs",
+            ["198.51.100.7", "10.0.0.0/8", "::1"],
+            "'ingressInboundCidrs[0]' 198.51.100.7/32 && pulumi config set --stack test --path "
+            "'ingressInboundCidrs[2]' CIDR",
+        ),
         ("egressPorts", [8443, "ldaps"], "pulumi config rm --stack test --path 'egressPorts[1]'"),
     ],
 )
