@@ -55,7 +55,8 @@ def reviewed(root: Path, stack: str, revision: str) -> Review:
         before, created_before = pending.result()
         judged = policy_change(verdict_of(tree, before, created_before), verdict(after, created))
         name = revision if revision.startswith(commit) else f"{revision} ({commit})"
-        return review(stack, name, before, after, changed, encrypted, judged)
+        both = (created_before, created)
+        return review(stack, name, before, after, changed, encrypted, judged, both)
 
 
 if __name__ == "__main__":

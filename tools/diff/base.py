@@ -42,10 +42,11 @@ def checked_out(root: Path, revision: str) -> Iterator[tuple[Path, str]]:
             _git(root, "worktree", "remove", "--force", str(tree))
 
 
-def plans_of(root: Path, tree: Path, stack: str) -> tuple[Recording, Recording]:
+def plans_of(root: Path, tree: Path, stack: str) -> tuple[Recording, Recording | None]:
     """Previews the stack of a checked-out commit, with unknown values and with stand-ins.
 
-    Both are empty if the commit doesn't have that stack.
+    Both are empty if the commit doesn't have that stack. The second is None if the commit's preview
+    has no stand-ins.
 
     Raises BaseError with what its preview says.
     """
@@ -57,11 +58,15 @@ def plans_of(root: Path, tree: Path, stack: str) -> tuple[Recording, Recording]:
     if done.returncode:
         raise BaseError(f"its own preview fails:\n{done.stderr.strip()}")
     found = json.loads(done.stdout)
-    plan, created = ([_resource(each) for each in resources] for resources in found["plans"])
+    plan, created = found["plans"]
     return (
-        Recording({each.urn: each for each in plan}, warnings=found["warnings"]),
-        Recording({each.urn: each for each in created}),
+        Recording(_resources(plan), warnings=found["warnings"]),
+        None if created is None else Recording(_resources(created)),
     )
+
+
+def _resources(plan: list[dict[str, Any]]) -> dict[str, Resource]:
+    return {each.urn: each for each in map(_resource, plan)}
 
 
 def _resource(values: dict[str, Any]) -> Resource:

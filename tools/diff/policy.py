@@ -43,11 +43,11 @@ def policy_change(before: Verdict | None, after: Verdict) -> PolicyChange:
     )
 
 
-def verdict_of(tree: Path, plan: Recording, created: Recording) -> Verdict | None:
+def verdict_of(tree: Path, plan: Recording, created: Recording | None) -> Verdict | None:
     """The verdict on another commit's plan, by the rules of this one and its own suppressions."""
     if not plan.resources:
         return None
-    return verdict(plan, created, accepted=_accepted(tree / SUPPRESSIONS))
+    return verdict(plan, created or plan, accepted=_accepted(tree / SUPPRESSIONS))
 
 
 def _accepted(file: Path) -> Suppressions:

@@ -1,5 +1,5 @@
 """Prints the plan of the project in the working directory as JSON, by that project's own preview:
-with unknown values, then with stand-ins for them.
+with unknown values, then with stand-ins for them, or null if that preview has none.
 
 Run as a file, `python .../tools/diff/record.py STACK`: the commit that is compared with has its own
 `tools` and `settings`. The plan has secrets in it: it goes to a pipe, never to a file.
@@ -8,6 +8,7 @@ Run as a file, `python .../tools/diff/record.py STACK`: the commit that is compa
 from __future__ import annotations
 
 import contextlib
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -25,11 +26,14 @@ def main() -> int:
         with contextlib.redirect_stdout(sys.stderr):
             config = read_stack(root, sys.argv[1])
             recording = run_project(root, config)
-            created = run_project(root, config, creates=True)
+            has_stand_ins = "creates" in inspect.signature(run_project).parameters
+            created = run_project(root, config, creates=True) if has_stand_ins else None
     except (PreviewError, StackFileError) as error:
         print(error, file=sys.stderr)
         return 1
-    plans = [[vars(each) for each in run.resources.values()] for run in (recording, created)]
+    plans = [
+        run and [vars(each) for each in run.resources.values()] for run in (recording, created)
+    ]
     json.dump({"plans": plans, "warnings": recording.warnings}, sys.stdout)
     return 0
 

@@ -24,6 +24,10 @@ from tools.diff.consequences.risks import holds_data, risks
 from tools.diff.policy import PolicyChange
 from tools.preview.monitor import Recording
 
+NO_STAND_INS = (
+    "The other commit's preview has no stand-ins, so values that are unknown before the update, "
+    "IAM policies among them, aren't compared."
+)
 OPERATIONS = ("create", "update", "replace", "delete", "move")
 
 
@@ -54,7 +58,7 @@ class Review:
     configuration: list[Difference]
     policy: PolicyChange
     warnings: list[str]
-    """Of the preview, that the base doesn't give."""
+    """Of the preview, that the base doesn't give, and of the comparison."""
 
     @property
     def counts(self) -> Counter[str]:
@@ -91,9 +95,16 @@ def review(
     configuration: Sequence[Difference] = (),
     encrypted: Mapping[str, list[Path]] | None = None,
     policy: PolicyChange | None = None,
+    created: tuple[Recording | None, Recording] | None = None,
 ) -> Review:
-    """Compares two plans of a stack. encrypted: as in `compare`. Raises UnknownTypeError."""
-    changes = compare(before, after, encrypted)
+    """Compares two plans of a stack.
+
+    encrypted, created: as in `compare`; None for a base whose preview has no stand-ins. Raises
+    UnknownTypeError.
+    """
+    with_stand_ins = (created[0], created[1]) if created and created[0] is not None else None
+    changes = compare(before, after, encrypted, with_stand_ins)
+    warnings = [NO_STAND_INS] if created and created[0] is None else []
     return Review(
         stack=stack,
         base=base,
@@ -103,7 +114,7 @@ def review(
         price=_price(before, after),
         configuration=list(configuration),
         policy=policy or PolicyChange(),
-        warnings=[each for each in after.warnings if each not in before.warnings],
+        warnings=[*warnings, *(e for e in after.warnings if e not in before.warnings)],
     )
 
 

@@ -14,9 +14,18 @@ from tests.tools.project import project
 from tools.diff.__main__ import main
 from tools.diff.configuration import configuration, encrypted_names
 
-PASSWORD = (
-    'random.RandomPassword("{name}", length={length})\nrandom.RandomId("id", byte_length=4)\n'
-)
+PROGRAM = """
+of_aws = random.RandomId("id", byte_length=4)
+policy = pulumi.Output.json_dumps({{"Allow": ["{action}", of_aws.hex]}})
+random.RandomPassword("a", length={length}, keepers={{"policy": policy}})
+"""
+# As in a release whose preview has no stand-ins.
+WITHOUT_STAND_INS = """
+_current = run_project
+
+def run_project(root, config):
+    return _current(root, config)
+"""
 
 
 def git(root: Path, *arguments: str) -> None:
@@ -33,7 +42,7 @@ def repository(tmp_path: Path) -> Path:
         )
     for file in ("tools/__init__.py", "requirements.txt"):
         shutil.copy(ROOT / file, tmp_path / file)
-    project(tmp_path, PASSWORD.format(name="a", length=9))
+    project(tmp_path, PROGRAM.format(length=9, action="read"))
     git(tmp_path, "init", "--quiet", "--initial-branch=main")
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "--quiet", "--message=first")
@@ -44,22 +53,39 @@ def test_the_working_tree_beside_a_commit(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # The commit is previewed by its own code: this stack file's value is an error to the next one.
-    project(repository, PASSWORD.format(name="a", length=12), "config: {shop:sides: 3}")
+    project(repository, PROGRAM.format(length=12, action="write"), "config: {shop:sides: 3}")
     assert main(["dev", "--root", str(repository), "--base", "main"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("dev: the working tree compared with main (")
     assert lines[1] == "Resources: 1 replaced, 1 unchanged"
-    assert lines[-5:] == [
+    assert lines[-7:] == [
         "Pulumi.dev.yaml:",
         "    shop:sides: (absent) -> 3",
         "",
         "+- a (random:index:RandomPassword), deleted after the new one is created",
+        "       keepers.policy.Allow (replaces) (with stand-ins): + write",
+        "       keepers.policy.Allow (replaces) (with stand-ins): - read",
         "       length (replaces): 9 -> 12",
     ]
     shown = subprocess.run(
         ["git", "-C", repository, "worktree", "list"], check=True, capture_output=True, text=True
     )
     assert len(shown.stdout.splitlines()) == 1
+
+
+def test_an_older_commit_whose_preview_has_no_stand_ins(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = repository / "tools" / "preview" / "run.py"
+    current = run.read_text(encoding="utf-8")
+    run.write_text(current + WITHOUT_STAND_INS, encoding="utf-8")
+    git(repository, "commit", "--quiet", "--all", "--message=second")
+    run.write_text(current, encoding="utf-8")
+    project(repository, PROGRAM.format(length=9, action="write"))
+    assert main(["dev", "--root", str(repository), "--base", "main"]) == 0
+    shown = capsys.readouterr().out
+    assert "Resources: 2 unchanged\n" in shown
+    assert "Warning: The other commit's preview has no stand-ins, so values that are" in shown
 
 
 def test_a_commit_that_is_not_there(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,22 +10,32 @@ from tools.diff.comparison.former import matched
 from tools.diff.comparison.options import option_differences
 from tools.diff.comparison.propagation import propagate
 from tools.diff.comparison.replacements import covered
+from tools.diff.comparison.stand_ins import Inputs, completed
 from tools.diff.comparison.values import Difference, Path, differences
 from tools.preview.monitor import SECRET, Recording, Resource
 
 
 def compare(
-    before: Recording, after: Recording, encrypted: Mapping[str, list[Path]] | None = None
+    before: Recording,
+    after: Recording,
+    encrypted: Mapping[str, list[Path]] | None = None,
+    created: tuple[Recording, Recording] | None = None,
 ) -> list[Change]:
     """Changes in the order of the plan, deletions last; `same` for what doesn't change.
 
-    encrypted: by URN, where encrypted values change, which a preview can't see. Raises
-    UnknownTypeError for a type of which nobody knows what replaces it.
+    encrypted: by URN, where encrypted values change, which a preview can't see. created: the same
+    plans with stand-ins, by which values that are unknown before the update are compared; without
+    them, what is unknown in both plans counts as equal. Raises UnknownTypeError for a type of which
+    nobody knows what replaces it.
     """
     pairs = matched(before.resources, after.resources)
+    inputs = _inputs(before, after, created, pairs)
     found = {
         urn: _first(
-            before.resources.get(pairs.get(urn, "")), resource, (encrypted or {}).get(urn, [])
+            before.resources.get(pairs.get(urn, "")),
+            resource,
+            (inputs[0].get(pairs.get(urn, ""), {}), inputs[1][urn]),
+            (encrypted or {}).get(urn, []),
         )
         for urn, resource in after.resources.items()
     }
@@ -35,7 +45,24 @@ def compare(
     return [*found.values(), *(Change("delete", each, None) for each in gone)]
 
 
-def _first(before: Resource | None, after: Resource, encrypted: list[Path]) -> Change:
+def _inputs(
+    before: Recording,
+    after: Recording,
+    created: tuple[Recording, Recording] | None,
+    pairs: Mapping[str, str],
+) -> tuple[dict[str, Inputs], dict[str, Inputs]]:
+    """Both plans' inputs by URN."""
+    if created is None:
+        first, second = ({u: e.raw_inputs for u, e in p.resources.items()} for p in (before, after))
+        return first, second
+    names = ((before.resources[old].name, after.resources[new].name) for new, old in pairs.items())
+    renamed = {old: new for old, new in names if old != new}
+    return completed(before, created[0], renamed), completed(after, created[1])
+
+
+def _first(
+    before: Resource | None, after: Resource, inputs: tuple[Inputs, Inputs], encrypted: list[Path]
+) -> Change:
     """The change by the resource's own inputs."""
     if before is None:
         return Change("create", None, after)
@@ -43,7 +70,7 @@ def _first(before: Resource | None, after: Resource, encrypted: list[Path]) -> C
         return _moved(Change("same", before, after))
     options = list(option_differences(before, after))
     hidden = [Difference(path, SECRET, SECRET) for path in encrypted]
-    every = (*differences(before.raw_inputs, after.raw_inputs), *hidden)
+    every = (*differences(*inputs), *hidden)
     own = (each for each in every if not covered(each.path, after.ignore_changes))
     found = [*marked(after, own), *marked(after, options)]
     change = Change("update" if found else "same", before, after, found)

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from tools.diff.comparison.change import OPTION, Change, replaced
 from tools.diff.comparison.replacements import covered, fixed_name, regional, replacement
-from tools.diff.comparison.values import Difference, Path, differences, unknown_paths
-from tools.preview.monitor import COMPUTED, Recording
+from tools.diff.comparison.stand_ins import unknown_paths
+from tools.diff.comparison.values import Difference, Path, differences
+from tools.preview.monitor import COMPUTED, SECRET, Recording
 
 AWS = "pulumi:providers:aws"
 _KINDS = frozenset({"secret", "configmap"})
@@ -31,6 +32,24 @@ def propagate(found: dict[str, Change], before: Recording) -> None:
             if added:
                 found[urn] = _with(change, added)
                 pending = True
+    for urn, change in found.items():
+        found[urn] = replace(change, differences=list(_unsaid(change)))
+
+
+def _unsaid(change: Change) -> Iterator[Difference]:
+    """The differences, without stand-ins of what a renewed resource makes unknown as a whole, and
+    those of secrets, of which nothing is shown."""
+    follows = [each for each in change.differences if each.until]
+    unknown = set(unknown_paths(change.resource.raw_inputs)) if follows else set()
+    for each in change.differences:
+        place = tuple(part.replace("[+", "[") for part in each.path)
+        said = any(
+            place[: len(other.path)] == other.path and other.replaces >= each.replaces
+            for other in follows
+        )
+        whole = place in unknown or each.before == each.after == SECRET
+        if not (each.stand_ins and said and whole):
+            yield each
 
 
 def _provider_replaced(change: Change, before: Recording, found: dict[str, Change]) -> str | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 from pulumi.runtime import rpc
 
-from tools.diff.comparison.lists import name_of, paired, split
+from tools.diff.comparison.lists import paired, split
+from tools.diff.comparison.stand_ins import StandIn, has_stand_in, revealed, shown
 from tools.preview.monitor import SECRET, is_secret, masked_value
 
 Path = tuple[str, ...]
@@ -34,6 +35,8 @@ class Difference:
     """What the update does first, where the value is unknown before."""
     replaces: bool = False
     """Whether the provider can't change it in place."""
+    stand_ins: bool = False
+    """Whether stand-ins are compared, as the value is unknown before the update."""
 
     @property
     def name(self) -> str:
@@ -42,7 +45,8 @@ class Difference:
 
     def lines(self) -> list[str]:
         """`name: before -> after`, or the changed lines of a text."""
-        name = f"{self.name} (replaces)" if self.replaces else self.name
+        mark = f"{' (replaces)' * self.replaces}{' (with stand-ins)' * self.stand_ins}"
+        name = self.name + mark
         if self.until:
             return [f"{name}: unknown until {self.until}"]
         if _is_text(self.before, self.after):
@@ -52,7 +56,7 @@ class Difference:
         if isinstance(self.before, list) and isinstance(self.after, list):
             return [f"{name}: the same elements in another order"]
         if self.path[-1].startswith("[") and ABSENT in (self.before, self.after):
-            return self._element(" (replaces)" if self.replaces else "")
+            return self._element(mark)
         return [f"{name}: {_shown(self.before)} -> {_shown(self.after)}"]
 
     def _element(self, mark: str) -> list[str]:
@@ -78,8 +82,11 @@ def joined(path: Path) -> str:
 
 def differences(before: Any, after: Any, path: Path = ()) -> Iterator[Difference]:
     """Where two raw inputs differ, from the top to the values that do."""
+    if isinstance(before, StandIn) or isinstance(after, StandIn):
+        yield from _of_stand_ins(before, after, path)
+        return
     hidden = is_secret(before) or is_secret(after)
-    before, after = _revealed(before), _revealed(after)
+    before, after = revealed(before), revealed(after)
     if before == after:
         return
     pair = (before, after) if hidden else _alike(_parsed(before, path), _parsed(after, path), path)
@@ -88,11 +95,29 @@ def differences(before: Any, after: Any, path: Path = ()) -> Iterator[Difference
     elif all(isinstance(each, list) for each in pair):
         below = _of_mappings(*paired(*pair), path)
     else:
-        below = iter([Difference(path, _masked(before), _masked(after))])
+        below = iter(())
     # Elements in another order, or JSON written in another way, have nothing below.
-    found = list(below) or [Difference(path, _masked(before), _masked(after))]
+    found = list(below) or [_whole(before, after, path)]
     for each in found:
-        yield Difference(each.path, SECRET, SECRET) if hidden else each
+        yield replace(each, before=SECRET, after=SECRET) if hidden else each
+
+
+def _of_stand_ins(before: Any, after: Any, path: Path) -> Iterator[Difference]:
+    """Of two values of which one at least is unknown before the update."""
+    first, second = (e.value if isinstance(e, StandIn) else e for e in (before, after))
+    found = list(differences(first, second, path))
+    if not found and type(before) is not type(after):
+        yield Difference(path, *(_masked(_unknown(each)) for each in (before, after)))
+    yield from (replace(each, stand_ins=True) for each in found)
+
+
+def _unknown(value: Any) -> Any:
+    return rpc.UNKNOWN if isinstance(value, StandIn) else value
+
+
+def _whole(before: Any, after: Any, path: Path) -> Difference:
+    by_stand_ins = has_stand_in([before, after])
+    return Difference(path, _masked(before), _masked(after), stand_ins=by_stand_ins)
 
 
 def _of_mappings(before: Any, after: Any, path: Path) -> Iterator[Difference]:
@@ -103,10 +128,6 @@ def _of_mappings(before: Any, after: Any, path: Path) -> Iterator[Difference]:
 def _is_place(part: str) -> bool:
     """Whether it is the place of an element, as opposed to its name."""
     return part.startswith("[") and part[1:-1].lstrip("+").isdigit()
-
-
-def _revealed(value: Any) -> Any:
-    return value["value"] if is_secret(value) else value
 
 
 def _parsed(value: Any, path: Path) -> Any:
@@ -148,21 +169,8 @@ def _is_flat(value: Any) -> bool:
     )
 
 
-def unknown_paths(value: Any, path: Path = ()) -> Iterator[Path]:
-    """Paths of what is unknown before an update, secrets included."""
-    value = _revealed(value)
-    if value == rpc.UNKNOWN:
-        yield path
-    elif isinstance(value, dict):
-        for key, entry in value.items():
-            yield from unknown_paths(entry, (*path, key))
-    elif isinstance(value, list):
-        for index, entry in enumerate(value):
-            yield from unknown_paths(entry, (*path, name_of(entry) or f"[{index}]"))
-
-
 def _masked(value: Any) -> Any:
-    return ABSENT if value is None else masked_value(value)
+    return ABSENT if value is None else masked_value(shown(value))
 
 
 def _is_text(*values: Any) -> bool:
