@@ -62,4 +62,5 @@ def replaced(change: Change) -> Change:
     names = [fixed_name(after.type, each.inputs) for each in (before, after)]
     places = [each.inputs.get("metadata", {}).get("namespace") for each in (before, after)]
     same = names[0] is not None and names[0] == names[1] and places[0] == places[1]
-    return replace(change, operation="replace", deleted_first=same)
+    # With another provider the engine doesn't ask it, and creates the new resource first.
+    return replace(change, operation="replace", deleted_first=same and not change.provider)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from tools.diff.comparison.change import Change
 from tools.diff.consequences.cidrs import EVERYWHERE, beyond
-from tools.diff.consequences.ingress import Ingress, IngressChange, has_record, ingress_changes
+from tools.diff.consequences.dns import Records, records
+from tools.diff.consequences.ingress import Ingress, IngressChange, ingress_changes
 from tools.diff.consequences.network import network_exposures
 from tools.diff.consequences.risk import Note, Risk
 
@@ -27,7 +28,7 @@ def exposures(changes: Sequence[Change]) -> list[Risk]:
 
 def narrowed(changes: Sequence[Change]) -> Iterator[Note]:
     """Networks from which the load balancer accepts nothing more, and hosts it no longer serves."""
-    record = has_record(changes)
+    dns = records(changes)
     for pair in ingress_changes(changes):
         before, after = pair.before, pair.after
         if not (before and after):
@@ -37,10 +38,16 @@ def narrowed(changes: Sequence[Change]) -> Iterator[Note]:
             now, then = _listed(after.cidrs, after), _listed(before.cidrs, before)
             yield Note("Load balancer", f"accepts requests from {now} only; before, from {then}.")
         if gone := [each for each in before.hosts if each not in after.hosts]:
-            text = f"serves {after.label} instead of {', '.join(gone)}, which gets 404."
-            point = "" if record else f" Point the DNS record of {after.label} at it."
-            register = " Register the output signInCallbackUrls at the sign-in provider."
-            yield Note("Ingress", text + point + register)
+            yield Note("Ingress", _other_host(after.label, gone, dns))
+
+
+def _other_host(label: str, gone: Sequence[str], dns: Records) -> str:
+    lost = "which gets 404"
+    if all(each in dns.deleted for each in gone):
+        lost = "whose DNS record is deleted: it no longer resolves"
+    point = "" if dns.after else f" Point the DNS record of {label} at it."
+    register = " Register the output signInCallbackUrls at the sign-in provider."
+    return f"serves {label} instead of {', '.join(gone)}, {lost}.{point}{register}"
 
 
 def _of(pair: IngressChange) -> Iterator[tuple[str, list[str]]]:

@@ -17,7 +17,6 @@ from tools.preview.monitor import Resource
 INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
 SERVICE = "kubernetes:core/v1:Service"
 CLASS = "kubernetes:networking.k8s.io/v1:IngressClass"
-RECORD = "aws:route53/record:Record"
 PREFIX = "alb.ingress.kubernetes.io/"
 _BACKEND = {"target-type": "instance", "backend-protocol": "HTTP", "backend-protocol-version": ""}
 """Annotations that a target group can't change in place, with the controller's defaults."""
@@ -168,12 +167,6 @@ def _read(resource: Resource | None, plan: Sequence[Resource]) -> Ingress | None
 def _name(resource: Resource) -> str:
     found: str = resource.inputs["metadata"].get("name", resource.name)
     return found
-
-
-def has_record(changes: Sequence[Change]) -> bool:
-    """Whether the stack's own DNS record points at the load balancer."""
-    after = [each.after for each in changes if each.after]
-    return any(each.type == RECORD and "aliases" in each.inputs for each in after)
 
 
 def _annotations(resource: Resource) -> dict[str, str]:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tools.diff.comparison.change import Change
-from tools.diff.consequences.ingress import Ingress, IngressChange, has_record, ingress_changes
+from tools.diff.consequences.dns import Records, records
+from tools.diff.consequences.ingress import Ingress, IngressChange, ingress_changes
 from tools.diff.consequences.risk import Note, Risk, why
 
 LATER = "Once it exists, run `pulumi up --refresh`: the update itself doesn't wait for the name."
@@ -19,11 +20,11 @@ LATER = "Once it exists, run `pulumi up --refresh`: the update itself doesn't wa
 
 def replaced_load_balancers(changes: Sequence[Change]) -> list[Risk]:
     """A risk for each Ingress that gets another load balancer, or none, or another target group."""
-    record = has_record(changes)
+    dns = records(changes)
     return [
         Risk(headline, details, "traffic")
         for pair in ingress_changes(changes)
-        for headline, details in _of(pair, record)
+        for headline, details in _of(pair, dns)
     ]
 
 
@@ -45,7 +46,7 @@ def kept_settings(changes: Sequence[Change]) -> Iterator[Note]:
             )
 
 
-def _of(pair: IngressChange, record: bool) -> Iterator[tuple[str, list[str]]]:
+def _of(pair: IngressChange, dns: Records) -> Iterator[tuple[str, list[str]]]:
     before, after = pair.before, pair.after
     if before is None:
         return
@@ -62,7 +63,7 @@ def _of(pair: IngressChange, record: bool) -> Iterator[tuple[str, list[str]]]:
             yield f"The load balancer of {name} is deleted", [ends]
     elif reasons := list(_reasons(pair)):
         may = "may be" if reasons == list(_other_class(before, after)) else "is"
-        follows = _consequences(pair, before, after, record)
+        follows = _consequences(pair, before, after, dns)
         yield f"The load balancer of {name} {may} replaced", [*reasons, *follows]
     elif causes := list(_of_target_groups(before, after)):
         yield (
@@ -112,12 +113,10 @@ def _other_class(before: Ingress, after: Ingress) -> Iterator[str]:
 
 
 def _consequences(
-    pair: IngressChange, before: Ingress, after: Ingress, record: bool
+    pair: IngressChange, before: Ingress, after: Ingress, dns: Records
 ) -> Iterator[str]:
-    if pair.change.ends and not pair.change.deleted_first:
-        yield "The new one is created first; the old one is deleted at the end of this update."
-        follow = f"It has a new DNS name. {_follow(after)} before the old one is deleted."
-        yield "The stack's DNS record follows in the same update." if record else follow
+    if pair.change.ends:
+        yield from _replaced(pair.change, after, dns)
         return
     if before.group != after.group:
         yield _moved(before, after)
@@ -129,8 +128,9 @@ def _consequences(
                 "controller refuses them all."
             )
     yield f"It has a new DNS name. {LATER}"
-    late = "The stack's DNS record names the old one until then."
-    yield late if record else f"{_follow(after)}."
+    new = "" if dns.kept else "new "
+    late = f"The stack's {new}DNS record names the old one until then."
+    yield late if dns.after else f"{_follow(after)}."
     if after.sign_in:
         yield (
             "The portal refuses every sign-in until then: it trusts the old load balancer "
@@ -138,6 +138,22 @@ def _consequences(
         )
     if _removed_acl(before, after):
         yield "The new one has no web ACL (wafAclArn)."
+
+
+def _replaced(change: Change, after: Ingress, dns: Records) -> Iterator[str]:
+    """Of an Ingress that the engine replaces: its creation waits for the load balancer's name."""
+    if change.deleted_first:
+        yield "The old one is deleted first: the portal is down until users resolve the new name."
+        before = ""
+    else:
+        yield "The new one is created first; the old one is deleted at the end of this update."
+        before = " before the old one is deleted"
+    if dns.kept:
+        yield "The stack's DNS record follows in the same update."
+    elif dns.after:
+        yield "The stack's new DNS record names the new one."
+    else:
+        yield f"It has a new DNS name. {_follow(after)}{before}."
 
 
 def _removed_acl(before: Ingress, after: Ingress) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tools.diff.comparison.change import Change
 from tools.diff.consequences.database import CLUSTER, NAMESPACE, STATEFUL_SET, database_risk
+from tools.diff.consequences.dns import deleted_records
 from tools.diff.consequences.exposure import exposures
 from tools.diff.consequences.load_balancer import replaced_load_balancers
 from tools.diff.consequences.risk import KINDS, Risk, why
@@ -22,7 +23,7 @@ def holds_data(type_: str) -> bool:
 def risks(changes: Sequence[Change]) -> list[Risk]:
     """The most important kind first; data: one for each resource with data that is deleted."""
     found = [risk for change in changes for risk in _of_data(change, changes)]
-    found += [*exposures(changes), *replaced_load_balancers(changes)]
+    found += [*exposures(changes), *deleted_records(changes), *replaced_load_balancers(changes)]
     return sorted(found, key=lambda each: KINDS.index(each.kind))
 
 

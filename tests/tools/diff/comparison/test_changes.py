@@ -101,7 +101,7 @@ def test_another_cluster_replaces_every_object() -> None:
     )
     changes = compare(plan("prod"), after)
     objects = [e for e in changes if e.resource.type.startswith("kubernetes:")]
-    assert {each.operation for each in objects} == {"replace"}
+    assert {(each.operation, each.deleted_first) for each in objects} == {("replace", False)}
     assert of(changes, "backstage-1-cluster").operation == "same"
     service = of(changes, "backstage-service-account")
     assert service.provider == "clusterIdentifier of backstage-kubernetes"

@@ -126,16 +126,6 @@ def test_tls_ends() -> None:
     assert opened(plan("prod"), both) == []
 
 
-@pytest.mark.parametrize(("stack", "points"), [("prod", True), ("oidc", False)])
-def test_another_host(stack: str, points: bool) -> None:
-    after = with_inputs(
-        plan(stack), INGRESS, lambda i: i["spec"]["rules"][0].update(host="b.example.com")
-    )
-    (said,) = noted(reviewed(plan(stack), after), "Ingress")
-    assert said.startswith("serves b.example.com instead of ")
-    assert ("Point the DNS record of b.example.com at it." in said) == points
-
-
 def urn_of(recording: Recording, name: str) -> str:
     (found,) = [e.urn for e in recording.resources.values() if e.custom and e.name == name]
     return found

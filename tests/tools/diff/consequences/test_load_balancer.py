@@ -54,6 +54,12 @@ def only(before: Recording, after: Recording, stack: str = "prod") -> Risk:
     return risk
 
 
+def unrecorded(recording: Recording) -> Recording:
+    """The plan without the stack's DNS record."""
+    (urn,) = [each for each in recording.resources if each.endswith("::backstage-alias")]
+    return replacing(recording, urn)
+
+
 def test_a_scheme_replaces_it() -> None:
     after = annotated(plan("internet-facing"), scheme="internal", group__name=None)
     risk = only(annotated(plan("internet-facing"), group__name=None), after)
@@ -77,6 +83,8 @@ def test_a_group_has_one_scheme() -> None:
 def test_a_record_and_a_sign_in_follow_with_a_refresh() -> None:
     after = annotated(plan("oidc"), scheme="internet-facing")
     assert only(plan("oidc"), after, "oidc").details[1:] == [DOWN, LATER, RECORD, SIGN_IN]
+    new = only(unrecorded(plan("oidc")), after, "oidc")
+    assert new.details[3] == "The stack's new DNS record names the old one until then."
 
 
 @pytest.mark.parametrize(
@@ -133,13 +141,41 @@ def test_another_namespace_is_another_load_balancer() -> None:
     assert followed.details[-1] == "The stack's DNS record follows in the same update."
 
 
+def elsewhere(recording: Recording) -> Recording:
+    return with_inputs(
+        recording, "backstage-kubernetes", lambda i: i.update(clusterIdentifier="next")
+    )
+
+
+def test_another_cluster_is_another_load_balancer() -> None:
+    first = "The new one is created first; the old one is deleted at the end of this update."
+    for before, last in (
+        (plan("oidc"), "The stack's DNS record follows in the same update."),
+        (unrecorded(plan("oidc")), "The stack's new DNS record names the new one."),
+    ):
+        found = traffic(reviewed(before, elsewhere(plan("oidc")), "oidc"))
+        assert [each.headline for each in found] == [HEADLINE]
+        assert found[0].details[1:] == [first, last]
+    risk = only(plan("prod"), elsewhere(plan("prod")))
+    assert risk.details[2].endswith("loadBalancerHostname before the old one is deleted.")
+
+
+def test_an_ingress_that_is_deleted_first() -> None:
+    """As when replace_on_changes replaces one that keeps its name."""
+    (found,) = [e for e in plan("oidc").resources.values() if e.name == INGRESS]
+    strict = dataclasses.replace(found, replace_on_changes=["spec"])
+    before = replacing(plan("oidc"), found.urn, strict)
+    after = with_inputs(before, INGRESS, lambda i: i["spec"].update(tls=[]))
+    assert only(before, after, "oidc").details[-2:] == [
+        "The old one is deleted first: the portal is down until users resolve the new name.",
+        "The stack's DNS record follows in the same update.",
+    ]
+
+
 def test_the_group_s_load_balancer_is_in_no_namespace() -> None:
     grouped = annotated(plan("prod"), group__name="shared")
     assert traffic(reviewed(grouped, moved(grouped))) == []
-    elsewhere = with_inputs(
-        grouped, "backstage-kubernetes", lambda i: i.update(clusterIdentifier="next")
-    )
-    assert only(grouped, elsewhere).headline == HEADLINE
+    assert only(grouped, elsewhere(grouped)).headline == HEADLINE
 
 
 def classed(recording: Recording, name: str, controller: str | None = None) -> Recording:
