@@ -135,5 +135,5 @@ class Node:
 def _parsed(text: str, path: str) -> Any:
     try:
         return yaml.load(text, Loader=LOADER)  # noqa: S506
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # the latter for a date such as 2027-13-26
         raise MalformedError(f"{path} is not YAML") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from ipaddress import IPv4Network, collapse_addresses
@@ -10,7 +11,7 @@ from settings.keys import RESERVED_CONNECTIONS
 from settings.model import Settings
 from settings.problem import Problem, Warn, config_rm, config_set
 from settings.rules.rule import rule
-from settings.values.database import DAYS
+from settings.values.database import DAYS, MOST_CAPACITY
 from settings.values.networks import SECURITY_GROUP_RULES
 
 DAY_MINUTES = 24 * 60
@@ -39,9 +40,12 @@ def connections(s: Settings) -> Iterator[Problem]:
     if provider == "db.serverless":
         provider += f" of at most {s.database.max_capacity:g} ACU"
     fits = room // (s.database_plugins * s.backstage.pool_size) - 1
-    ways = ["lower backend.database.knexConfig.pool.max, in appConfigPaths"]
-    if fits >= s.portal.replicas:
-        ways.insert(0, config_set("maxReplicas", str(fits)))
+    lowered = ["replicas"] * (s.portal.replicas > fits)
+    lowered += ["maxReplicas"] * (s.portal.max_replicas is not None)
+    ways = [" && ".join(config_set(key, str(fits)) for key in lowered)] if fits > 0 else []
+    if (capacity := _capacity_for(s)) is not None:
+        ways.append(config_set("databaseMaxCapacity", str(capacity)))
+    ways.append("lower backend.database.knexConfig.pool.max, in appConfigPaths")
     yield Problem(
         "maxReplicas",
         f"{s.portal.most_replicas}, for which {s.most_connections} connections are needed: "
@@ -51,6 +55,17 @@ def connections(s: Settings) -> Iterator[Problem]:
         + ("" if in_cluster or existing else "; a larger database has more"),
         tuple(ways),
     )
+
+
+def _capacity_for(s: Settings) -> int | None:
+    """The least databaseMaxCapacity that has enough connections, if any has."""
+    if s.database_kind != "aurora" or s.database.instance_class != "db.serverless":
+        return None
+    for capacity in range(math.ceil(s.database.max_capacity), MOST_CAPACITY + 1):
+        enlarged = s.database.model_copy(update={"max_capacity": capacity})
+        if enlarged.max_connections - RESERVED_CONNECTIONS >= s.most_connections:
+            return capacity
+    return None
 
 
 @rule("databaseMinCapacity", "databaseMaxCapacity", target="eks")

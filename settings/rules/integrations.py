@@ -35,6 +35,7 @@ REPOSITORIES_A_PAGE, PEOPLE_A_PAGE, TEAMS_A_PAGE = 25, 50, 25
 PROCESSING_SECONDS, PROCESSING_SPREAD = 125.0, 1.25
 HOUR = 3600
 GITHUB_HOST = "github.com"
+PUBLIC_HOSTS = (GITHUB_HOST, "gitlab.com")
 
 
 @rule("githubApp", "githubAppSecrets", "gitlab", "gitlabSecrets", *KEPT_ELSEWHERE)
@@ -89,6 +90,21 @@ def personal_token(s: Settings) -> Iterator[Warn]:
         yield Warn(
             f"{key}: {TOKEN} isn't used beside githubApp. Unset it, and revoke the token: {removal}"
         )
+
+
+@rule(
+    *("githubApp", "githubAppSecrets", "gitlab", "gitlabSecrets", *KEPT_ELSEWHERE),
+    "ingressScheme",
+    target="eks",
+)
+def unreachable_webhooks(s: Settings) -> Iterator[Warn]:
+    for each in integrations(s) if s.ingress.scheme == "internal" else ():
+        if each.given and each.given.host in PUBLIC_HOSTS and WEBHOOK in each.files:
+            yield Warn(
+                f"{each.secrets_key}: {each.given.host} can't send webhooks to an internal load "
+                f"balancer. Unless something forwards them, unset {WEBHOOK}, or set ingressScheme "
+                "to internet-facing: docs/integrations.md, Webhooks."
+            )
 
 
 @rule("githubApp", "gitlab", "appConfigPaths", "env", "secretEnv")

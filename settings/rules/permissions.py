@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from settings.access import (
@@ -16,6 +16,7 @@ from settings.access import (
 )
 from settings.keys import KEYS
 from settings.model import Settings
+from settings.nearest import nearest
 from settings.overrides import overriding
 from settings.permissions import ACTIONS, Condition, Grant, meant, shown
 from settings.problem import Problem, Warn, config_rm, config_set
@@ -39,10 +40,10 @@ def names_in_the_lines(s: Settings) -> Iterator[Problem]:
     names = _names_of_the_stack(s)
     allowed = (
         "permissions, resource types and actions in assets/permissions.yaml, names of own plugins "
-        "in permissionNames, and roles with permissions"
+        "in permissionNames, and roles with permissions; the file replaces assets/permissions.csv"
     )
     unknown = [
-        f"{place}: no line gives {role} a permission{meant(role, roles)}"
+        f"{place}: no line gives {role} a permission{_meant_role(role, roles)}"
         for role, members in csv.members.items()
         if role not in roles
         for place in members.values()
@@ -60,6 +61,13 @@ def names_in_the_lines(s: Settings) -> Iterator[Problem]:
     elif faults and files:
         said = f"{files[-1]} ({shown(faults)})"
         yield Problem("appConfigPaths", said, allowed, f"fix {files[-1]}")
+
+
+def _meant_role(role: str, roles: Iterable[str]) -> str:
+    """By name alone: roles have the namespace in common."""
+    names = {each.rpartition("/")[2]: each for each in roles}
+    near = nearest(role.rpartition("/")[2], names)
+    return f"; did you mean {names[near]}?" if near else ""
 
 
 @rule("permissionConditionsPath", "permissionNames")

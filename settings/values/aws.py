@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from settings.nearest import nearest
 from settings.problem import Misspelt
-from settings.values.common import LABEL, UNIQUE, Model, allowing, matching, scalar
+from settings.values.common import LABEL, NAME, UNIQUE, Model, allowing, matching, scalar
 
 # By its parts, because AWS opens new ones: a partition or continent, a direction, a number.
 _REGION = (
@@ -37,7 +37,7 @@ Region = Annotated[
     ),
 ]
 AccountId = Annotated[str, matching(r"[0-9]{12}", "an account id of 12 digits", "123456789012")]
-Profile = Annotated[str, matching(r"[^\x00-\x1f]+", "the name of a profile", "platform")]
+Profile = Annotated[str, matching(r"[^\x00-\x1f]+", "the name of a profile", "platform"), NAME]
 ClusterName = Annotated[
     str,
     matching(
@@ -45,6 +45,7 @@ ClusterName = Annotated[
         "the name of an EKS cluster: letters, digits, '-' and '_', at most 100",
         "platform-prod",
     ),
+    NAME,
 ]
 SecurityGroup = Annotated[
     str, matching(r"sg-[0-9a-f]{8,17}", "a security group id", "sg-0123456789abcdef0")
@@ -168,6 +169,7 @@ _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 LogsBucket = Annotated[
     str,
     matching(_BUCKET, "the name of an S3 bucket", "platform-alb-logs"),
+    NAME,
     AfterValidator(_bucket_name),
 ]
 AlarmTopic = Annotated[
@@ -181,6 +183,7 @@ AlarmTopic = Annotated[
 TechdocsBucket = Annotated[
     str,
     matching(_BUCKET, "create, or the name of an S3 bucket", "create"),
+    NAME,
     AfterValidator(_bucket_name),
 ]
 

@@ -60,6 +60,15 @@ def _unique(entries: tuple[Any, ...]) -> tuple[Any, ...]:
 UNIQUE = AfterValidator(_unique)
 
 
+def _name(text: str) -> str:
+    if text.lower() in ("true", "false"):
+        raise ValueError("a switch, not a name")
+    return text
+
+
+NAME = AfterValidator(_name)  # techdocsBucket: true is no bucket named true
+
+
 def _limits(entries: tuple[Any, ...]) -> tuple[Any, ...]:
     if not entries:
         raise ValueError("an empty list limits nothing; unset the key for that")

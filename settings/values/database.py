@@ -8,7 +8,7 @@ from pydantic import Field
 
 from settings.ca_bundle import CaBundle
 from settings.values.aws import ARN
-from settings.values.common import matching
+from settings.values.common import NAME, matching
 from settings.values.files import from_file
 
 EngineVersion = Annotated[
@@ -25,9 +25,12 @@ InstanceClass = Annotated[
 ]
 
 
+MOST_CAPACITY = 256  # ACU
+
+
 def _capacity(low: int) -> Any:
-    extra: Any = {"errorMessage": f"{low} to 256 ACU in steps of 0.5"}
-    return Field(strict=True, ge=low, le=256, multiple_of=0.5, json_schema_extra=extra)
+    extra: Any = {"errorMessage": f"{low} to {MOST_CAPACITY} ACU in steps of 0.5"}
+    return Field(strict=True, ge=low, le=MOST_CAPACITY, multiple_of=0.5, json_schema_extra=extra)
 
 
 MinCapacity = Annotated[float, _capacity(0)]
@@ -58,6 +61,7 @@ DatabaseName = Annotated[
     matching(
         r"[a-z_][a-z0-9_]{0,62}", "a database's name: a-z, 0-9 and '_', at most 63", "backstage"
     ),
+    NAME,
 ]
 SecretArn = Annotated[
     str,

@@ -6,17 +6,19 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from settings.values.common import DNS, DNS_ALLOWED, LABEL, matching, scalar, whole
+from settings.values.common import DNS, DNS_ALLOWED, LABEL, NAME, matching, scalar, whole
 
 Label = Annotated[
-    str, matching(LABEL, "an RFC 1123 label: a-z, 0-9 and '-', at most 63 characters", "backstage")
+    str,
+    matching(LABEL, "an RFC 1123 label: a-z, 0-9 and '-', at most 63 characters", "backstage"),
+    NAME,
 ]
 ZoneName = Annotated[str, matching(DNS, DNS_ALLOWED, "example.com", 253)]
 StorageClass = Annotated[
-    str, matching(rf"{LABEL}(?:\.{LABEL})*", "the name of a StorageClass", "gp3", 253)
+    str, matching(rf"{LABEL}(?:\.{LABEL})*", "the name of a StorageClass", "gp3", 253), NAME
 ]
-IngressClass = Annotated[str, matching(LABEL, "an RFC 1123 label: a-z, 0-9 and '-'", "alb")]
-Context = Annotated[str, matching(r"\S.*", "a context of the kubeconfig", "kind-backstage")]
+IngressClass = Annotated[str, matching(LABEL, "an RFC 1123 label: a-z, 0-9 and '-'", "alb"), NAME]
+Context = Annotated[str, matching(r"\S.*", "a context of the kubeconfig", "kind-backstage"), NAME]
 Cpu = Annotated[
     str, matching(r"[1-9][0-9]{0,5}m|[1-9][0-9]{0,2}(?:\.[0-9])?", "CPU such as 250m or 1", "250m")
 ]

@@ -256,7 +256,8 @@ def test_values_that_cannot_be_what_they_are_given_for(
         "SECRETS_KEY=arn:aws:kms:us-east-1:123456789012:alias/x: alias/NAME, the ARN of a KMS key, "
         "or none\n"
         "REPOSITORY=portal: OWNER/REPO on GitHub\n"
-        "SUBJECT=repo:acme/*: what a token's subject begins with, without '*'\n"
+        "SUBJECT=repo:acme/*: what a token's subject begins with, "
+        "repo:OWNER@OWNER_ID/REPO@REPO_ID or repo:OWNER/REPO\n"
     )
     assert not (tmp_path / "prod").exists()
 

@@ -91,6 +91,7 @@ def test_every_field_is_required(field: str, tmp_path: Path) -> None:
     [
         ({"rule": "rds-multi"}, "there is no rule 'rds-multi'; see docs/policy.md"),
         ({"expires": "soon"}, "expires is 'soon'; write a date, such as 2027-05-26"),
+        ({"expires": "2027-13-26"}, "file.yaml: entry 1: expires is '2027-13-26'; write a date"),
         ({"until": "2027-01-31"}, "has until; it may have rule, resource, stack, reason, owner"),
     ],
 )

@@ -410,6 +410,8 @@ KEYS: dict[str, Key] = {
         "docs",
         bad=(
             ("My_Bucket", "S3 bucket"),
+            (True, "a switch, not a name", "techdocsBucket create\n"),
+            (False, "config rm --stack test techdocsBucket\n"),
             ("192.168.1.1", "S3 refuses"),
             ("xn--abc", "S3 refuses"),
             ("a.-b", "S3 refuses"),
@@ -434,8 +436,10 @@ KEYS: dict[str, Key] = {
             (WAF.replace("us-east-1", "us-west-2"), "region, us-east-1"),
         ),
     ),
-    "accessLogsBucket": Key("logs", bad=(("s3://logs", "S3 bucket"),)),
-    "ingressGroup": Key("shared", bad=(("A", "RFC 1123"),)),
+    "accessLogsBucket": Key(
+        "logs", bad=(("s3://logs", "S3 bucket"), (True, "not a name", "accessLogsBucket BUCKET\n"))
+    ),
+    "ingressGroup": Key("shared", bad=(("A", "RFC 1123"), (True, "a switch, not a name"))),
     "loadBalancerController": Key("irsa", bad=(("nginx", "auto-mode"),)),
     "installLoadBalancerController": Key(True, bad=((True, "pod-identity or irsa"),)),
     **integration_table.KEYS,

@@ -178,8 +178,24 @@ RULES: dict[str, Row] = {
             "12 plugins x 4 in each pool x 21 pods",
             "the 803 connections",
             "db.serverless of at most 4 ACU",
-            "maxReplicas 15",
+            "fix:     pulumi config set --stack test maxReplicas 15\n",
+            "or:      pulumi config set --stack test databaseMaxCapacity 5\n",
+            "or:      lower backend.database.knexConfig.pool.max",
         ),
+    ),
+    "too many pods at the least": (
+        {"replicas": 30, "maxReplicas": 30},
+        "maxReplicas",
+        (
+            "fix:     pulumi config set --stack test replicas 15 && "
+            "pulumi config set --stack test maxReplicas 15\n",
+            "or:      pulumi config set --stack test databaseMaxCapacity 8\n",
+        ),
+    ),
+    "too many pods for any capacity": (
+        {"replicas": 100, "databaseMaxCapacity": 256},
+        "maxReplicas",
+        ("fix:     pulumi config set --stack test replicas 40\n    or:      lower backend",),
     ),
     "too many plugins": (
         {"databasePlugins": 60, "databaseMaxCapacity": 1},

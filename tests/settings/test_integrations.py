@@ -202,6 +202,25 @@ def test_another_text_is_refused_and_not_shown(key: str) -> None:
     assert DER[:20] not in message
 
 
+@pytest.mark.parametrize(
+    ("changes", "warned"),
+    [
+        ({}, True),
+        ({"githubApp": {**APP, "host": "github.acme.io"}}, False),
+        (
+            {"githubAppSecrets": {k: v for k, v in APP_SECRETS.items() if k != "webhookSecret"}},
+            False,
+        ),
+        ({"ingressScheme": "internet-facing", "ingressInboundCidrs": ["192.30.252.0/22"]}, False),
+    ],
+)
+def test_github_reaches_no_internal_load_balancer(changes: dict[str, object], warned: bool) -> None:
+    secrets = {**APP_SECRETS, "webhookSecret": CANARY}
+    given = {**WITH_APP, "githubAppSecrets": secrets, **changes}
+    found = [each for each in warnings(given) if "github.com can't send webhooks" in each]
+    assert len(found) == warned
+
+
 def test_a_personal_token_has_no_use_beside_the_app() -> None:
     [warning] = [
         each

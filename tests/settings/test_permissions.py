@@ -66,8 +66,9 @@ def conditions(tmp_path: Path, text: str) -> dict[str, object]:
             "catalog-entity has the action delete or read or update, not create",
         ),
         (
-            "g, group:default/b, role:default/aa",
-            "no line gives role:default/aa a permission; did you mean role:default/a?",
+            "g, group:default/b, role:default/reader\n"
+            "p, role:default/readers, catalog-entity, read, allow",
+            "no line gives role:default/reader a permission; did you mean role:default/readers?",
         ),
         ("p, role:default/a, proxy.use.jenkins, use, allow", "proxy.use.jenkins is unknown"),
     ],
@@ -78,6 +79,17 @@ def test_a_line_that_is_wrong(tmp_path: Path, line: str, said: str) -> None:
     assert message.startswith("Stack 'test' has 1 configuration problem:\n  permissionsPath\n")
     assert f"{changes['permissionsPath']} (line 5: {said}" in message
     assert "\n    or:      pulumi config set --stack test permissionsPath assets/perm" in message
+
+
+def test_no_role_is_meant_by_its_namespace_alone(tmp_path: Path) -> None:
+    lines = (
+        "p, role:default/sre, kubernetes.proxy, use, allow\ng, group:default/a, role:default/sre\n"
+    )
+    message = refused(
+        {**csv(tmp_path, f"{lines}g, group:default/b, role:default/administrators\n"), **LOCAL}
+    )
+    assert "gives role:default/administrators a permission)" in message
+    assert "the file replaces assets/permissions.csv" in message
 
 
 def test_the_first_faults_are_shown(tmp_path: Path) -> None:

@@ -36,7 +36,10 @@ _ALLOWED = {
         f"alias/NAME, the ARN of a KMS key, or {NONE}",
     ),
     "repository": (r"[\w.-]+/[\w.-]+", "OWNER/REPO on GitHub"),
-    "subject": (r"[^\s*?]+", "what a token's subject begins with, without '*'"),
+    "subject": (
+        r"repo:[\w.-]+(@\w+)?/[\w.-]+(@\w+)?",
+        "what a token's subject begins with, repo:OWNER@OWNER_ID/REPO@REPO_ID or repo:OWNER/REPO",
+    ),
 }
 
 

@@ -42,9 +42,13 @@ const said = answer =>
   `${answer.status}${answer.location ? `, to ${hostOf(answer.location) || answer.location}` : ''}`;
 
 async function address() {
-  const all = await dns.lookup(url.hostname, { all: true }).catch(error => {
-    const text = `${url.hostname} has no address (${reason(error)}): point it at the load balancer`;
-    throw Object.assign(new Error(text), { fix: expected.recordCommand });
+  const all = await dns.lookup(url.hostname, { all: true }).catch(async error => {
+    const text = `${url.hostname} has no address (${reason(error)})`;
+    const resolves = await dns.lookup(expected.knownName).catch(() => null);
+    const [why, fix] = resolves
+      ? [': no record points at the load balancer, or only the DNS of a VPN has it', expected.recordCommand]
+      : [`, and neither has ${expected.knownName}: no DNS server answers here`, 'check the DNS and VPN of this machine'];
+    throw Object.assign(new Error(text + why), { fix });
   });
   return ok(`${url.hostname} is ${all.map(each => each.address).join(', ')}`);
 }

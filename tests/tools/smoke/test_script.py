@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from components.kubernetes.health import READINESS
@@ -136,11 +138,26 @@ def test_a_refused_connection_is_none_of_the_certificate(scheme: str) -> None:
 
 
 def test_name_without_an_address_blocks_the_rest() -> None:
-    found = asked(goal("http://portal.invalid"))
+    found = asked(replace(goal("http://portal.invalid"), known_name="localhost"))
     address = found.pop("address")
     assert address.state == "missing"
-    assert address.text.startswith("portal.invalid has no address (ENOTFOUND): point it at ")
+    assert address.text.startswith("portal.invalid has no address (ENOTFOUND): no record points ")
     assert address.fix == "pulumi stack output --stack prod loadBalancerHostname"
     assert {each.text for each in found.values()} == {
         "of the address above", "the database in the cluster speaks no TLS",
     }  # fmt: skip
+
+
+def test_name_without_an_address_where_nothing_resolves() -> None:
+    found = asked(replace(goal("http://portal.invalid"), known_name="sts.invalid"))
+    assert found["address"] == Finding(
+        "missing",
+        "portal.invalid has no address (ENOTFOUND), and neither has sts.invalid: no DNS server "
+        "answers here",
+        "check the DNS and VPN of this machine",
+    )
+
+
+def test_record_of_the_stack_is_looked_for_without_an_update() -> None:
+    command = goal("http://portal.invalid", {"hostedZoneName": "example.com"}).record_command
+    assert command == "pulumi preview --stack prod --refresh"
