@@ -28,7 +28,7 @@ from settings.keys import SIGNER
 from settings.model import Settings
 from settings.open_paths import open_paths
 from targets.eks.database import rds_database
-from targets.eks.identity import identity, migrations_identity, portal_role
+from targets.eks.identity import child_of_role, identity, migrations_identity, portal_role
 from targets.eks.monitoring import watch
 from targets.eks.secrets import reading
 from targets.platform import NAME, Database, Exposure, Outputs, Platform
@@ -36,6 +36,7 @@ from targets.platform import NAME, Database, Exposure, Outputs, Platform
 # Positions in the cluster's Service network, fixed by Kubernetes and by EKS. Policies of the VPC
 # CNI see a Service's address, and Auto Mode's resolver has no pods behind it.
 API_SERVER, DNS = 1, 10
+READING = f"{NAME}-secrets"  # policy of the portal's role
 
 
 def platform(settings: Settings, identifier: str) -> Platform:
@@ -58,7 +59,7 @@ def platform(settings: Settings, identifier: str) -> Platform:
     role, read = portal_role(settings, facts, techdocs, opts), reading(settings, facts)
     policies: list[pulumi.Resource] = [techdocs] if techdocs else []
     if role and read:
-        policies.append(allow(f"{NAME}-secrets", role, read, ResourceOptions(parent=role)))
+        policies.append(allow(READING, role, read, child_of_role(role, READING)))
     gate_group, controller, outputs = _controller(settings, facts, opts)
     look_up = InvokeOutputOptions(parent=cluster, provider=cluster.aws_provider)
     restricted = settings.portal.network_policy

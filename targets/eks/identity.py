@@ -48,6 +48,17 @@ def portal_role(
     )
 
 
+def child_of_role(role: PodRole, name: str) -> ResourceOptions:
+    """Options of a child of the portal's role, which moves (see TechDocs.pod_role).
+
+    The aliases that it inherits follow the role's name: `backstage-secrets` would have been
+    `backstage-techdocs-secrets`.
+    """
+    techdocs = create_urn(NAME, "backstage:techdocs:TechDocs")
+    former = create_urn(f"{NAME}-techdocs", "backstage:iam:PodRole", techdocs)
+    return ResourceOptions(parent=role, aliases=[Alias(name=name, parent=former)])
+
+
 def migrations_identity(
     settings: Settings,
     facts: ClusterFacts,

@@ -126,6 +126,14 @@ def test_the_pods_role_reads_exactly_these_secrets() -> None:
     assert accounts == {"backstage", MIGRATIONS}
 
 
+def test_that_policy_stays_when_the_bucket_comes_or_goes() -> None:
+    """A policy that is deleted and created ends in an invalid state, as its role moves."""
+    without = previewed("csi").recording
+    with_bucket = changed("csi", {"techdocsBucket": "create"}).recording
+    for before, after in ((without, with_bucket), (with_bucket, without)):
+        assert "backstage-secrets" in done(before, after)["move"]
+
+
 def test_by_irsa_the_service_accounts_name_their_roles() -> None:
     program = changed("csi", {"workloadIdentity": "irsa"}, creates=True)
     assert spec(program, FILES)["parameters"]["usePodIdentity"] == "false"
