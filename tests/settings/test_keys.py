@@ -78,15 +78,13 @@ def test_a_bad_value_is_one_problem(name: str, index: int) -> None:
 
 @pytest.mark.parametrize(("base", "name"), FOREIGN)
 def test_a_key_of_another_target_is_refused(base: tuple[str, str], name: str) -> None:
-    """Nothing but its presence is reported, whatever its value."""
     known_to = KEYS[name].known_to
     assert known_to is not None
     target, database = base
     owner, current = f"database {' or '.join(known_to.databases)}", f"database {database}"
     if target not in known_to.targets:
         owner, current = f"target {' or '.join(sorted(known_to.targets))}", f"target {target}"
-    row = TABLE[name]
-    assert refused({**BASES[base], name: row.good}) == (
+    assert refused({**BASES[base], name: TABLE[name].good}) == (
         "Stack 'test' has 1 configuration problem:\n"
         f"  {name}\n"
         f"    given:   a key of {owner}\n"
@@ -94,9 +92,6 @@ def test_a_key_of_another_target_is_refused(base: tuple[str, str], name: str) ->
         f"    fix:     pulumi config rm --stack test {name}\n"
         "Nothing was changed."
     )
-    for value, *_ in row.bad[:1]:
-        said = refused({**BASES[base], name: value})
-        assert said.startswith("Stack 'test' has 1 configuration problem")
 
 
 def test_every_region_of_the_sdk_is_accepted() -> None:
