@@ -11,14 +11,13 @@ from typing import Any
 import yaml
 from pulumi.runtime import rpc
 
+from components.ingress.authentication import ANNOTATION
 from tools.diff.comparison.lists import paired, split
 from tools.diff.comparison.stand_ins import StandIn, has_stand_in, revealed, shown
 from tools.preview.monitor import SECRET, is_secret, masked_value
 
 Path = tuple[str, ...]
 ABSENT = "(absent)"
-ALB = "alb.ingress.kubernetes.io/"
-"""Prefix of annotations, some of which list their elements with commas."""
 _CONTEXT = 1  # unchanged lines around a changed one
 _LINES = 30
 _WIDTH = 160
@@ -139,7 +138,8 @@ def _parsed(value: Any, path: Path) -> Any:
             return json.loads(value)
         except json.JSONDecodeError:
             return value
-    return split(value) if path and path[-1].startswith(ALB) and "," in value else value
+    # Some of the load balancer's annotations list their elements with commas.
+    return split(value) if path and path[-1].startswith(ANNOTATION) and "," in value else value
 
 
 def _alike(before: Any, after: Any, path: Path) -> tuple[Any, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from components.ingress.authentication import ANNOTATION
 from tools.diff.comparison.change import Change
 from tools.diff.consequences.cidrs import EVERYWHERE
 from tools.preview.monitor import Resource
@@ -17,7 +18,6 @@ from tools.preview.monitor import Resource
 INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
 SERVICE = "kubernetes:core/v1:Service"
 CLASS = "kubernetes:networking.k8s.io/v1:IngressClass"
-PREFIX = "alb.ingress.kubernetes.io/"
 _BACKEND = {"target-type": "instance", "backend-protocol": "HTTP", "backend-protocol-version": ""}
 """Annotations that a target group can't change in place, with the controller's defaults."""
 
@@ -171,4 +171,4 @@ def _name(resource: Resource) -> str:
 
 def _annotations(resource: Resource) -> dict[str, str]:
     given = resource.inputs["metadata"].get("annotations") or {}
-    return {k.removeprefix(PREFIX): v for k, v in given.items() if k.startswith(PREFIX)}
+    return {k.removeprefix(ANNOTATION): v for k, v in given.items() if k.startswith(ANNOTATION)}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from components.ingress.authentication import ANNOTATION
 from tests.tools.diff.plans import noted, plan, replacing, reviewed, with_inputs
 from tools.diff.consequences.risk import Risk
 from tools.diff.review import Review
@@ -16,7 +17,6 @@ from tools.preview.monitor import Recording
 
 INGRESS = "backstage-ingress"
 CLASS = "backstage-ingress-class"
-PREFIX = "alb.ingress.kubernetes.io/"
 HEADLINE = f"The load balancer of {INGRESS} is replaced"
 DOWN = "The controller deletes the old one first: the portal is down in between."
 LATER = (
@@ -37,7 +37,7 @@ def annotated(recording: Recording, name: str = INGRESS, /, **given: str | None)
     def change(inputs: dict[str, Any]) -> None:
         annotations = inputs["metadata"].setdefault("annotations", {})
         for key, value in given.items():
-            full = PREFIX + key.replace("__", ".").replace("_", "-")
+            full = ANNOTATION + key.replace("__", ".").replace("_", "-")
             annotations.pop(full, None)
             if value is not None:
                 annotations[full] = value
