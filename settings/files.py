@@ -83,7 +83,7 @@ def parsed(
 ) -> dict[Any, Any]:
     """The mapping that `construct` makes with a loader of the text. Raises FileError as above."""
 
-    def load(text: str, _: object) -> Any:
+    def load(text: str) -> Any:
         opened = loader(text)
         try:
             return construct(opened)
@@ -95,11 +95,11 @@ def parsed(
 
 def parse_documents(text: str) -> list[dict[Any, Any]]:
     """The YAML mappings of a file that `---` divides, without empty ones. Raises FileError."""
-    documents = _loaded(text, lambda *given: list(yaml.load_all(*given)))
+    documents = _loaded(text, lambda text: list(yaml.load_all(text, Loader)))
     return [_mapping(each) for each in documents if each is not None]
 
 
-def _loaded(text: str, load: Callable[..., Any]) -> Any:
+def _loaded(text: str, load: Callable[[str], Any]) -> Any:
     try:
         depth = 0
         for event in yaml.parse(text, Loader=Loader):  # one by one: the loader would recurse
@@ -107,7 +107,7 @@ def _loaded(text: str, load: Callable[..., Any]) -> Any:
             depth -= isinstance(event, yaml.CollectionEndEvent)
             if depth > MOST_LEVELS:
                 raise FileError(f"nested more than {MOST_LEVELS} levels deep")
-        return load(text, Loader)
+        return load(text)
     except yaml.YAMLError as error:
         raise FileError(_syntax_error(error, text)) from error
 

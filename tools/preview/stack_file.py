@@ -16,7 +16,7 @@ from settings.files import FileError, read_text
 from settings.key_schema import takes_text
 from settings.keys import KEYS
 from settings.nearest import nearest
-from settings.problem import config_path, with_fixes
+from settings.problem import Problem, config_path, with_fixes
 from settings.values.variables import ENCRYPTED
 from tools.preview import engine_yaml
 from tools.preview.engine_yaml import Document, Rewritten
@@ -152,12 +152,8 @@ def _rewritten(project: str, value: Rewritten) -> str | None:
     else:
         return None
     last = value.place[-1]
-    return (
-        f"  line {value.line}, {_shown(project, value.place)}\n"
-        f"    given:   {given}\n"
-        f"    allowed: {allowed}\n"
-        f"    fix:     {'- ' if isinstance(last, int) else f'{last}: '}{instead}"
-    )
+    fix = f"{'- ' if isinstance(last, int) else f'{last}: '}{instead}"
+    return str(Problem(f"line {value.line}, {_shown(project, value.place)}", given, allowed, fix))
 
 
 def _shown(project: str, place: tuple[str | int, ...]) -> str:
