@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import Alias, ResourceOptions, create_urn
+from pulumi import Alias, Output, ResourceOptions, create_urn
 
 from components.cluster.cluster import ClusterFacts
 from components.cluster.pod_role import PodRole, PodRoleArgs, allow
@@ -40,9 +40,7 @@ def portal_role(
         description="Backstage portal",
     )
     # See TechDocs.pod_role.
-    with_techdocs = Alias(
-        name=f"{NAME}-techdocs", parent=create_urn(NAME, "backstage:techdocs:TechDocs")
-    )
+    with_techdocs = Alias(name=f"{NAME}-techdocs", parent=_techdocs_urn())
     return PodRole(
         NAME, args, ResourceOptions.merge(opts, ResourceOptions(aliases=[with_techdocs]))
     )
@@ -54,9 +52,12 @@ def child_of_role(role: PodRole, name: str) -> ResourceOptions:
     The aliases that it inherits follow the role's name: `backstage-secrets` would have been
     `backstage-techdocs-secrets`.
     """
-    techdocs = create_urn(NAME, "backstage:techdocs:TechDocs")
-    former = create_urn(f"{NAME}-techdocs", "backstage:iam:PodRole", techdocs)
+    former = create_urn(f"{NAME}-techdocs", "backstage:iam:PodRole", _techdocs_urn())
     return ResourceOptions(parent=role, aliases=[Alias(name=name, parent=former)])
+
+
+def _techdocs_urn() -> Output[str]:
+    return create_urn(NAME, "backstage:techdocs:TechDocs")
 
 
 def migrations_identity(

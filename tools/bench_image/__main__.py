@@ -26,7 +26,7 @@ from statistics import median
 
 from components.portal.portal import CA_FILE
 from components.portal.portal_pod import CA_DIRECTORY
-from settings.app_config import AppConfig
+from settings.app_config import shipped
 from settings.keys import SHIPPED_PLUGINS
 from tools.container import engine
 from tools.container.portal import PodSpec, PortalContainer
@@ -37,7 +37,7 @@ CREATE_APP = "0.9.2"
 NETWORK = "backstage-bench"
 MANIFESTS = "build/preview/prod/manifests"
 RESTARTS = 5
-APP_CONFIG = AppConfig.load("assets/app-config.production.yaml")
+APP_CONFIG = shipped()
 BUDGET = SHIPPED_PLUGINS * APP_CONFIG.pool_size  # the settings' limit of connections for one pod
 # Node frees the start's memory with its first full collection, after one to four minutes.
 REST_SECONDS = 300
