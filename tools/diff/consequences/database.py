@@ -86,7 +86,7 @@ def _of_cluster(change: Change, changes: Sequence[Change]) -> list[str]:
     if inputs.get("deletionProtection"):
         found.append("Deletion protection is on: AWS refuses to delete it.")
     if next_ and (protected or inputs.get("deletionProtection")):
-        found.append("Set databaseDeletionProtection to false in an update of its own first.")
+        found.append("First set databaseDeletionProtection to false in a separate update.")
     if not before.protect and not inputs.get("deletionProtection"):
         found.append("Nothing stops it: neither `protect` nor deletion protection is on.")
     if inputs.get("skipFinalSnapshot"):

@@ -77,7 +77,7 @@ def _further_sources(changes: Sequence[Change]) -> Iterator[Risk]:
 
 
 def _sources(inputs: Mapping[str, Any]) -> Iterator[str]:
-    """Networks and security groups that a rule lets in."""
+    """Networks and security groups that a rule admits."""
     for name in ("cidrIpv4", "cidrIpv6", "referencedSecurityGroupId"):
         if (source := inputs.get(name)) and source != COMPUTED:
             yield source

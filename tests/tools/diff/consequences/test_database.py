@@ -130,7 +130,7 @@ def test_the_next_generation_is_no_other_name(snapshot: str | None, lifted: bool
     assert ("What was written after the snapshot is lost." in details) == bool(snapshot)
     assert any("databaseSnapshotIdentifier before" in each for each in details) == (not snapshot)
     assert any("databaseProtectedGeneration to 2" in each for each in details)
-    first = "Set databaseDeletionProtection to false in an update of its own first."
+    first = "First set databaseDeletionProtection to false in a separate update."
     assert (first in details) != lifted
     assert not any("alias" in each for each in details)
 
