@@ -2,9 +2,12 @@
 
 import gc
 import os
+import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 from pulumi.runtime.proto.source_pb2 import StackTrace
@@ -32,6 +35,9 @@ OPT_IN = {
     "aws": "needs the Pulumi CLI and pulumi-resource-aws; run by `make test-aws`",
 }
 
+_MODULE_MARKS = re.compile(r"^pytestmark = (?:\[$.*?^\]|.*?$)", re.MULTILINE | re.DOTALL)
+_MARK = re.compile(r"pytest\.mark\.(\w+)")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     # A run of the program allocates much that lives on; with the default, collections take 22 %.
@@ -42,16 +48,41 @@ def pytest_configure(config: pytest.Config) -> None:
     if SHARED not in os.environ:  # which the workers of xdist inherit
         os.environ[SHARED] = tempfile.mkdtemp(prefix="backstage-runs-")
         config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(SHARED)))
-    for marker, needs in OPT_IN.items():
-        config.addinivalue_line("markers", f"{marker}: {needs}")
+    for marker, reason in OPT_IN.items():
+        config.addinivalue_line("markers", f"{marker}: {reason}")
+
+
+def needs(config: pytest.Config, markers: Iterable[str]) -> str | None:
+    """Why tests with these markers are skipped; None if the run includes them."""
+    chosen = str(config.getoption("markexpr"))
+    return next((OPT_IN[each] for each in markers if each in OPT_IN and each not in chosen), None)
+
+
+class SkippedModule(pytest.Module):
+    """A module skipped as a whole, and not imported: that takes a third of the collection."""
+
+    reason: str
+
+    def collect(self) -> list[pytest.Item | pytest.Collector]:
+        pytest.skip(self.reason)
+
+
+def pytest_pycollect_makemodule(
+    module_path: Path, parent: pytest.Collector
+) -> pytest.Module | None:
+    marks = _MODULE_MARKS.search(module_path.read_text(encoding="utf-8"))
+    reason = needs(parent.config, _MARK.findall(marks[0])) if marks else None
+    if reason is None:
+        return None
+    module: SkippedModule = SkippedModule.from_parent(parent, path=module_path)
+    module.reason = reason
+    return module
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    chosen = str(config.getoption("markexpr"))
     for item in items:
-        for marker, needs in OPT_IN.items():
-            if item.get_closest_marker(marker) and marker not in chosen:
-                item.add_marker(pytest.mark.skip(reason=needs))
+        if reason := needs(config, (mark.name for mark in item.iter_markers())):
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")
