@@ -53,8 +53,9 @@ def run_program(
 def _run(
     program: Callable[[], object], config: StackConfig, monitor: RecordingMonitor, dry_run: bool
 ) -> str | None:
-    def execute() -> None:
+    async def execute() -> None:
         program()  # its result is none of the runtime's business
+        await _settled()
 
     # A runner cancels what a failed program leaves behind: Outputs that wait for one another.
     with asyncio.Runner() as runner:
@@ -80,6 +81,17 @@ def _run(
         except Exception as error:
             return f"Program failed with an unhandled exception:\n{_own_frames(error)}"
     return None
+
+
+async def _settled() -> None:
+    """Waits for what the program began, or for the first failure, which the runtime then raises.
+
+    The runtime's own wait goes through all tasks each time that one of them ends.
+    """
+    while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        if any(task.cancelled() or task.exception() for task in done):
+            return
 
 
 def _own_frames(error: Exception) -> str:
