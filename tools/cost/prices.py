@@ -10,8 +10,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from settings.files import FileError, parse_yaml
 
 PRICES = Path(__file__).with_name("prices.yaml")
 INSTANCE_ITEM = re.compile(r"aurora-(db\..+)-hour")
@@ -44,11 +45,13 @@ class Prices:
     def load(cls, region: str, file: Path = PRICES) -> Prices:
         """Reads a region's prices.
 
-        Raises CostError for a region that the file lacks, and for a price without a positive
-        amount, a date or a source.
+        Raises CostError for a file that is no YAML, a region that it lacks, and a price without a
+        positive amount, a date or a source.
         """
         try:
-            table = _TABLE.validate_python(yaml.safe_load(file.read_text(encoding="utf-8")))
+            table = _TABLE.validate_python(parse_yaml(file.read_text(encoding="utf-8")))
+        except FileError as error:
+            raise CostError(f"{file.name}: {error}") from error
         except ValidationError as error:
             faults = [
                 f"{' '.join(str(part) for part in each['loc'])}: {each['msg']}"

@@ -174,6 +174,7 @@ def test_unknown_region_stops_the_price_and_not_the_preview(
         ('{usd: "1", source: s}', "us-east-1 secret-month date: Field required"),
         ('{usd: "1", date: 2026-01-01}', "us-east-1 secret-month source: Field required"),
         ('{usd: "0", date: 2026-01-01, source: s}', "secret-month usd: Input should be greater"),
+        ('{usd: "1"', "prices.yaml: line 3: "),
     ],
 )
 def test_price_without_date_or_source_is_refused(tmp_path: Path, price: str, said: str) -> None:
