@@ -10,8 +10,10 @@ import pulumi
 from pulumi.runtime import get_config, get_config_env, is_config_secret
 from pydantic import ValidationError
 
+from settings.examples import as_text, example_of
+from settings.faults import detail, without_renamed
 from settings.files import FileError
-from settings.fixes import as_text, detail, example_of, fixes_of, set_command, without_renamed
+from settings.fixes import fixes_of, set_command
 from settings.key_schema import allowed, key_schema
 from settings.keys import GROUPS, KEYS, SECRETS, Key
 from settings.meant import meant, takes

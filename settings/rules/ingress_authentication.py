@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from settings.fixes import placeholder
+from settings.examples import placeholder
 from settings.keys import IngressSettings
 from settings.model import Settings
 from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret
