@@ -8,7 +8,9 @@ from settings.rules import (  # noqa: I001
     permissions,  # noqa: F401
     integrations,  # noqa: F401
     secrets,  # noqa: F401
+    database_capacity,  # noqa: F401
     database,  # noqa: F401
+    database_logins,  # noqa: F401
     eks,  # noqa: F401
     ingress_authentication,  # noqa: F401
     local,  # noqa: F401
