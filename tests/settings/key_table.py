@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.settings import integration_table, secrets_table, sign_in_table
+from tests.settings import database_table, integration_table, secrets_table, sign_in_table
 from tests.settings.row import Key
 from tests.settings.stack import VALID
 
@@ -192,114 +192,6 @@ KEYS: dict[str, Key] = {
     ),
     "imagePlatform": Key("linux/arm64", bad=(("windows/amd64", "linux/arm64"),)),
     "imagePullSecret": Key("pull", bad=(("My Secret", "RFC 1123"),)),
-    "database": Key("in-cluster", bad=(("mysql", "aurora or existing or in-cluster"),)),
-    "databaseEngineVersion": Key(
-        "16.8", bad=(("13", "from 14"), ("17.4.1", "major.minor"), ("99", "from 14 to 18"))
-    ),
-    "databaseInstanceClass": Key(
-        "db.r7g.large", bad=(("r7g.large", "db.r7g.large"), ("db.x.y", "db.r7g.large"))
-    ),
-    "databaseInstances": Key(
-        2, bad=((0, "from 1 to 16"), (17, "15 readers"), (1.5, "a whole number"))
-    ),
-    "databaseMinCapacity": Key(
-        0,
-        bad=(
-            (0.3, "steps of 0.5", "given:   0.3"),
-            (-1, "0 to 256"),
-            (8, "at most databaseMaxCapacity, 4"),
-        ),
-    ),
-    "databaseMaxCapacity": Key(8.5, bad=((300, "1 to 256"), (0.5, "1 to 256"), ("four", "ACU"))),
-    "databaseSubnetIds": Key(
-        ["subnet-01234567", "subnet-89abcdef"],
-        bad=(
-            (["subnet-01234567"], "two subnets"),
-            ([], "an empty list"),
-            (["subnet-01234567", "subnet-01234567"], "each entry once"),
-            (["a", "b"], "'a' isn't one"),
-            ("subnet-01234567", "a list"),
-        ),
-    ),
-    "databaseAllowedCidrs": Key(
-        ["10.1.0.0/16"],
-        bad=(
-            (["10.0.0.1/24"], "10.0.0.1/24"),
-            (["10.0.0.0"], "10.0.0.0"),
-            (["::/0"], "IPv4"),
-            (["0.0.0.0/0"], "not 0.0.0.0/0"),
-            (["10.0.0.0/255.0.0.0"], "IPv4"),
-            (["0.0.0.0/1", "128.0.0.0/1"], "cover the whole Internet together"),
-            ([f"10.{n}.0.0/16" for n in range(60)], "60 networks and 0", "at most 59 together"),
-        ),
-    ),
-    "databaseAllowedSecurityGroupIds": Key(
-        ["sg-01234567"], bad=((["default"], "a security group id"),)
-    ),
-    "databaseBackupRetentionDays": Key(35, bad=((0, "1 to 35 days"), (36, "1 to 35 days"))),
-    "databaseBackupWindow": Key(
-        "22:00-23:00", bad=(("23:00-24:00", "in UTC"), ("07:00-07:29", "at least 30 minutes"))
-    ),
-    "databaseMaintenanceWindow": Key(
-        "sat:23:30-sun:00:30",
-        bad=(
-            ("09:30-10:30", "ddd"),
-            ("son:09:30-son:10:30", "ddd"),
-            ("sun:09:30-sun:09:45", "30 minutes to 24 hours"),
-            ("tue:08:59-tue:09:59", "don't overlap", "07:00-09:00"),
-        ),
-    ),
-    "databaseDeletionProtection": Key(False, bad=(("yes", "true or false"),)),
-    "databaseSkipFinalSnapshot": Key(True, bad=((1, "true or false"),)),
-    "databaseGeneration": Key(
-        2,
-        bad=(
-            (
-                2,
-                "deletion protection holds generation 1",
-                "the engine refuses to delete the protected one",
-                "fix:     pulumi config set --stack test databaseGeneration 1 && "
-                "pulumi config set --stack test databaseDeletionProtection false\n",
-            ),
-            (0, "from 1 to 999"),
-        ),
-    ),
-    "databaseProtectedGeneration": Key(2, bad=((0, "from 1 to 999"),)),
-    "databaseSnapshotIdentifier": Key(
-        "rds:backstage-prod-1-2026-11-01-07-10",
-        bad=(("my snapshot", "ARN"), ("a--b", "snapshot's name"), ("ab-", "snapshot's name")),
-    ),
-    "databaseImage": Key(
-        "r.io/postgres:17@" + DIGEST,
-        bad=(("postgres 17", "an image reference"), ("Https://r.io/pg", "an image reference")),
-    ),
-    "databaseStorageSize": Key(
-        "ephemeral",
-        bad=((5, "5Gi, or ephemeral"), ("5GB", "5Gi, or ephemeral"), ("0Gi", "lost with the pod")),
-    ),
-    "databaseStorageClass": Key("gp3", bad=(("GP3", "the name of a StorageClass"),)),
-    "databasePlugins": Key(20, bad=((0, "from 1 to 200"),)),
-    "databaseHost": Key(
-        "portal.example.com",
-        bad=(("https://a.b", "without scheme"), ("postgres", "DNS name")),
-    ),
-    "databasePort": Key(6432, bad=((0, "from 1 to 65535"),)),
-    "databaseName": Key("portal", bad=(("Portal", "a-z, 0-9 and '_'"), ("a" * 64, "at most 63"))),
-    "databaseAdministratorSecretArn": Key(
-        "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!cluster-0a1b-AbCdEf",
-        bad=(("administrator", "the ARN of a Secrets Manager secret"),),
-    ),
-    "databaseMaxConnections": Key(
-        400, bad=((9, "from 10 to 100000"), (20, "the 0 connections", "(databaseMaxConnections)"))
-    ),
-    "databaseResourceId": Key("db-ABC1", bad=(("portal", "the resource id of a cluster"),)),
-    "databaseMasterPassword": Key("managed", bad=(("mine", "generated or managed"),)),
-    "databaseAuthentication": Key("iam", bad=(("kerberos", "password or iam"),)),
-    "databasePasswordVersion": Key(3, bad=((0, "from 1 to 9999"),)),
-    "databaseCaBundlePath": Key(
-        "assets/rds-ca-bundle.pem",
-        bad=(("nowhere.pem", "No such file"), ("LICENSE", "no certificate in it")),
-    ),
     "title": Key("Acme Developers", bad=(("", "an empty value"), ("${X}", "without '$'"))),
     "organizationName": Key("Acme", bad=(("a" * 101, "at most 100 characters"),)),
     "appConfigPaths": Key(
@@ -442,6 +334,7 @@ KEYS: dict[str, Key] = {
     "ingressGroup": Key("shared", bad=(("A", "RFC 1123"), (True, "a switch, not a name"))),
     "loadBalancerController": Key("irsa", bad=(("nginx", "auto-mode"),)),
     "installLoadBalancerController": Key(True, bad=((True, "pod-identity or irsa"),)),
+    **database_table.KEYS,
     **integration_table.KEYS,
     **secrets_table.KEYS,
     **sign_in_table.KEYS,

@@ -2,74 +2,12 @@
 
 from __future__ import annotations
 
-from tests.settings import integration_table, secrets_table, sign_in_table
+from tests.settings import database_table, integration_table, secrets_table, sign_in_table
 from tests.settings.key_table import BOUNDARY, DIGEST, KEY, WAF
 from tests.settings.row import Row
-from tests.settings.stack import CANARY, CLIENT, EXISTING, LOCAL, OIDC, WITH_COGNITO, WITH_OIDC
+from tests.settings.stack import CANARY, CLIENT, LOCAL, OIDC, WITH_COGNITO, WITH_OIDC
 
 RULES: dict[str, Row] = {
-    "existing database without a host": (
-        {**EXISTING, "databaseHost": None},
-        "databaseHost",
-        ("nothing, with database existing", "its host name", "databaseHost HOST"),
-    ),
-    "existing database without an administrator": (
-        {**EXISTING, "databaseAdministratorSecretArn": None},
-        "databaseAdministratorSecretArn",
-        ("nothing", "a login that may create roles", "databaseAdministratorSecretArn ARN"),
-    ),
-    "existing database of unknown size": (
-        {**EXISTING, "databaseMaxConnections": None},
-        "databaseMaxConnections",
-        ("nothing", "how many connections", "databaseMaxConnections NUMBER"),
-    ),
-    "tokens without a resource id": (
-        {**EXISTING, "databaseAuthentication": "iam"},
-        "databaseResourceId",
-        ("nothing", "which policies name", "databaseResourceId ID"),
-    ),
-    "resource id without tokens": (
-        {**EXISTING, "databaseResourceId": "db-ABC1"},
-        "databaseResourceId",
-        ("db-ABC1, with databaseAuthentication password", "only tokens need it", "config rm"),
-    ),
-    "tokens for a name that RDS doesn't know": (
-        {
-            **EXISTING,
-            "databaseAuthentication": "iam",
-            "databaseResourceId": "db-ABC1",
-            "databaseHost": "database.example.com",
-        },
-        "databaseHost",
-        ("database.example.com", "ending in .rds.amazonaws.com", "databaseHost HOST"),
-    ),
-    "version of no password": (
-        {
-            "databaseAuthentication": "iam",
-            "databaseMasterPassword": "managed",
-            "databasePasswordVersion": 2,
-        },
-        "databasePasswordVersion",
-        ("given:   2", "generates no password", "config rm"),
-    ),
-    "existing database on local": (
-        {**LOCAL, "database": "existing"},
-        "database",
-        ("given:   existing", "in-cluster, with target local", "test database in-cluster"),
-    ),
-    "too many pods for an existing database": (
-        {**EXISTING, "maxReplicas": 10},
-        "maxReplicas",
-        ("528 connections", "the 480 connections that portal.cluster-abc", "maxReplicas 9"),
-    ),
-    "variable of tokens": (
-        {
-            "databaseAuthentication": "iam",
-            "env": {"APP_CONFIG_backend_database_role": "portal"},
-        },
-        "env",
-        ("names that the program doesn't set itself",),
-    ),
     "no host": (
         {"host": None},
         "host",
@@ -170,94 +108,10 @@ RULES: dict[str, Row] = {
         "imageSource",
         ("without credentials",),
     ),
-    "too many pods": (
-        {"maxReplicas": 20, "databaseMaxCapacity": 4},
-        "maxReplicas",
-        (
-            "1008 connections",
-            "12 plugins x 4 in each pool x 21 pods",
-            "the 803 connections",
-            "db.serverless of at most 4 ACU",
-            "fix:     pulumi config set --stack test maxReplicas 15\n",
-            "or:      pulumi config set --stack test databaseMaxCapacity 5\n",
-            "or:      lower backend.database.knexConfig.pool.max",
-        ),
-    ),
-    "too many pods at the least": (
-        {"replicas": 30, "maxReplicas": 30},
-        "maxReplicas",
-        (
-            "fix:     pulumi config set --stack test replicas 15 && "
-            "pulumi config set --stack test maxReplicas 15\n",
-            "or:      pulumi config set --stack test databaseMaxCapacity 8\n",
-        ),
-    ),
-    "too many pods for any capacity": (
-        {"replicas": 100, "databaseMaxCapacity": 256},
-        "maxReplicas",
-        ("fix:     pulumi config set --stack test replicas 40\n    or:      lower backend",),
-    ),
-    "too many plugins": (
-        {"databasePlugins": 60, "databaseMaxCapacity": 1},
-        "maxReplicas",
-        (
-            "60 plugins x 4 in each pool x 2 pods",
-            "the 169 connections",
-            "knexConfig.pool.max",
-        ),
-    ),
-    "too many pods for Postgres in the cluster": (
-        {**LOCAL, "maxReplicas": 5},
-        "maxReplicas",
-        (
-            "288 connections",
-            "12 plugins x 4 in each pool x 6 pods",
-            "the 280 connections that Postgres in the cluster has to give\n",
-            "maxReplicas 4",
-        ),
-    ),
-    "Aurora on local": (
-        {**LOCAL, "database": "aurora"},
-        "database",
-        (
-            "given:   aurora",
-            "in-cluster, with target local",
-            "test database in-cluster",
-        ),
-    ),
-    "windows overlap after midnight": (
-        {"databaseBackupWindow": "23:30-01:00", "databaseMaintenanceWindow": "wed:00:30-wed:01:30"},
-        "databaseMaintenanceWindow",
-        ("don't overlap",),
-    ),
-    "windows overlap at the week's end": (
-        {"databaseBackupWindow": "00:15-01:00", "databaseMaintenanceWindow": "sun:23:45-mon:00:30"},
-        "databaseMaintenanceWindow",
-        ("don't overlap",),
-    ),
-    "protection of a generation to come": (
-        {"databaseProtectedGeneration": 2},
-        "databaseGeneration",
-        (
-            "holds generation 2",
-            "fix:     pulumi config set --stack test databaseGeneration 2\n",
-            "or:      pulumi config set --stack test databaseProtectedGeneration 1\n",
-        ),
-    ),
-    "region without roots": (
-        {"aws:region": "ca-west-1", "certificateArn": None, "hostedZoneName": "example.com"},
-        "databaseCaBundlePath",
-        ("no root certificates for ca-west-1",),
-    ),
     "variable twice": (
         {"env": {"TOKEN": "x"}, "secretEnv": {"TOKEN": "y"}},
         "env",
         ("secretEnv sets too",),
-    ),
-    "overlap with the default": (
-        {"databaseBackupWindow": "09:00-10:00"},
-        "databaseMaintenanceWindow",
-        ("sun:12:30",),
     ),
     "no certificate at a zone's apex": (
         {"host": "example.com", "certificateArn": None},
@@ -359,30 +213,10 @@ RULES: dict[str, Row] = {
         "host",
         ("at most 64 characters", "host backstage.example.com"),
     ),
-    "a version that can't pause": (
-        {"databaseMinCapacity": 0, "databaseEngineVersion": "16.2"},
-        "databaseMinCapacity",
-        ("0, with databaseEngineVersion 16.2", "from 16.3 on"),
-    ),
     "too little memory": (
         {"memoryLimit": "128Mi", "memoryRequest": "64Mi"},
         "memoryLimit",
         ("at least 256Mi",),
-    ),
-    "Aurora's key with Postgres in the cluster": (
-        {"database": "in-cluster", "databaseInstances": 2},
-        "databaseInstances",
-        ("a key of database aurora", "unset, with database in-cluster", "config rm"),
-    ),
-    "Postgres's key with Aurora": (
-        {"databaseImage": "postgres:17"},
-        "databaseImage",
-        ("a key of database in-cluster", "unset, with database aurora", "config rm"),
-    ),
-    "too many pods for Postgres in the cluster on eks": (
-        {"database": "in-cluster", "maxReplicas": 5},
-        "maxReplicas",
-        ("Postgres in the cluster",),
     ),
     "the metrics' port": ({"port": 9464, "metrics": True}, "port", ("port 7007",)),
     "identity provider without sign-in": (
@@ -463,6 +297,7 @@ RULES: dict[str, Row] = {
         "metrics",
         ("false, with monitoring prometheus-operator", "config rm --stack test metrics"),
     ),
+    **database_table.RULES,
     **integration_table.RULES,
     **secrets_table.RULES,
     **sign_in_table.RULES,
