@@ -26,7 +26,24 @@ def fixes_of(key: Key, text: str, value: Any, details: list[Any]) -> tuple[str, 
         first = sorted(choices, key=lambda each: each != as_text(default))
         unset = [config_rm(key.name)] * may_be_unset
         return (*(set_command(key, each) for each in first), *unset)
+    if (bound := _passed(key, value)) is not None:
+        usual = config_rm(key.name) if may_be_unset else set_command(key, example_of(key))
+        return tuple(dict.fromkeys((set_command(key, as_text(bound)), usual)))
+    if key.holds_secrets and not isinstance(value, dict):  # no entry can be set in a text
+        return (f"{config_rm(key.name)} && {set_command(key, '')}",)
     return (_fix_of(key, value, details),)
+
+
+# Numbers that say which one, or what there is: the nearest one that is allowed says something else.
+_NAMING = ("port", "Port", "Generation", "Version", "Connections")
+
+
+def _passed(key: Key, value: Any) -> Any:
+    """The bound that a number is beyond; None if it is beyond none."""
+    if not isinstance(value, (int, float)) or key.name.endswith(_NAMING):
+        return None
+    low, high = (key_schema(key).get(bound, value) for bound in ("minimum", "maximum"))
+    return low if value < low else high if value > high else None
 
 
 def _fix_of(key: Key, value: Any, details: list[Any]) -> str:
@@ -109,7 +126,8 @@ def _fix_of_a_field(key: str, name: str, field: Mapping[str, Any]) -> str:
 
 
 def set_command(key: Key, value: str) -> str:
-    """The command that sets a key; of a key that holds secrets, an entry of it."""
+    """The command that sets a key; of a key that holds secrets, the entries that it needs."""
     if key.holds_secrets:
-        return config_set_secret("NAME", key.name)
+        names = key.entries or ("NAME",)
+        return " && ".join(config_set_secret(name, key.name) for name in names)
     return config_set(key.name, value)

@@ -147,6 +147,13 @@ class PolicyRefuses:
     rules: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Entries:
+    """What a key that holds secrets is nothing without, by name."""
+
+    names: tuple[str, ...]
+
+
 class AwsSettings(Model, alias_generator=prefixed("aws:")):
     """`aws:*`, passed by hand to the explicit provider and to `aws eks get-token`."""
 
@@ -446,11 +453,13 @@ class IntegrationsSettings(Model, alias_generator=to_camel):
     github_app: GithubApp | None = None
     """the GitHub App: appId, clientId, owners (organizations); optional host (github.com), and
     repositories (500), how many each organization has, for the estimate of API requests"""
-    github_app_secrets: SecretMap = Field(default_factory=SecretMap)
+    github_app_secrets: Annotated[SecretMap, Entries(("clientSecret", "privateKey"))] = Field(
+        default_factory=SecretMap
+    )
     """the App's privateKey and clientSecret; webhookSecret to accept webhooks; files in the pods"""
     gitlab: Gitlab | None = None
     """the GitLab group: group (its path); optional host (gitlab.com)"""
-    gitlab_secrets: SecretMap = Field(default_factory=SecretMap)
+    gitlab_secrets: Annotated[SecretMap, Entries(("token",))] = Field(default_factory=SecretMap)
     """GitLab's token; webhookSecret to accept webhooks; files in the pods"""
 
 
@@ -517,7 +526,9 @@ class IngressSettings(Model, alias_generator=to_camel):
     """the identity provider: issuer, authorizationEndpoint, tokenEndpoint, userInfoEndpoint"""
     cognito: Annotated[IngressCognito | None, EKS] = Field(None, alias="ingressCognito")
     """the user pool: userPoolArn, clientId, domain"""
-    client: Annotated[SecretMap, EKS] = Field(default_factory=SecretMap, alias="ingressClient")
+    client: Annotated[SecretMap, EKS, Entries(("clientID", "clientSecret"))] = Field(
+        default_factory=SecretMap, alias="ingressClient"
+    )
     """clientID and clientSecret at the identity provider (oidc)"""
     session_timeout: Annotated[int, whole(300, 604800, " seconds"), EKS] = Field(
         43200, alias="ingressSessionTimeout"
@@ -636,6 +647,11 @@ class Key:
     def holds_secrets(self) -> bool:
         """Whether its values may be encrypted, and are never shown."""
         return self.field.annotation is SecretMap
+
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """Names of the secrets that it needs; none of `secretEnv`, which may hold any."""
+        return next((each.names for each in self.field.metadata if isinstance(each, Entries)), ())
 
 
 FILES = (AppConfig, BackstageApp, CaBundle, Permissions, Conditions)

@@ -50,12 +50,26 @@ class Warn(str):
     """A warning: the configuration is valid, but probably not intended."""
 
 
-class Misspelt(ValueError):
+class Printed(str):
+    """A command that prints a value, in place of that value."""
+
+
+class StandsFor(ValueError):
+    """A value that the key doesn't take, but that stands for `value`.
+
+    then: what is left to do, a sentence.
+    """
+
+    def __init__(self, value: str, then: str = "", said: str = "") -> None:
+        super().__init__(said)
+        self.value, self.then = value, then
+
+
+class Misspelt(StandsFor):
     """A value that resembles `meant`, which is allowed."""
 
     def __init__(self, meant: str) -> None:
-        super().__init__(f"did you mean {meant}?")
-        self.meant = meant
+        super().__init__(meant, said=f"did you mean {meant}?")
 
 
 # What the CLI takes for secret names, and refuses plain values of.
@@ -66,9 +80,13 @@ def config_set(key: str, value: str | None, flags: str = "") -> str:
     """The command that sets `key`, quoted for a POSIX shell; the CLI asks for a missing value."""
     if _SECRET.search(key) and "--secret" not in flags and "--plaintext" not in flags:
         flags = f"{flags} --plaintext".strip()
-    quoted = [shlex.quote(word) for word in (key, value) if word is not None]
+    quoted = [_quoted(word) for word in (key, value) if word is not None]
     words = ["pulumi config set", f"--stack {pulumi.get_stack()}", flags, *quoted]
     return " ".join(word for word in words if word)
+
+
+def _quoted(word: str) -> str:
+    return f'"$({word})"' if isinstance(word, Printed) else shlex.quote(word)
 
 
 def config_path(key: str, place: Iterable[str | int]) -> str:
@@ -80,7 +98,8 @@ def config_set_secret(name: str, key: str = "secretEnv") -> str:
     """The command that sets an entry of a key that holds secrets, and leaves its value out of the
     history.
     """
-    return config_set(f"{key}.{name}", None, "--path --secret")
+    lines = " < key.pem" if name == "privateKey" else ""  # the CLI asks for a single one
+    return config_set(f"{key}.{name}", None, "--path --secret") + lines
 
 
 def config_rm(key: str, entry: str | int = "") -> str:

@@ -19,7 +19,7 @@ from settings.keys import GROUPS, KEYS, SECRETS, Key
 from settings.meant import meant, takes
 from settings.model import Settings
 from settings.nearest import alike, nearest
-from settings.problem import Misspelt, Problem, Warn, config_rm, config_set
+from settings.problem import Problem, StandsFor, Warn, config_rm, config_set
 from settings.rules.rule import Rule
 
 SHOWN_CHARACTERS = 100  # of an invalid value
@@ -111,9 +111,11 @@ class Reader:
         details = without_renamed(key, value, details)
         said = [each for each in (detail(key, one) for one in details) if each]
         reason = f" ({'; '.join(said[:SHOWN_DETAILS])})" if said else ""
-        near = cause.meant if isinstance(cause, Misspelt) else meant(key, text)
+        clear = cause if isinstance(cause, StandsFor) else None
+        near = clear.value if clear else meant(key, text)
         fix = set_command(key, near) if near else fixes_of(key, text, value, details)
-        self._report(Problem(key.name, given, allowed(key_schema(key)) + reason, fix))
+        then = f". {clear.then}" if clear and clear.then else ""
+        self._report(Problem(key.name, given, allowed(key_schema(key)) + reason + then, fix))
 
     def _refuse_unknown_keys(self) -> None:
         owned = {

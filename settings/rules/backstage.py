@@ -223,8 +223,9 @@ def secrets_in_clear(s: Settings) -> Iterator[Warn]:
     for key in SECRETS:
         held = getattr(getattr(s, str(KEYS[key].group)), KEYS[key].attribute)
         if held and not is_config_secret(f"{pulumi.get_project()}:{key}"):
-            fix = config_set_secret(min(held), key)
-            yield Warn(f"{key} is plain text in the stack file. Encrypt each value: {fix}")
+            fix = " && ".join(config_set_secret(name, key) for name in sorted(held))
+            names = ", ".join(sorted(held))
+            yield Warn(f"{key} is plain text in the stack file: {names}. Encrypt each value: {fix}")
     for file in s.portal.app_configs:
         for path, value in file.leaves():
             if SECRET_PATH.search(path[-1]) and isinstance(value, str) and "${" not in value:

@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator
 
 from settings.examples import placeholder
-from settings.keys import IngressSettings
+from settings.keys import KEYS, IngressSettings
 from settings.model import Settings
 from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret
 from settings.rules.rule import rule
 from settings.values.load_balancer import IngressCognito, IngressOidc
 
-CLIENT = ("clientID", "clientSecret")  # keys that the controller looks for in the Secret
+CLIENT = KEYS["ingressClient"].entries  # keys that the controller looks for in the Secret
 NEEDED = {"oidc": ("ingressOidc", "ingressClient"), "cognito": ("ingressCognito",)}
 
 

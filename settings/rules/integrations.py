@@ -10,6 +10,7 @@ from settings.app_config import AppConfig
 from settings.app_gaps import INTEGRATIONS, loads
 from settings.backstage_app import BACKEND
 from settings.integrations import PROCESSING_MINUTES, WEBHOOK, integrations
+from settings.keys import KEYS
 from settings.model import Settings
 from settings.nearest import nearest
 from settings.overrides import Path, overriding
@@ -17,7 +18,6 @@ from settings.problem import Problem, Warn, config_rm, config_set, config_set_se
 from settings.rules.rule import rule
 from settings.secrets import KEPT_ELSEWHERE, PROVIDING, held_secrets, secret_variables
 
-NEEDED = {"github": ("clientSecret", "privateKey"), "gitlab": ("token",)}
 TOKEN = "GITHUB_TOKEN"  # noqa: S105
 TOPICS = ("events", "http", "topics")
 # Topics whose requests a module verifies, if their secret is configured. portal/ has both modules.
@@ -41,14 +41,16 @@ PUBLIC_HOSTS = (GITHUB_HOST, "gitlab.com")
 @rule("githubApp", "githubAppSecrets", "gitlab", "gitlabSecrets", *KEPT_ELSEWHERE)
 def secrets_of_integrations(s: Settings) -> Iterator[Problem]:
     for each in integrations(s):
-        known, secrets, key = (*NEEDED[each.kind], WEBHOOK), each.secrets, each.secrets_key
+        secrets, key = each.secrets, each.secrets_key
+        needed = KEYS[key].entries
+        known = (*needed, WEBHOOK)
         if secrets and not each.given:
             said = f"{', '.join(secrets)}, without {each.key}"
             yield Problem(key, said, f"unset without {each.key}", config_rm(key))
         if not each.given:
             continue
         unknown = [name for name in secrets if name not in known]
-        missing = [name for name in NEEDED[each.kind] if name not in each.files]
+        missing = [name for name in needed if name not in each.files]
         unusable = {name: "is empty" for name in secrets if name in known and name in secrets.blank}
         if "privateKey" in secrets and "privateKey" not in {*unusable, *secrets.private_keys}:
             unusable["privateKey"] = "is no private key in PEM"
@@ -59,7 +61,7 @@ def secrets_of_integrations(s: Settings) -> Iterator[Problem]:
             faults += [f"{name} {fault}" for name, fault in unusable.items()]
             commands = [config_rm(key, name) for name in unknown]
             commands += [_set(s, key, name) for name in (*missing, *unusable)]
-            allowed = f"{' and '.join(NEEDED[each.kind])}; {WEBHOOK} to accept webhooks"
+            allowed = f"{' and '.join(needed)}; {WEBHOOK} to accept webhooks"
             yield Problem(key, "; ".join(faults), allowed, " && ".join(commands))
 
 
@@ -68,8 +70,7 @@ def _set(s: Settings, key: str, name: str) -> str:
     for each in held_secrets(s):
         if each.file[0] == key:
             return config_set(f'{each.keys}["{key}.{name}"]', "PROPERTY", "--path")
-    from_file = " < key.pem" if name == "privateKey" else ""
-    return config_set_secret(name, key) + from_file
+    return config_set_secret(name, key)
 
 
 @rule("githubApp", "gitlab", "appPath")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from settings.integrations import integrations
+from settings.integrations import WEBHOOK, integrations
+from settings.keys import KEYS
 from settings.model import Settings
 from settings.problem import Problem, Warn, config_rm, config_set
-from settings.rules.integrations import NEEDED
 from settings.rules.rule import rule
 from settings.secrets import KEPT_ELSEWHERE, SESSION_SECRET, held_secrets, secret_variables
 from settings.values.secrets import SecretSource
@@ -103,7 +103,7 @@ def files(s: Settings) -> Iterator[Problem]:
         if not key:
             continue
         of, taken = by_key[key], first.setdefault(key, held.key)
-        known = (*NEEDED[of.kind], "webhookSecret")
+        known = (*KEYS[key].entries, WEBHOOK)
         said, allowed = held.target, ""
         if not of.given:
             said, allowed = f"{held.target}, without {of.key}", f"unset without {of.key}"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Annotated
 
+import pulumi
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.alias_generators import to_camel
 
 from settings.nearest import nearest
-from settings.problem import Misspelt
+from settings.problem import Misspelt, Printed, StandsFor
 from settings.values.common import LABEL, NAME, UNIQUE, Model, allowing, matching, scalar
 
 # By its parts, because AWS opens new ones: a partition or continent, a direction, a number.
@@ -97,6 +99,22 @@ BoundaryArn = Annotated[
         "arn:aws:iam::123456789012:policy/boundary",
     ),
 ]
+# What else `aws kms describe-key` knows a key by: an alias, its ARN, a bare id.
+_KEY_ID = re.compile(
+    rf"(?:{ARN}:kms:(?P<region>[a-z0-9-]+):[0-9]{{12}}:)?alias/[A-Za-z0-9/_-]+"
+    r"|(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-|mrk-[0-9a-f]{20})[0-9a-f]{12}"
+)
+
+
+def _kms_key(value: object) -> object:
+    if found := _KEY_ID.fullmatch(str(value)):
+        region = found["region"] or pulumi.Config("aws").get("region")
+        there = f" --region {shlex.quote(region)}" if region else ""
+        command = f"aws kms describe-key --key-id {found[0]}{there} --query KeyMetadata.Arn"
+        raise StandsFor(Printed(f"{command} --output text"))
+    return value
+
+
 KmsKeyArn = Annotated[
     str,
     matching(
@@ -104,6 +122,7 @@ KmsKeyArn = Annotated[
         "the ARN of a KMS key, not of an alias",
         "arn:aws:kms:us-east-1:123456789012:key/1b2c3d4e-0000-4000-8000-5f6a7b8c9d0e",
     ),
+    BeforeValidator(_kms_key),
 ]
 
 
@@ -172,6 +191,24 @@ LogsBucket = Annotated[
     NAME,
     AfterValidator(_bucket_name),
 ]
+
+
+def _topic(value: object) -> object:
+    address = str(value)
+    protocol = (
+        "email" if re.fullmatch(r"[^\s@:]+@[^\s@:]+", address) else address.partition("://")[0]
+    )
+    if protocol in ("email", "https"):
+        stack = pulumi.get_stack()
+        raise StandsFor(
+            "create",
+            "After pulumi up, subscribe the address: aws sns subscribe --topic-arn "
+            f'"$(pulumi stack output --stack {stack} alarmTopicArn)" --protocol {protocol} '
+            f"--notification-endpoint {shlex.quote(address)}",
+        )
+    return value
+
+
 AlarmTopic = Annotated[
     str,
     matching(
@@ -179,6 +216,7 @@ AlarmTopic = Annotated[
         "create, or the ARN of an SNS topic (not a FIFO one, which takes no alarms)",
         "create",
     ),
+    BeforeValidator(_topic),
 ]
 TechdocsBucket = Annotated[
     str,

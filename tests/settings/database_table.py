@@ -24,7 +24,9 @@ KEYS: dict[str, Key] = {
             (8, "at most databaseMaxCapacity, 4"),
         ),
     ),
-    "databaseMaxCapacity": Key(8.5, bad=((300, "1 to 256"), (0.5, "1 to 256"), ("four", "ACU"))),
+    "databaseMaxCapacity": Key(
+        8.5, bad=((300, "1 to 256", "Capacity 256\n"), (0.5, "1 to 256"), ("four", "ACU"))
+    ),
     "databaseSubnetIds": Key(
         ["subnet-01234567", "subnet-89abcdef"],
         bad=(

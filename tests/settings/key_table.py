@@ -79,8 +79,25 @@ KEYS: dict[str, Key] = {
     "kmsKeyArn": Key(
         KEY,
         bad=(
-            ("alias/portal", "the ARN of a KMS key, not of an alias"),
-            ("arn:aws:kms:us-east-1:123456789012:alias/portal", "not of an alias"),
+            (
+                "alias/portal",
+                "the ARN of a KMS key, not of an alias",
+                'kmsKeyArn "$(aws kms describe-key --key-id alias/portal --region us-east-1 '
+                '--query KeyMetadata.Arn --output text)"\n',
+            ),
+            (
+                "arn:aws:kms:eu-west-1:123456789012:alias/portal",
+                "alias/portal --region eu-west-1 --query",
+            ),
+            (
+                "mrk-1b2c3d4e5f60718293a4b5c6d7e8f901",
+                "--key-id mrk-1b2c3d4e5f60718293a4b5c6d7e8f901 ",
+            ),
+            (
+                "1b2c3d4e-0000-4000-8000-5f6a7b8c9d0e",
+                "--key-id 1b2c3d4e-0000-4000-8000-5f6a7b8c9d0e ",
+            ),
+            ("alias/$(id)", "kmsKeyArn ARN\n"),
             (KEY.replace("us-east-1", "eu-west-1"), "the stack's region, us-east-1"),
         ),
     ),
@@ -89,6 +106,17 @@ KEYS: dict[str, Key] = {
         bad=(
             (True, "create, or the ARN of an SNS topic"),
             ("on-call", "create, or the ARN of an SNS topic"),
+            (
+                "o'hara@example.com",
+                "After pulumi up, subscribe the address: aws sns subscribe --topic-arn ",
+                '"$(pulumi stack output --stack test alarmTopicArn)" --protocol email '
+                "--notification-endpoint 'o'\"'\"'hara@example.com'\n",
+                "fix:     pulumi config set --stack test alarms create\n",
+            ),
+            (
+                "https://example.com/hook",
+                "--protocol https --notification-endpoint https://example",
+            ),
             ("arn:aws:sns:us-east-1:123456789012:on-call.fifo", "not a FIFO one"),
             ("arn:aws:sns:eu-west-1:123456789012:on-call", "the stack's region, us-east-1"),
         ),
@@ -267,8 +295,21 @@ KEYS: dict[str, Key] = {
             ("[" * 100_000, "an object"),
         ),
     ),
-    "replicas": Key(2, bad=((0, "from 1 to 100"), ("[" * 5000, "from 1 to 100"))),
-    "maxReplicas": Key(6, bad=((0, "from 1 to 100"),)),
+    "replicas": Key(
+        2,
+        bad=(
+            (0, "from 1 to 100", "fix:     pulumi config set --stack test replicas 1\nNothing"),
+            (500, "fix:     pulumi config set --stack test replicas 100\n", "test replicas 1\n"),
+            ("[" * 5000, "from 1 to 100"),
+        ),
+    ),
+    "maxReplicas": Key(
+        6,
+        bad=(
+            (0, "from 1 to 100", "fix:     pulumi config rm --stack test maxReplicas\n"),
+            (1e9, "maxReplicas 100\n    or:      pulumi config rm --stack test maxReplicas\n"),
+        ),
+    ),
     "cpuRequest": Key("1.5", bad=(("0.25.0", "250m or 1"),)),
     "memoryRequest": Key("512Mi", bad=(("1GB", "512Mi or 1Gi"),)),
     "memoryLimit": Key("3Gi", bad=((1024, "512Mi or 1Gi"), ("1Mi", "at least memoryRequest"))),

@@ -91,7 +91,13 @@ KEYS: dict[str, Key] = {
     "ingressClient": Key(
         CLIENT,
         bad=(
-            ("hunter2", "[secret]", "--secret ingressClient.NAME"),
+            (
+                "hunter2",
+                "[secret]",
+                "fix:     pulumi config rm --stack test ingressClient && pulumi config set --stack "
+                "test --path --secret ingressClient.clientID && pulumi config set --stack test "
+                "--path --secret ingressClient.clientSecret\n",
+            ),
             ({**CLIENT, "x": {}}, "[secret]", "x has no plain value"),
         ),
     ),

@@ -33,7 +33,9 @@ def test_a_broken_rule_is_one_problem(case: str) -> None:
         assert fragment in message
 
 
-PLACEHOLDER = re.compile(r"^[A-Z][A-Z/_]+$|^REGISTRY/|NAME|\.\.\.|\"[A-Z_]{2,}\"|:DIGEST$")
+PLACEHOLDER = re.compile(
+    r"^[A-Z][A-Z/_]+$|^\$\(aws |^REGISTRY/|NAME|\.\.\.|\"[A-Z_]{2,}\"|:DIGEST$"
+)
 
 
 def fixed(changes: dict[str, object], command: str) -> dict[str, object] | None:
@@ -92,11 +94,12 @@ def test_each_fix_of_a_message_works_and_keeps_the_rest(case: str) -> None:
 
 
 def chooses(command: str) -> bool:
-    """Whether a command sets one of few values or none, which may need other keys as well."""
+    """Whether a command sets one of few values, or a bound, which may need other keys as well."""
     *_, before, last = command.split()
     schema = key_schema(KEYS[before]) if before in KEYS else {}
     values = schema.get("enum", ("true", "false") if schema.get("type") == "boolean" else ())
-    return last in values or (last in KEYS and "enum" in key_schema(KEYS[last]))
+    bounds = {str(schema.get("minimum")), str(schema.get("maximum"))}
+    return last in {*values, *bounds} or (last in KEYS and "enum" in key_schema(KEYS[last]))
 
 
 def test_a_fix_keeps_the_entries_that_are_valid() -> None:

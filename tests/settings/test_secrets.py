@@ -19,17 +19,21 @@ def test_secret_values_become_secret_outputs() -> None:
 
 def test_secrets_in_clear_are_warned_of() -> None:
     [_, warning] = warnings({"secretEnv": {"TOKEN": CANARY}})
-    assert warning.startswith(
-        "secretEnv is plain text in the stack file. Encrypt each value: pulumi config"
+    assert warning == (
+        "secretEnv is plain text in the stack file: TOKEN. Encrypt each value: "
+        "pulumi config set --stack test --path --secret secretEnv.TOKEN"
     )
-    assert warning.endswith("secretEnv.TOKEN")
     assert CANARY not in warning
 
 
 def test_every_secret_key_in_clear_is_warned_of() -> None:
     changes = {"githubApp": APP, "githubAppSecrets": APP_SECRETS}
     found = [each for each in warnings(changes) if "plain text" in each]
-    assert [each.split()[0] for each in found] == ["githubAppSecrets"]
+    encrypt = "pulumi config set --stack test --path --secret githubAppSecrets"
+    assert found == [
+        "githubAppSecrets is plain text in the stack file: clientSecret, privateKey. Encrypt each "
+        f"value: {encrypt}.clientSecret && {encrypt}.privateKey < key.pem"
+    ]
     _, recording = loaded(changes, ("githubAppSecrets",))
     assert not [each for each in recording.warnings if "plain text" in each]
 
