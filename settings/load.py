@@ -10,7 +10,7 @@ from settings.rules import RULES
 def load() -> Settings:
     """Reads and checks the configuration of the current stack.
 
-    Raises pulumi.RunError with every problem: the key, what was given, what is allowed, and how
+    Raises ConfigurationError with every problem: the key, what was given, what is allowed, and how
     to fix it.
     """
     reader = Reader()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from json import dumps
 
@@ -30,9 +30,29 @@ class Problem:
         """Each way to fix it, the best one first."""
         return (self.fix,) if isinstance(self.fix, str) else self.fix
 
-    def __str__(self) -> str:
-        said = [f"  {self.key}", f"    given:   {self.given}", f"    allowed: {self.allowed}"]
+    def text(self, place: str = "") -> str:
+        """The lines of a message. place: of the key in the stack file, if it is known."""
+        said = [
+            f"  {self.key}" + (f" ({place})" if place else ""),
+            f"    given:   {self.given}",
+            f"    allowed: {self.allowed}",
+        ]
         return "\n".join([*said, *labelled(self.ways, "    ", 9)])
+
+
+class ConfigurationError(pulumi.RunError):
+    """Every problem of a stack's configuration."""
+
+    def __init__(self, stack: str, problems: Sequence[Problem]) -> None:
+        self._stack, self._problems = stack, problems
+        super().__init__(self.text(lambda _: ""))
+
+    def text(self, place: Callable[[str], str]) -> str:
+        """The message, with the place of each key in the stack file."""
+        count = len(self._problems)
+        head = f"Stack '{self._stack}' has {count} configuration problem{'s'[: count > 1]}:"
+        listed = [each.text(place(each.key)) for each in self._problems]
+        return "\n".join([head, *listed, "Nothing was changed."])
 
 
 def labelled(ways: Sequence[str], indent: str, width: int = 5) -> Iterator[str]:

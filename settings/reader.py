@@ -19,7 +19,7 @@ from settings.keys import GROUPS, KEYS, SECRETS, Key
 from settings.meant import meant, takes
 from settings.model import Settings
 from settings.nearest import alike, nearest
-from settings.problem import Problem, StandsFor, Warn, config_rm, config_set
+from settings.problem import ConfigurationError, Problem, StandsFor, Warn, config_rm, config_set
 from settings.rules.rule import Rule
 
 SHOWN_CHARACTERS = 100  # of an invalid value
@@ -68,12 +68,9 @@ class Reader:
                         self._report(found)
 
     def raise_problems(self) -> None:
-        """Raises one pulumi.RunError that lists every problem, if there is any."""
-        if not self.problems:
-            return
-        count = len(self.problems)
-        head = f"Stack '{pulumi.get_stack()}' has {count} configuration problem{'s'[: count > 1]}:"
-        raise pulumi.RunError("\n".join([head, *map(str, self.problems), "Nothing was changed."]))
+        """Raises ConfigurationError, if there is any problem."""
+        if self.problems:
+            raise ConfigurationError(pulumi.get_stack(), self.problems)
 
     def _report(self, problem: Problem) -> None:
         self.problems.append(problem)

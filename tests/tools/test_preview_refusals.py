@@ -99,6 +99,19 @@ def test_run_error_prints_no_traceback(tmp_path: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().err == "error: set a key\n"
 
 
+def test_a_problem_of_the_configuration_names_the_line_of_its_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = "config:\n  aws:region: us-east\n  shop:replica: 3\n  port: 80\n"
+    assert main(project(tmp_path, "from settings.load import load\nload()", stack)) == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: Stack 'dev' has ")
+    assert "\n  aws:region (Pulumi.dev.yaml: line 2)\n    given:   us-east\n" in printed
+    assert "\n  replica (Pulumi.dev.yaml: line 3)\n    given:   an unknown key\n" in printed
+    assert "\n  port (Pulumi.dev.yaml: line 4)\n    given:   80\n" in printed
+    assert "\n  clusterName\n    given:   nothing\n" in printed
+
+
 def test_every_problem_is_reported_at_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

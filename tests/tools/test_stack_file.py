@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from pathlib import Path
 
@@ -122,20 +123,20 @@ def test_a_text_that_yaml_reads_as_something_else_has_to_be_quoted(tmp_path: Pat
     file.write_text(REWRITTEN, encoding="utf-8")
     with pytest.raises(StackFileError) as raised:
         read_stack(ROOT, "prod", file)
-    head, *blocks = str(raised.value).split("\n  line ")
+    head, *blocks = re.split(r"\n  (?! )", str(raised.value))
     assert head == f"{file}: YAML reads 5 values as something else than what is written:"
     quoted = "\n    allowed: text in quotes\n    fix:     "
     assert blocks == [
-        "4, aws:allowedAccountIds[0]\n    given:   012345678901, which YAML reads as 12345678901"
-        f'{quoted}- "012345678901"',
-        "5, imageTag\n    given:   0123456, which YAML reads as 42798"
+        "aws:allowedAccountIds[0] (line 4)\n    given:   012345678901, which YAML reads as "
+        f'12345678901{quoted}- "012345678901"',
+        "imageTag (line 5)\n    given:   0123456, which YAML reads as 42798"
         f'{quoted}backstage:imageTag: "0123456"',
-        "6, databaseEngineVersion\n    given:   17.10, which YAML reads as 17.1"
+        "databaseEngineVersion (line 6)\n    given:   17.10, which YAML reads as 17.1"
         f'{quoted}databaseEngineVersion: "17.10"',
-        "7, replicas\n    given:   010, which YAML reads as 8\n"
+        "replicas (line 7)\n    given:   010, which YAML reads as 8\n"
         "    allowed: a number without leading zeros\n    fix:     backstage:replicas: 10",
-        "8, env.DAY\n    given:   2026-01-02, which YAML reads as 2026-01-02 00:00:00 +0000 UTC"
-        f'{quoted}DAY: "2026-01-02"',
+        "env.DAY (line 8)\n    given:   2026-01-02, which YAML reads as 2026-01-02 00:00:00 +0000 "
+        f'UTC{quoted}DAY: "2026-01-02"',
     ]
 
 
@@ -146,7 +147,7 @@ def test_a_text_that_may_be_a_secret_is_not_shown(tmp_path: Path) -> None:
         read_stack(ROOT, "prod", file)
     assert "23456789" not in str(raised.value)
     assert str(raised.value).endswith(
-        "  line 3, secretEnv.PIN\n    given:   [secret], which YAML reads as another text\n"
+        "  secretEnv.PIN (line 3)\n    given:   [secret], which YAML reads as another text\n"
         '    allowed: text in quotes\n    fix:     PIN: "VALUE"'
     )
 

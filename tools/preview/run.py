@@ -18,6 +18,7 @@ import pulumi
 import pulumi.runtime
 from pulumi.runtime import Settings
 
+from settings.problem import ConfigurationError
 from tools.preview.monitor import Recording, RecordingEngine, RecordingMonitor
 from tools.preview.stack_file import StackConfig
 
@@ -76,6 +77,8 @@ def _run(
             with config.applied():
                 context = contextvars.copy_context()
                 runner.run(pulumi.runtime.run_in_stack(execute), context=context)
+        except ConfigurationError as error:
+            return error.text(config.place)
         except pulumi.RunError as error:
             return str(error)
         except Exception as error:

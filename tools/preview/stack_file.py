@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class StackFileError(Exception):
 class StackConfig:
     """project: its name. stack: its name. values: full key to text, lists and objects as JSON.
     secret_keys: full keys that are encrypted, wholly or in part. explicit_packages: packages whose
-    default provider is switched off.
+    default provider is switched off. places: full key to `FILE: line NUMBER`, of those in a file.
     """
 
     project: str
@@ -38,6 +38,11 @@ class StackConfig:
     values: dict[str, str]
     secret_keys: list[str]
     explicit_packages: frozenset[str]
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    def place(self, key: str) -> str:
+        """Of a key with or without the project's namespace; empty if no file has it."""
+        return self.places.get(_full(self.project, key), "")
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -90,7 +95,7 @@ def read_stack(root: Path, stack: str, config_file: Path | None = None) -> Stack
     for key, entry in {**{k: _declared(v) for k, v in declared.items()}, **found}.items():
         if entry is None:
             continue
-        full = str(key) if ":" in str(key) else f"{name}:{key}"
+        full = _full(name, str(key))
         if full in values and key in found:
             line = f"line {lines[str(key)]}"
             raise StackFileError(
@@ -101,7 +106,12 @@ def read_stack(root: Path, stack: str, config_file: Path | None = None) -> Stack
         if encrypted:
             secret_keys.append(full)
     explicit = json.loads(values.get("pulumi:disable-default-providers", "[]"))
-    return StackConfig(name, stack, values, secret_keys, frozenset(explicit))
+    places = {_full(name, key): f"{shown}: line {line}" for key, line in lines.items()}
+    return StackConfig(name, stack, values, secret_keys, frozenset(explicit), places)
+
+
+def _full(project: str, key: str) -> str:
+    return key if ":" in key else f"{project}:{key}"
 
 
 def _document(path: Path) -> Document:
@@ -153,7 +163,7 @@ def _rewritten(project: str, value: Rewritten) -> str | None:
         return None
     last = value.place[-1]
     fix = f"{'- ' if isinstance(last, int) else f'{last}: '}{instead}"
-    return str(Problem(f"line {value.line}, {_shown(project, value.place)}", given, allowed, fix))
+    return Problem(_shown(project, value.place), given, allowed, fix).text(f"line {value.line}")
 
 
 def _shown(project: str, place: tuple[str | int, ...]) -> str:
