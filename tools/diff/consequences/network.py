@@ -19,8 +19,15 @@ def network_exposures(changes: Sequence[Change]) -> Iterator[Risk]:
     """Pods left without a NetworkPolicy, and further sources of a security group."""
     yield from _unguarded(changes)
     # With the group itself all its rules are new.
-    if any(each.before and each.after and each.resource.type == GROUP for each in changes):
-        yield from _further_sources(changes)
+    groups = {e.resource.urn for e in changes if e.before and e.after and e.resource.type == GROUP}
+    yield from _further_sources([each for each in changes if groups & _groups(each.resource)])
+
+
+def _groups(rule: Resource) -> set[str]:
+    """URNs of the stack's security groups that a rule belongs to; empty for anything else."""
+    if rule.type != RULE:
+        return set()
+    return set(rule.property_dependencies.get("securityGroupId", []))
 
 
 def _unguarded(changes: Sequence[Change]) -> Iterator[Risk]:
@@ -60,8 +67,7 @@ def _selector(policy: Resource) -> dict[str, str]:
     return found
 
 
-def _further_sources(changes: Sequence[Change]) -> Iterator[Risk]:
-    rules = [each for each in changes if each.resource.type == RULE]
+def _further_sources(rules: Sequence[Change]) -> Iterator[Risk]:
     former = [source for each in rules if each.before for source in _sources(each.before.inputs)]
     now = [source for each in rules if each.after for source in _sources(each.after.inputs)]
     if more := beyond(now, former):

@@ -164,5 +164,7 @@ def test_the_database_accepts_more(source: dict[str, str], shown: str | None) ->
         assert found[0].details[0].startswith(f"It now accepts connections from {shown} (")
         assert found[0].details[1] == "Before: sg-0f1e2d3c4b5a69788."
     assert opened(after, plan("prod")) == []
+    of_another_group = dataclasses.replace(new, property_dependencies={})
+    assert opened(plan("prod"), replacing(plan("prod"), rule.urn, rule, of_another_group)) == []
     group = urn_of(after, "backstage-security-group")
     assert opened(replacing(replacing(after, group), rule.urn), after) == []
