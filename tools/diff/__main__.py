@@ -9,7 +9,6 @@ from pathlib import Path
 
 from policy.suppressions import SuppressionError
 from tools.diff.base import BaseError, checked_out, plans_of
-from tools.diff.comparison.replacements import UnknownTypeError
 from tools.diff.configuration import configuration, encrypted_names, holders
 from tools.diff.markdown import LIMIT, failed, markdown
 from tools.diff.policy import policy_change, verdict_of
@@ -33,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         found = reviewed(options.root, options.stack, options.base)
-    except (PreviewError, StackFileError, SuppressionError, UnknownTypeError, BaseError) as error:
+    except (PreviewError, StackFileError, SuppressionError, BaseError) as error:
         problem = f"{options.base}: {error}" if isinstance(error, BaseError) else str(error)
         print(f"error: {problem}", file=sys.stderr)
         if options.format == "markdown":  # or the comment would still show the commit before

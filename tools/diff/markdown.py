@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tools.diff.comparison.rendering import input_lines
+from tools.diff.consequences.grants import described, granting
 from tools.diff.review import Review
-from tools.diff.text import SYMBOLS, counted, details, policy, price, summary, title
+from tools.diff.text import SYMBOLS, command, counted, data, details, policy, price, summary, title
 
 LIMIT = 65_536  # characters of a comment on GitHub
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$-])")
@@ -14,22 +16,32 @@ _TICKS = re.compile(r"`+")
 
 
 def markdown(review: Review, limit: int = LIMIT) -> str:
-    """Risks first, then a table, then each resource, folded. At most `limit` characters."""
+    """Risks first, then a table, then each resource, folded. At most `limit` characters.
+
+    Behind them the inputs of other new resources, if there is room for all.
+    """
     head = "\n".join(_head(review))
     lines = list(_resources(review))
     if not lines:
         return _cut(head, limit)
-    more = f"... the rest: make diff BASE={review.base.partition(' ')[0]} STACK={review.stack}"
-    fence = _fence(lines)
-    opening = f"\n\n<details><summary>{summary(review)}</summary>\n\n{fence}diff\n"
-    closing = f"\n{fence}\n\n</details>"
-    room = limit - len(head) - len(opening) - len(closing) - len(more) - 1
+    every = head + _folded(summary(review), lines, "diff")
+    if len(every) <= limit:
+        others = "\n\n".join(_others(review))
+        more = _folded("Inputs of the other new resources", [others], "yaml") if others else ""
+        return every + more if len(every + more) <= limit else every
+    rest = f"... the rest: {command(review)}"
+    room = limit - len(head) - len(_folded(summary(review), ["", rest], "diff", _fence(lines)))
     if room < 0:
         return _cut(head, limit)
-    body = "\n".join(lines)
-    if len(body) > room:
-        body = body[:room].rpartition("\n")[0] + f"\n{more}"
-    return head + opening + body + closing
+    body = "\n".join(lines)[:room].rpartition("\n")[0]
+    return head + _folded(summary(review), [body, rest], "diff", _fence(lines))
+
+
+def _folded(label: str, lines: list[str], language: str, fence: str = "") -> str:
+    """Lines of code behind a label. fence: if it has to be longer than the lines need."""
+    fence = fence or _fence(lines)
+    code = "\n".join([f"{fence}{language}", *lines, fence])
+    return f"\n\n<details><summary>{label}</summary>\n\n{code}\n\n</details>"
 
 
 def failed(stack: str, problem: str, limit: int = LIMIT) -> str:
@@ -56,8 +68,8 @@ def _head(review: Review) -> Iterator[str]:
     yield f"| compared with | {_plain(review.base)} |"
     yield "|---|---|"
     yield f"| resources | {_plain(counted(review))} |"
-    if not any(risk.of_data for risk in review.risks):
-        yield "| data | nothing that holds data is deleted |"
+    if nothing := data(review):
+        yield f"| data | {nothing} |"
     for note in review.notes:
         yield f"| {_plain(note.label.lower())} | {_plain(note.text)} |"
     yield f"| price a month | {_plain(price(review.price))} |"
@@ -76,6 +88,15 @@ def _resources(review: Review) -> Iterator[str]:
         mark = {"update": "!", "replace": "-", "move": "!"}.get(change.operation, symbol)
         yield f"{mark} {symbol} {title(change)}"
         yield from (f"    {line}" for line in details(change))
+        yield from (f"{mark}   {line}" for line in input_lines(granting(change)))
+
+
+def _others(review: Review) -> Iterator[str]:
+    """Inputs of new resources that grant nothing."""
+    for change in review.shown:
+        inputs = described(change.inputs)
+        if change.operation == "create" and inputs and not granting(change):
+            yield "\n".join([f"# {title(change)}", *input_lines(inputs)])
 
 
 def _plain(text: str) -> str:

@@ -13,8 +13,10 @@ from tools.cost.plan import region_of
 from tools.cost.prices import CostError, Prices
 from tools.diff.comparison.change import Change
 from tools.diff.comparison.changes import compare
+from tools.diff.comparison.replacements import lacking
 from tools.diff.comparison.values import Difference, Path
 from tools.diff.consequences.exposure import narrowed
+from tools.diff.consequences.grants import grants, is_grant
 from tools.diff.consequences.interruptions import interruptions
 from tools.diff.consequences.kept import kept
 from tools.diff.consequences.load_balancer import kept_settings
@@ -76,15 +78,22 @@ class Review:
         return sum(each.after is not None for each in self.changes)
 
     @property
+    def new(self) -> bool:
+        """Whether the base doesn't have the stack."""
+        return not any(each.before for each in self.changes)
+
+    @property
     def shown(self) -> list[Change]:
-        """Changed resources, without components: what ends first, and of that what holds data."""
+        """Changed resources, without components: what ends first, and of that what holds data, then
+        what grants rights."""
         found = [e for e in self.changes if e.operation != "same" and e.resource.custom]
         return sorted(found, key=_order)
 
 
-def _order(change: Change) -> tuple[bool, bool, str, str]:
+def _order(change: Change) -> tuple[bool, bool, bool, str, str]:
     resource = change.resource
-    return not change.ends, not holds_data(resource.type), resource.type, resource.name
+    first = (not change.ends, not holds_data(resource.type), not is_grant(resource.type))
+    return *first, resource.type, resource.name
 
 
 def review(
@@ -99,12 +108,13 @@ def review(
 ) -> Review:
     """Compares two plans of a stack.
 
-    encrypted, created: as in `compare`; None for a base whose preview has no stand-ins. Raises
-    UnknownTypeError.
+    encrypted, created: as in `compare`; None for a base whose preview has no stand-ins.
     """
     with_stand_ins = (created[0], created[1]) if created and created[0] is not None else None
     changes = compare(before, after, encrypted, with_stand_ins)
     warnings = [NO_STAND_INS] if created and created[0] is None else []
+    differing = [each for each in changes if each.operation != "same" and each.resource.custom]
+    warnings += lacking(each.resource.type for each in differing)
     return Review(
         stack=stack,
         base=base,
@@ -120,7 +130,7 @@ def review(
 
 def _notes(changes: Sequence[Change]) -> list[Note]:
     found = [Note("Pods", sentence) for sentence in pods(changes)]
-    for each in (interruptions, narrowed, kept_settings, kept):
+    for each in (grants, interruptions, narrowed, kept_settings, kept):
         found += each(changes)
     return list(dict.fromkeys(found))
 

@@ -7,6 +7,9 @@ from textwrap import wrap
 
 from tools.cost.estimate import NOTHING
 from tools.diff.comparison.change import Change
+from tools.diff.comparison.rendering import input_lines
+from tools.diff.comparison.replacements import known
+from tools.diff.consequences.grants import granting
 from tools.diff.policy import PolicyChange
 from tools.diff.review import OPERATIONS, Price, Review
 from tools.preview.report import short_type
@@ -29,8 +32,8 @@ def _lines(review: Review) -> Iterator[str]:
     yield f"{review.stack}: the working tree compared with {review.base}"
     yield f"Resources: {summary(review)}"
     yield f"    {counted(review)}"
-    if not any(risk.of_data for risk in review.risks):
-        yield "Data: nothing that holds data is deleted"
+    if nothing := data(review):
+        yield f"Data: {nothing}"
     for note in review.notes:
         yield from _wrapped(f"{note.label}: {note.text}", 0)
     yield f"Price a month: {price(review.price)}"
@@ -50,6 +53,15 @@ def _lines(review: Review) -> Iterator[str]:
     for change in review.shown:
         yield f"{SYMBOLS[change.operation].rjust(2)} {title(change)}"
         yield from (f"       {line}" for line in details(change))
+        if not review.new:
+            yield from (f"       {line}" for line in input_lines(granting(change)))
+    if review.new:  # with their inputs, hundreds of lines
+        yield f"What they allow: {command(review)} FORMAT=markdown"
+
+
+def command(review: Review) -> str:
+    """What prints the review."""
+    return f"make diff BASE={review.base.partition(' ')[0]} STACK={review.stack}"
 
 
 def summary(review: Review) -> str:
@@ -67,6 +79,15 @@ def counted(review: Review) -> str:
     )
 
 
+def data(review: Review) -> str:
+    """That no data is lost; empty if some may be, which the risks say."""
+    if any(risk.of_data for risk in review.risks):
+        return ""
+    if all(known(each.resource.type) for each in review.shown if each.ends):
+        return "nothing that holds data is deleted"
+    return "nothing that is known to hold data is deleted"
+
+
 def title(change: Change) -> str:
     """The resource, and how it gets there."""
     resource = change.resource
@@ -76,6 +97,8 @@ def title(change: Change) -> str:
     if change.operation == "replace":
         first = "deleted before" if change.deleted_first else "deleted after"
         words += f", {first} the new one is created"
+    if change.operation == "update" and not known(resource.type):
+        words += ", perhaps replaced"
     return words
 
 

@@ -31,6 +31,16 @@ def with_inputs(recording: Recording, name: str, change: Callable[[Inputs], obje
     return replacing(recording, resource.urn, dataclasses.replace(resource, raw_inputs=inputs))
 
 
+def with_new(type_: str, inputs: Inputs) -> Recording:
+    """The plan of prod with one more resource, named `new`."""
+    model = next(each for each in plan("prod").resources.values() if each.custom)
+    new = dataclasses.replace(
+        model, urn=f"{model.urn}-new", type=type_, name="new", raw_inputs=inputs,
+        property_dependencies={},
+    )  # fmt: skip
+    return replacing(plan("prod"), model.urn, model, new)
+
+
 def replacing(recording: Recording, urn: str, *instead: Resource) -> Recording:
     """The plan with other resources in the place of one."""
     resources = [

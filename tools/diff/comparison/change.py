@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from tools.diff.comparison.replacements import covered, fixed_name, replacement
 from tools.diff.comparison.values import Difference
@@ -26,6 +26,8 @@ class Change:
     """Which input of its provider replaces the resource."""
     deleted_first: bool = False
     """Whether a replacement deletes the old resource before it creates the new one."""
+    inputs: dict[str, Any] = field(default_factory=dict)
+    """Raw inputs with stand-ins, of a resource that is created or deleted."""
 
     @property
     def resource(self) -> Resource:

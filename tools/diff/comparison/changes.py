@@ -10,6 +10,7 @@ from tools.diff.comparison.former import matched
 from tools.diff.comparison.options import option_differences
 from tools.diff.comparison.propagation import propagate
 from tools.diff.comparison.replacements import covered
+from tools.diff.comparison.sources import source_differences
 from tools.diff.comparison.stand_ins import Inputs, completed
 from tools.diff.comparison.values import Difference, Path, differences
 from tools.preview.monitor import SECRET, Recording, Resource
@@ -25,8 +26,7 @@ def compare(
 
     encrypted: by URN, where encrypted values change, which a preview can't see. created: the same
     plans with stand-ins, by which values that are unknown before the update are compared; without
-    them, what is unknown in both plans counts as equal. Raises UnknownTypeError for a type of which
-    nobody knows what replaces it.
+    them, what is unknown in both plans counts as equal.
     """
     pairs = matched(before.resources, after.resources)
     inputs = _inputs(before, after, created, pairs)
@@ -36,13 +36,18 @@ def compare(
             resource,
             (inputs[0].get(pairs.get(urn, ""), {}), inputs[1][urn]),
             (encrypted or {}).get(urn, []),
+            pairs,
         )
         for urn, resource in after.resources.items()
     }
     propagate(found, before)
     kept = {*pairs.values(), *after.read_urns}
-    gone = [each for urn, each in before.resources.items() if urn not in kept]
-    return [*found.values(), *(Change("delete", each, None) for each in gone)]
+    gone = [
+        Change("delete", each, None, inputs=inputs[0][urn])
+        for urn, each in before.resources.items()
+        if urn not in kept
+    ]
+    return [*found.values(), *gone]
 
 
 def _inputs(
@@ -61,16 +66,22 @@ def _inputs(
 
 
 def _first(
-    before: Resource | None, after: Resource, inputs: tuple[Inputs, Inputs], encrypted: list[Path]
+    before: Resource | None,
+    after: Resource,
+    inputs: tuple[Inputs, Inputs],
+    encrypted: list[Path],
+    pairs: Mapping[str, str],
 ) -> Change:
     """The change by the resource's own inputs."""
     if before is None:
-        return Change("create", None, after)
+        return Change("create", None, after, inputs=inputs[1])
     if not after.custom:
         return _moved(Change("same", before, after))
     options = list(option_differences(before, after))
     hidden = [Difference(path, SECRET, SECRET) for path in encrypted]
-    every = (*differences(*inputs), *hidden)
+    every = [*differences(*inputs), *hidden]
+    said = {each.path[0] for each in every}
+    every += [e for e in source_differences(before, after, pairs) if e.path[0] not in said]
     own = (each for each in every if not covered(each.path, after.ignore_changes))
     found = [*marked(after, own), *marked(after, options)]
     change = Change("update" if found else "same", before, after, found)

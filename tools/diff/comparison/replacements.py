@@ -9,7 +9,6 @@ from pathlib import Path as File
 from typing import Any
 
 from settings.files import parse_yaml, read_text
-from settings.problem import with_fixes
 from tools.diff.comparison.values import Path
 from tools.preview.monitor import COMPUTED
 
@@ -17,10 +16,6 @@ TABLE = File(__file__).with_name("replacements.yaml")
 _OBJECT = ("metadata.name", "metadata.namespace")
 # Without a region; all others move with the provider's, which replaces them.
 _GLOBAL = ("aws:iam/", "aws:route53/")
-
-
-class UnknownTypeError(Exception):
-    """A type that the table lacks; the text says how to add it."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +48,32 @@ def table() -> dict[str, Replacement]:
 
 
 def replacement(type_: str) -> Replacement:
-    """The row of a type. Raises UnknownTypeError."""
-    row = table().get(type_)
-    if type_.startswith("kubernetes:") and not type_.startswith("kubernetes:helm"):
-        return Replacement(None, (*_OBJECT, *(row.replaced_by if row else ())))
-    if row is None:
-        said = f"tools/diff/comparison/{TABLE.name} lacks {type_}: nobody knows what replaces it"
-        fix = "add the type with `replaced_by: []`, then run make replacements"
-        raise UnknownTypeError(with_fixes(said, fix))
+    """The row of a type; of one that isn't known, a row by which nothing replaces it."""
+    row = table().get(type_, Replacement(None, ()))
+    if _is_object(type_):
+        return Replacement(None, (*_OBJECT, *row.replaced_by))
     return row
+
+
+def known(type_: str) -> bool:
+    """Whether somebody has looked up what replaces a type."""
+    return type_ in table() or _is_object(type_)
+
+
+def lacking(types: Iterable[str]) -> list[str]:
+    """For each type that isn't known, what that means, and how to add it."""
+    return [
+        f"tools/diff/comparison/{TABLE.name} lacks {type_}: whether a change replaces it, and what "
+        "its deletion loses, isn't known. Add the type with `replaced_by: []`, then run make "
+        "replacements."
+        for type_ in sorted(set(types))
+        if not known(type_)
+    ]
+
+
+def _is_object(type_: str) -> bool:
+    """Whether it is a kind of Kubernetes, whose metadata says what replaces it."""
+    return type_.startswith("kubernetes:") and not type_.startswith("kubernetes:helm")
 
 
 def regional(type_: str) -> bool:

@@ -13,6 +13,7 @@ from pulumi.runtime import rpc
 
 from components.ingress.authentication import ANNOTATION
 from tools.diff.comparison.lists import paired, split
+from tools.diff.comparison.rendering import parsed_json
 from tools.diff.comparison.stand_ins import StandIn, has_stand_in, revealed, shown
 from tools.preview.monitor import SECRET, is_secret, masked_value
 
@@ -36,6 +37,8 @@ class Difference:
     """Whether the provider can't change it in place."""
     stand_ins: bool = False
     """Whether stand-ins are compared, as the value is unknown before the update."""
+    sources: str = ""
+    """Of a secret: which resources it comes from now, and which before."""
 
     @property
     def name(self) -> str:
@@ -51,7 +54,7 @@ class Difference:
         if _is_text(self.before, self.after):
             return [f"{name}:", *_changed_lines(self.before, self.after)]
         if self.before == self.after == SECRET:
-            return [f"{name}: {SECRET}, changed"]
+            return [f"{name}: {SECRET}, {self.sources or 'changed'}"]
         if isinstance(self.before, list) and isinstance(self.after, list):
             return [f"{name}: the same elements in another order"]
         if self.path[-1].startswith("[") and ABSENT in (self.before, self.after):
@@ -134,10 +137,7 @@ def _parsed(value: Any, path: Path) -> Any:
     if not isinstance(value, str) or value == rpc.UNKNOWN:
         return value
     if value.startswith(("{", "[")):
-        try:
-            return json.loads(value)
-        except json.JSONDecodeError:
-            return value
+        return parsed_json(value)
     # Some of the load balancer's annotations list their elements with commas.
     return split(value) if path and path[-1].startswith(ANNOTATION) and "," in value else value
 

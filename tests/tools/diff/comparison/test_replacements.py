@@ -10,7 +10,9 @@ import pytest
 
 from tests.programs import ROOT
 from tests.tokens import CLUSTER, DEPLOYMENT, JOB, PASSWORD, REPOSITORY
-from tools.diff.comparison.replacements import TABLE, UnknownTypeError, replacement, table
+from tests.tools.diff.plans import plan, reviewed, with_inputs, with_new
+from tools.diff.comparison.replacements import known, replacement, table
+from tools.diff.text import text
 
 AWS = [type_ for type_ in table() if type_.startswith("aws:")]
 
@@ -20,7 +22,7 @@ def test_every_type_of_the_stacks_is_known() -> None:
     types = set(re.findall(r"[:$]((?:aws|docker|kubernetes|pulumi:providers|random):\S+?)::", urns))
     assert {CLUSTER, DEPLOYMENT, PASSWORD, "pulumi:providers:aws"} <= types
     for type_ in types:
-        assert replacement(type_)
+        assert known(type_)
 
 
 @pytest.mark.parametrize("type_", AWS)
@@ -54,9 +56,16 @@ def test_a_path_replaces_with_what_is_above_and_below_it(
     assert replacement(type_).by(tuple(path.split())) == replaced
 
 
-def test_a_type_that_is_not_known_is_refused() -> None:
-    with pytest.raises(UnknownTypeError) as error:
-        replacement("aws:sqs/queue:Queue")
-    file = TABLE.relative_to(ROOT)
-    assert str(error.value).startswith(f"{file} lacks aws:sqs/queue:Queue: ")
-    assert "fix: " in str(error.value)
+def test_a_type_that_is_not_known_is_said() -> None:
+    with_queue = with_new("aws:sqs/queue:Queue", {"delay": 1})
+    slower = with_inputs(with_queue, "new", lambda inputs: inputs.update(delay=2))
+    said = "Warning: tools/diff/comparison/replacements.yaml lacks aws:sqs/queue:Queue: whether a"
+    for before, after, line in (
+        (plan("prod"), with_queue, " + new (aws:sqs:Queue)"),
+        (with_queue, slower, " ~ new (aws:sqs:Queue), perhaps replaced"),
+        (with_queue, plan("prod"), "Data: nothing that is known to hold data is deleted"),
+    ):
+        lines = text(reviewed(before, after)).splitlines()
+        assert line in lines
+        assert any(each.startswith(said) for each in lines)
+    assert "Warning" not in text(reviewed(with_queue, with_queue))

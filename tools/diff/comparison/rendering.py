@@ -1,0 +1,63 @@
+"""Inputs of one resource, as a reviewer reads them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from tools.diff.comparison.stand_ins import has_stand_in, shown
+from tools.preview.monitor import masked_value
+
+_WIDTH = 100
+
+
+class _Dumper(yaml.SafeDumper):
+    """Texts of several lines as they are, no anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        style = "|" if "\n" in data else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
+
+
+def input_lines(inputs: Mapping[str, Any]) -> Iterator[str]:
+    """Raw inputs as YAML, in full: secrets masked, JSON in a text as what it holds."""
+    for name, value in inputs.items():
+        mark = " (with stand-ins)" if has_stand_in(value) else ""
+        known = readable(value)
+        # None: what has nothing nested in it takes one line, so the entry itself mustn't be such.
+        flow = None if isinstance(known, (dict, list)) else False
+        entry = {f"{name}{mark}": known}
+        yield from yaml.dump(
+            entry, Dumper=_Dumper, sort_keys=False, default_flow_style=flow, width=_WIDTH
+        ).splitlines()
+
+
+def readable(value: Any) -> Any:
+    """A raw value masked, its stand-ins as plain values, JSON in a text parsed."""
+    return _parsed(masked_value(shown(value)))
+
+
+def _parsed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _parsed(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_parsed(each) for each in value]
+    return parsed_json(value) if isinstance(value, str) else value
+
+
+def parsed_json(text: str) -> Any:
+    """What a text of JSON holds; any other text as it is."""
+    if text.startswith(("{", "[")):
+        with contextlib.suppress(json.JSONDecodeError):
+            return json.loads(text)
+    return text
