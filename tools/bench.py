@@ -15,6 +15,8 @@ import sys
 import time
 from pathlib import Path
 
+from tools.process import ends_with
+
 ROOT = Path(__file__).resolve().parent.parent
 PAIRS = 7
 
@@ -75,4 +77,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    ends_with(main)

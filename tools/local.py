@@ -20,6 +20,7 @@ from typing import Any
 
 from settings.problem import with_fixes
 from tools.preview.stack_file import StackFileError, read_stack
+from tools.process import ends_with
 
 ROOT = Path(__file__).resolve().parent.parent
 ENGINE = ROOT / ".local" / "engine"
@@ -136,4 +137,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ends_with(main)

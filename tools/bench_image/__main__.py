@@ -31,6 +31,7 @@ from settings.keys import SHIPPED_PLUGINS
 from tools.container import engine
 from tools.container.portal import PodSpec, PortalContainer
 from tools.container.postgres import HOST, PORT, USER, Postgres
+from tools.process import ends_with
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CREATE_APP = "0.9.2"
@@ -313,4 +314,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ends_with(main)

@@ -22,6 +22,7 @@ from typing import Any
 import yaml
 
 from tools.cost.prices import INSTANCE_ITEM, PRICES, CostError
+from tools.process import ends_with
 
 URL = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/{service}/current/{place}index.csv"
 HEADER = (
@@ -184,4 +185,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ends_with(main)

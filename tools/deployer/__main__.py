@@ -24,6 +24,7 @@ from tools.preview.answers import ACCOUNT
 from tools.preview.monitor import Recording
 from tools.preview.run import PreviewError, run_project
 from tools.preview.stack_file import StackConfig, StackFileError, read_stack
+from tools.process import ends_with
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GIVEN = "given.json"
@@ -155,4 +156,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ends_with(main)

@@ -17,6 +17,7 @@ from tools.diff.text import text
 from tools.preview.policy import verdict
 from tools.preview.run import PreviewError, run_project
 from tools.preview.stack_file import StackFileError, read_stack
+from tools.process import ends_with
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -59,4 +60,4 @@ def reviewed(root: Path, stack: str, revision: str) -> Review:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ends_with(main)

@@ -19,6 +19,7 @@ from tools.kubectl import Cluster as Kubectl
 from tools.preview.run import PreviewError
 from tools.preview.settings import settings_of
 from tools.preview.stack_file import StackConfig, StackFileError, read_stack
+from tools.process import ends_with
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REQUEST = ("--request-timeout", "10s")
@@ -118,4 +119,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ends_with(main)

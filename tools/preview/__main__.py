@@ -22,6 +22,7 @@ from tools.preview.policy import Verdict, verdict, verdict_report, write_verdict
 from tools.preview.report import report
 from tools.preview.run import PreviewError, run_project
 from tools.preview.stack_file import StackFileError, read_stack
+from tools.process import ends_with
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -119,4 +120,4 @@ if __name__ == "__main__":
     # A short run that loads generated classes and frees nothing: the collector would take a third
     # of the time.
     gc.disable()
-    sys.exit(main())
+    ends_with(main)

@@ -11,6 +11,7 @@ from policy.suppressions import SuppressionError
 from tools.preview.policy import verdict
 from tools.preview.run import PreviewError, run_project
 from tools.preview.stack_file import StackFileError, read_stack
+from tools.process import ends_with
 from tools.report.page import page
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -51,4 +52,4 @@ def _commit(root: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ends_with(main)

@@ -25,6 +25,7 @@ from tools.kubectl import Manifest
 from tools.preview.run import PreviewError
 from tools.preview.settings import settings_of
 from tools.preview.stack_file import StackFileError, read_stack
+from tools.process import ends_with
 from tools.smoke.expected import Expected, SmokeError, expected, outputs
 from tools.smoke.job import TOKEN, SmokeJob, service_url
 
@@ -159,4 +160,4 @@ def _is_ready(pod: dict[str, Any]) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ends_with(main)

@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 
+from tools.process import ends_with
 from tools.supply import exceptions, gate, programs, sbom, signature
 from tools.supply.errors import SupplyError
 
@@ -89,4 +90,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ends_with(main)

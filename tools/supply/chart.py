@@ -14,6 +14,7 @@ from pathlib import Path
 
 from components.ingress.load_balancer_controller import CHART, CHART_REPOSITORY
 from settings.versions import LOAD_BALANCER_CONTROLLER_CHART, LOAD_BALANCER_CONTROLLER_SHA256
+from tools.process import ends_with
 from tools.supply.errors import SupplyError
 
 URL = f"{CHART_REPOSITORY}/{CHART}-{LOAD_BALANCER_CONTROLLER_CHART}.tgz"
@@ -55,4 +56,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    ends_with(lambda: main(sys.argv[1:]))

@@ -12,6 +12,8 @@ from pathlib import Path
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from tools.process import ends_with
+
 
 def main(files: list[str]) -> int:
     """Returns the exit code, 1 if a file is invalid."""
@@ -27,4 +29,4 @@ def main(files: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    ends_with(lambda: main(sys.argv[1:]))

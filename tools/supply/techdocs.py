@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tools.process import ends_with
+
 IMAGE = Path(__file__).resolve().parent.parent.parent / "image"
 PYTHON = "3.13"  # of the base image's Debian release
 GLIBC = ("2_41", "2_28", "2_17")  # which wheels may be built for
@@ -79,4 +81,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    ends_with(main)

@@ -16,6 +16,7 @@ from typing import Any
 
 from settings.problem import with_fixes
 from tools.diff.comparison.replacements import TABLE, Replacement, table
+from tools.process import ends_with
 
 PACKAGES = ("aws", "random")
 _REFERENCE = re.compile(r"#/types/(.+)")
@@ -100,4 +101,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ends_with(main)
