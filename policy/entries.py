@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +14,7 @@ import yaml
 from policy.node import LOADER
 
 Entry = TypeVar("Entry")
+Choices = Mapping[str, tuple[Iterable[str], str]]
 
 
 class _Loader(LOADER):  # type: ignore[misc, valid-type]
@@ -24,7 +27,7 @@ class _Loader(LOADER):  # type: ignore[misc, valid-type]
 
 
 class EntryError(Exception):
-    """An entry that can't be used; the text says which, why, and what to do."""
+    """Entries that can't be used; a line for each says which, why, and what to do."""
 
 
 def read(file: Path, shown: str, *keys: str) -> dict[str, Any]:
@@ -42,30 +45,55 @@ def read(file: Path, shown: str, *keys: str) -> dict[str, Any]:
     return content
 
 
-def entries(kind: type[Entry], given: Any, shown: str, name: str) -> list[Entry]:
+def entries(kind: type[Entry], given: Any, shown: str, name: str, choices: Choices) -> list[Entry]:
     """The list below a key, as a dataclass of texts and the date `expires`, all required.
 
-    name: the key. Raises EntryError.
+    name: the key. choices: what some of the texts may be, also in words. Raises EntryError with
+    every fault.
     """
     if given is None:
         return []
     if not isinstance(given, list):
         raise EntryError(f"{shown}: {name} has to be a list")
-    return [_entry(kind, each, f"{shown}: entry {n}") for n, each in enumerate(given, 1)]
+    faults = [
+        f"{shown}: entry {number}{fault}"
+        for number, each in enumerate(given, 1)
+        for fault in _faults(kind, each, choices)
+    ]
+    if faults:
+        raise EntryError("\n".join(faults))
+    return [_entry(kind, each) for each in given]
 
 
-def _entry(kind: type[Entry], given: Any, where: str) -> Entry:
-    names = tuple(each.name for each in fields(kind))  # type: ignore[arg-type]
+def _names(kind: type[Entry]) -> list[str]:
+    return [each.name for each in fields(kind)]  # type: ignore[arg-type]
+
+
+def _faults(kind: type[Entry], given: Any, choices: Choices) -> Iterator[str]:
+    names = _names(kind)
     if not isinstance(given, dict):
-        raise EntryError(f"{where} has to be an object with {', '.join(names)}")
+        yield f" has to be an object with {', '.join(names)}"
+        return
     if missing := [name for name in names if given.get(name) in (None, "")]:
-        raise EntryError(f"{where} lacks {', '.join(missing)}")
+        yield f" lacks {', '.join(missing)}"
     if unknown := sorted(str(key) for key in given if key not in names):
-        raise EntryError(f"{where} has {', '.join(unknown)}; it may have {', '.join(names)}")
+        yield f" has {', '.join(unknown)}; it may have {', '.join(names)}"
+    if "expires" not in missing and _date(given["expires"]) is None:
+        yield f": expires is {given['expires']!r}; write a date, such as 2027-05-26"
+    for name, (allowed, words) in choices.items():
+        if name not in missing and (text := str(given[name])) not in allowed:
+            near = get_close_matches(text, allowed, 1)
+            meant = f"did you mean {near[0]}?" if near else f"it may be {words}"
+            yield f": {name} is {text!r}; {meant}"
+
+
+def _date(given: Any) -> datetime.date | None:
     try:
-        expires = datetime.date.fromisoformat(str(given["expires"]))
+        return datetime.date.fromisoformat(str(given))
     except ValueError:
-        said = f"{where}: expires is {given['expires']!r}; write a date, such as 2027-05-26"
-        raise EntryError(said) from None
-    values: dict[str, Any] = {name: str(given[name]) for name in names} | {"expires": expires}
-    return kind(**values)
+        return None
+
+
+def _entry(kind: type[Entry], given: Mapping[str, Any]) -> Entry:
+    texts: dict[str, Any] = {name: str(given[name]) for name in _names(kind)}
+    return kind(**texts | {"expires": _date(given["expires"])})

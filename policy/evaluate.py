@@ -48,7 +48,8 @@ def judge(rule: Rule, resource: Resource, plan: Plan) -> tuple[list[str], str | 
         messages.append(str(error))
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         # The engine would end the whole preview, and a rule that can't read a resource isn't met.
-        messages.append(f"the rule can't read these inputs: {error!r}")
+        cause = f"{type(error).__name__}: {error}"
+        messages.append(f"the rule can't read the shape of these inputs ({cause})")
     return messages, None
 
 

@@ -16,7 +16,7 @@ FILE = Path(__file__).resolve().parent / "suppressions.yaml"
 
 
 class SuppressionError(EntryError):
-    """A suppression that can't be used; the text says which, why, and what to do."""
+    """Suppressions that can't be used; a line for each says which, why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,8 @@ def load(file: Path = FILE, shown: str = "policy/suppressions.yaml") -> Suppress
         return Suppressions(shown, "", [])
     try:
         content = read(file, shown, "project", "suppressions")
-        found = entries(Suppression, content["suppressions"], shown, "suppressions")
+        given, choices = content["suppressions"], {"rule": (RULES, "one in docs/policy.md")}
+        found = entries(Suppression, given, shown, "suppressions", choices)
     except EntryError as error:
         raise SuppressionError(str(error)) from error
-    for number, entry in enumerate(found, 1):
-        if entry.rule not in RULES:
-            raise SuppressionError(
-                f"{shown}: entry {number}: there is no rule {entry.rule!r}; see docs/policy.md"
-            )
     return Suppressions(shown, str(content["project"]), found)

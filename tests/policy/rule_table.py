@@ -285,7 +285,7 @@ ROWS = [
     Row("network-policy", "prod", POLICY, "spec|policyTypes", ["Ingress"], "limits its egress"),
     Row("network-metadata", "prod", POLICY, "spec|egress|2",
         {"to": [{"ipBlock": {"cidr": "10/8"}}]},
-        "can't read these inputs"),
+        "can't read the shape of these inputs (ValueError: '10/8' does not appear to be"),
     Row("network-policy-peers", "prod", POLICY, "spec|egress|0", {}, "no to and no ports"),
     Row("network-policy-peers", "prod", POLICY, "spec|ingress|0|from", [], "names no from"),
     Row("network-metadata", "prod", POLICY, "spec|egress|2", {"to": [ANYWHERE]},

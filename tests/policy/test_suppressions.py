@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,7 +90,9 @@ def test_every_field_is_required(field: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"rule": "rds-multi"}, "there is no rule 'rds-multi'; see docs/policy.md"),
+        ({"rule": "rds-multi"}, r"rule is 'rds-multi'; did you mean rds-multi-az\?"),
+        ({"rule": "none"}, "rule is 'none'; it may be one in docs/policy.md"),
+        ({"rule": "[rds-multi-az]"}, "rule is "),
         ({"expires": "soon"}, "expires is 'soon'; write a date, such as 2027-05-26"),
         ({"expires": "2027-13-26"}, "file.yaml: entry 1: expires is '2027-13-26'; write a date"),
         ({"until": "2027-01-31"}, "has until; it may have rule, resource, stack, reason, owner"),
@@ -98,6 +101,19 @@ def test_every_field_is_required(field: str, tmp_path: Path) -> None:
 def test_wrong_entry_is_one_message(fields: dict[str, str], said: str, tmp_path: Path) -> None:
     with pytest.raises(SuppressionError, match=said):
         load(written(tmp_path, **fields), "file.yaml")
+
+
+def test_every_wrong_entry_is_in_the_message(tmp_path: Path) -> None:
+    file = tmp_path / "suppressions.yaml"
+    entries = [{**GOOD, "resource": "x", "rule": "rds", "expires": "soon"}, {"owner": "x"}, GOOD]
+    file.write_text(json.dumps({"project": "backstage", "suppressions": entries}), "utf-8")
+    with pytest.raises(SuppressionError) as raised:
+        load(file, "file.yaml")
+    assert str(raised.value).splitlines() == [
+        "file.yaml: entry 1: expires is 'soon'; write a date, such as 2027-05-26",
+        "file.yaml: entry 1: rule is 'rds'; it may be one in docs/policy.md",
+        "file.yaml: entry 2 lacks rule, resource, stack, reason, expires",
+    ]
 
 
 @pytest.mark.parametrize(

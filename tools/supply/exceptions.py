@@ -35,12 +35,7 @@ def load(file: Path = FILE) -> list[Accepted]:
     """The entries of a file. Raises SupplyError for one that can't be used."""
     try:
         content = read(file, file.name, "exceptions")
-        found = entries(Accepted, content["exceptions"], file.name, "exceptions")
+        choices = {"sbom": (SBOMS, ", ".join(SBOMS))}
+        return entries(Accepted, content["exceptions"], file.name, "exceptions", choices)
     except EntryError as error:
         raise SupplyError(str(error)) from error
-    for number, entry in enumerate(found, 1):
-        if entry.sbom not in SBOMS:
-            raise SupplyError(
-                f"{file.name}: entry {number}: sbom is {entry.sbom!r}; it may be {', '.join(SBOMS)}"
-            )
-    return found
