@@ -16,8 +16,8 @@ _NAME_WIDTH = 24
 
 @dataclass(frozen=True)
 class Finding:
-    """text: what was found, or why nothing could be. fix: the command that closes a gap; a line for
-    each where there are several ways.
+    """text: what was found, or why nothing could be. fix: the command that closes a gap, or lets
+    the check run; a line for each where there are several ways.
     """
 
     state: State
@@ -35,9 +35,9 @@ def missing(text: str, *ways: str) -> Finding:
     return Finding("missing", text, "\n".join(ways))
 
 
-def unchecked(text: str) -> Finding:
-    """Nothing is known. text: why; completes "because"."""
-    return Finding("not checked", text)
+def unchecked(text: str, *ways: str) -> Finding:
+    """Nothing is known. text: why; completes "because". ways: to find out."""
+    return Finding("not checked", text, "\n".join(ways))
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,11 @@ class Check:
 
 
 class Unanswered(Exception):
-    """Nobody could say whether something is there; the text says why."""
+    """Nobody could say whether something is there; the text says why. ways: to find out."""
+
+    def __init__(self, text: str, *ways: str) -> None:
+        super().__init__(text)
+        self.ways = ways
 
 
 def run(checks: Iterable[Check], blocked: str = "") -> Iterator[tuple[str, Finding]]:
@@ -61,12 +65,12 @@ def run(checks: Iterable[Check], blocked: str = "") -> Iterator[tuple[str, Findi
         try:
             found = unchecked(blocked) if blocked else check.find()
         except Unanswered as error:
-            found = unchecked(str(error))
+            found = unchecked(str(error), *error.ways)
         yield check.name, found
 
 
 class Report:
-    """Prints findings as they come, one line each, and the fix below a gap."""
+    """Prints findings as they come, one line each, and below it the fix."""
 
     def __init__(self) -> None:
         self._found: list[Finding] = []

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from settings.problem import with_fixes
+from tools import install
 from tools.preview.stack_file import StackFileError, read_stack
 from tools.process import ends_with
 
@@ -57,7 +58,7 @@ def missing(values: Mapping[str, str], environment: Mapping[str, str]) -> Iterat
         yield with_fixes(said, "export PULUMI_CONFIG_PASSPHRASE=PASSPHRASE")
     context = values.get("backstage:kubeContext")
     if shutil.which("kubectl") is None:
-        yield "context: no kubectl on PATH"
+        yield with_fixes("context: no kubectl on PATH", *install.KUBECTL)
         return
     try:
         nodes = json.loads(_kubectl(context, "get", "nodes", "--output", "json"))

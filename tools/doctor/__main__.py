@@ -9,12 +9,13 @@ import tempfile
 from pathlib import Path
 
 from settings.model import Settings
+from tools import install
 from tools.doctor import machine
 from tools.doctor.account import Account
 from tools.doctor.aws import Aws
 from tools.doctor.objects import Objects
 from tools.doctor.reader import Reader
-from tools.findings import Check, Finding, Report, run, unchecked
+from tools.findings import Check, Finding, Report, Unanswered, run, unchecked
 from tools.kubectl import Cluster as Kubectl
 from tools.preview.run import PreviewError
 from tools.preview.settings import settings_of
@@ -48,7 +49,7 @@ def _eks(config: StackConfig, settings: Settings, report: Report) -> None:
     from tools.doctor.cluster import Cluster, describe
 
     if shutil.which("aws") is None:
-        report.add([("AWS", unchecked("there is no AWS CLI"))])
+        report.add([("AWS and the cluster", unchecked("of the AWS CLI above"))])
         return
     aws = Aws(settings.aws)
     account = Account(config.stack, settings, aws)
@@ -93,9 +94,13 @@ def _eks(config: StackConfig, settings: Settings, report: Report) -> None:
 
 def _objects(name: str, objects: Objects, report: Report, blocked: str = "") -> None:
     report.add(run(objects.policies(), blocked))
-    if not blocked and shutil.which("kubectl") is None:
-        blocked = "there is no kubectl on PATH"
-    [reachable] = report.add(run([Check(name, objects.reachable)], blocked))
+
+    def reachable_by_kubectl() -> Finding:
+        if shutil.which("kubectl") is None:
+            raise Unanswered(install.NO_KUBECTL, *install.KUBECTL)
+        return objects.reachable()
+
+    [reachable] = report.add(run([Check(name, reachable_by_kubectl)], blocked))
     if not blocked and reachable.state != "ok":
         blocked = f"of the {name} above"
     report.add(run(objects.checks(), blocked))

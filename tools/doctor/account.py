@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from settings.model import Settings
 from tools.doctor import named
-from tools.doctor.aws import Aws, AwsError
+from tools.doctor.aws import Aws, AwsError, login
 from tools.doctor.secret_sources import SecretSources
 from tools.findings import Check, Finding, Unanswered, missing, ok
 
@@ -65,17 +65,7 @@ class Account:
         try:
             caller = self.aws.caller()
         except AwsError as error:
-            profile = self.settings.aws.profile
-            ways = ["aws configure", "export AWS_PROFILE=PROFILE"]
-            if profile:
-                named = f"--profile {profile}"
-                ways = [f"aws sso login {named}", f"aws configure {named}"]
-            if error.unreachable:
-                ways = [
-                    "connect this machine to the network",
-                    "export HTTPS_PROXY=http://HOST:PORT",
-                ]
-            return missing(str(error), *ways)
+            return missing(str(error), *(error.ways or login(self.settings.aws.profile)))
         allowed = self.settings.aws.allowed_account_ids
         if allowed and caller["Account"] not in allowed:
             return missing(

@@ -13,6 +13,7 @@ from typing import Any
 
 from settings.keys import AwsSettings
 from settings.values.aws import AssumeRole
+from tools import install
 from tools.findings import Unanswered
 
 _ERROR = re.compile(r"An error occurred \((?P<code>\w+)\) when calling the (?P<operation>\w+) ")
@@ -22,12 +23,15 @@ _DENIED = {
     "403",
 }
 _UNREACHABLE = re.compile(r"(?:connect|timeout|closed)\b.*URL: \"(?P<url>[^\"]+)", re.I)
-_SAID = (
-    (_UNREACHABLE, r"nothing answers at \g<url>"),
+_NO_IDENTITY = (
     (r"Unable to locate credentials", "this shell has no AWS credentials"),
     (r"The config profile \((.+)\) could not be found", r"AWS's configuration has no profile \1"),
     (r"SSO session .*expired|SSO Token|Token has expired", "the SSO session has expired"),
     (r"\((?:ExpiredToken|RequestExpired)\w*\)", "the AWS credentials have expired"),
+)
+_SAID = (
+    (_UNREACHABLE, r"nothing answers at \g<url>"),
+    *_NO_IDENTITY,
     (r"An error occurred \((\w+)\) when calling .* operation[^:]*: (.+)", r"\2 (\1)"),
 )
 _SECONDS = 60  # of one call, with the CLI's own retries
@@ -36,13 +40,16 @@ _SECONDS = 60  # of one call, with the CLI's own retries
 class AwsError(Unanswered):
     """A call that AWS refused, or that never reached it."""
 
-    def __init__(self, service: str, text: str) -> None:
-        found = _ERROR.search(text)
+    def __init__(self, service: str, text: str, profile: str | None = None) -> None:
+        found, line = _ERROR.search(text), _last_line(text)
         self.code = found["code"] if found else ""
         """Of AWS's error; empty if AWS didn't answer."""
         self.denied = self.code in _DENIED
-        self.unreachable = bool(_UNREACHABLE.search(text))
-        """Whether nothing answered at AWS's address."""
+        ways: tuple[str, ...] = ()
+        if _UNREACHABLE.search(text):
+            ways = ("connect this machine to the network", "export HTTPS_PROXY=http://HOST:PORT")
+        elif any(re.search(pattern, line) for pattern, _ in _NO_IDENTITY):
+            ways = login(profile)
         if self.denied and found:
             named = _ACTION.search(text)
             action = (
@@ -50,7 +57,14 @@ class AwsError(Unanswered):
             )
             super().__init__(f"this identity has no right to {action}")
         else:
-            super().__init__(_said(_last_line(text)))
+            super().__init__(_said(line), *ways)
+
+
+def login(profile: str | None) -> tuple[str, ...]:
+    """Ways to an identity. profile: the stack's, if it names one."""
+    if profile:
+        return (f"aws sso login --profile {profile}", f"aws configure --profile {profile}")
+    return ("aws configure", "export AWS_PROFILE=PROFILE")
 
 
 def _last_line(text: str) -> str:
@@ -77,7 +91,9 @@ class Aws:
         self._credentials: dict[str, str] | None = None
 
     def ask(self, service: str, *words: str, region: str = "") -> Any:
-        """The answer to a call. region: instead of the stack's. Raises AwsError."""
+        """The answer to a call. region: instead of the stack's. Raises AwsError, or Unanswered
+        without the AWS CLI.
+        """
         if self._credentials is None:
             self._credentials = {}
             for role in self._roles:
@@ -116,7 +132,7 @@ class Aws:
             options += ["--endpoint-url", endpoint]
         aws = shutil.which("aws")
         if aws is None:
-            raise AwsError(service, "aws isn't on PATH")
+            raise Unanswered("there is no aws on PATH", *install.AWS_CLI)
         try:
             done = subprocess.run(  # noqa: S603
                 [aws, service, *words, *options],
@@ -129,5 +145,5 @@ class Aws:
         except subprocess.TimeoutExpired:
             raise AwsError(service, f"AWS didn't answer within {_SECONDS} s") from None
         if done.returncode:
-            raise AwsError(service, done.stderr)
+            raise AwsError(service, done.stderr, self._profile)
         return json.loads(done.stdout or "{}")

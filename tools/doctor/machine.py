@@ -11,6 +11,7 @@ from functools import partial
 from importlib.metadata import version
 
 from settings.model import Settings
+from tools import install
 from tools.findings import Check, Finding, Unanswered, missing, ok
 from tools.local import engine
 
@@ -51,7 +52,7 @@ def _engine() -> Finding:
 def _plugin(name: str) -> Finding:
     path = engine()
     if path is None:
-        raise Unanswered("there is no Pulumi CLI")
+        raise Unanswered("of the Pulumi CLI above")
     needed = version(f"pulumi-{name}")
     listed = json.loads(_printed(path, "plugin", "ls", "--json"))
     found = [each.get("version", "") for each in listed if each["name"] == name]
@@ -73,7 +74,7 @@ def _docker() -> Finding:
 
 def _aws() -> Finding:
     if shutil.which("aws") is None:
-        return missing("the kubeconfig calls `aws eks get-token`", "install the AWS CLI v2")
+        return missing("the kubeconfig calls `aws eks get-token`", *install.AWS_CLI)
     return ok(_printed("aws", "--version").split()[0].removeprefix("aws-cli/"))
 
 

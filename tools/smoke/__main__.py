@@ -19,9 +19,11 @@ from typing import Any
 from components.kubernetes.labels import SELECTOR
 from settings.model import Settings
 from settings.problem import with_fixes
+from tools import install
 from tools.findings import Check, Finding, Report, Unanswered, missing, ok, run
 from tools.kubectl import Cluster as Kubectl
 from tools.kubectl import Manifest
+from tools.local import engine
 from tools.preview.run import PreviewError
 from tools.preview.settings import settings_of
 from tools.preview.stack_file import StackFileError, read_stack
@@ -59,7 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
         report.add(_in_cluster(settings, stack, goal) if options.in_cluster else _here(stack, goal))
         report.add(run([Check("deployed version", lambda: version(settings, stack, image))]))
     except (PreviewError, StackFileError, SmokeError, Unanswered, RuntimeError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        ways = error.ways if isinstance(error, Unanswered) else ()
+        print(f"error: {with_fixes(str(error), *ways)}", file=sys.stderr)
         return 1
     return report.close()
 
@@ -79,7 +82,7 @@ def kubectl_of(settings: Settings, stack: str) -> Iterator[Kubectl]:
     that is. stack: its name, for commands.
     """
     if shutil.which("kubectl") is None:
-        raise Unanswered("there is no kubectl on PATH")
+        raise Unanswered(install.NO_KUBECTL, *install.KUBECTL)
     if settings.target == "local":
         context = settings.kube_context
         yield Kubectl(settings.namespace, ["--context", context] if context else [])
@@ -90,7 +93,7 @@ def kubectl_of(settings: Settings, stack: str) -> Iterator[Kubectl]:
     aws = Aws(settings.aws)
     found, description = describe(aws, settings.cluster_name, stack)
     if not description:
-        raise Unanswered(found.text)
+        raise Unanswered(found.text, *found.fix.splitlines())
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "kubeconfig"
         cluster = Cluster(settings, aws, description, stack)
@@ -101,7 +104,7 @@ def kubectl_of(settings: Settings, stack: str) -> Iterator[Kubectl]:
 def _here(stack: str, goal: Expected) -> list[tuple[str, Finding]]:
     node = shutil.which("node")
     if node is None:
-        ways = ("install Node 22 or later", f"make smoke STACK={stack} IN_CLUSTER=1")
+        ways = (*install.NODE, f"make smoke STACK={stack} IN_CLUSTER=1")
         raise SmokeError(with_fixes("there is no node on PATH", *ways))
     if goal.database_port:
         goal = dataclasses.replace(goal, database_port=None, database_unchecked=OUTSIDE)
@@ -120,9 +123,13 @@ def _here(stack: str, goal: Expected) -> list[tuple[str, Finding]]:
 
 def _in_cluster(settings: Settings, stack: str, goal: Expected) -> list[tuple[str, Finding]]:
     with kubectl_of(settings, stack) as kubectl:
-        deployment: Manifest = json.loads(
-            kubectl.run("get", "deployment", "backstage", "--output", "json")
-        )
+        try:
+            found = kubectl.run("get", "deployment", "backstage", "--output", "json")
+        except RuntimeError as error:
+            known = "(NotFound)" in str(error)
+            fix = f"pulumi up --stack {stack}" if known else f"make doctor STACK={stack}"
+            raise SmokeError(with_fixes(str(error), fix)) from None
+        deployment: Manifest = json.loads(found)
         token, policy = os.environ.get(TOKEN, ""), settings.portal.network_policy
         job = SmokeJob(kubectl, deployment, goal, SCRIPTS, token, policy)
         return read(job.run())
@@ -138,12 +145,14 @@ def version(settings: Settings, stack: str, image: str) -> Finding:
     """Whether every pod that serves runs the stack's image. Raises Unanswered."""
     selector = ",".join(f"{key}={value}" for key, value in SELECTOR.items())
     if not image:
-        raise Unanswered("only the stack's output knows an image that the stack built")
+        ways = () if engine() else ("make engine",)
+        raise Unanswered("only the stack's output knows an image that the stack built", *ways)
     try:
         with kubectl_of(settings, stack) as kubectl:
             pods = kubectl.get("pods", "--selector", selector)
     except RuntimeError as error:
-        raise Unanswered(str(error).strip().splitlines()[-1]) from None
+        said = str(error).strip().splitlines()[-1]
+        raise Unanswered(said, f"make doctor STACK={stack}") from None
     ready = [each for each in pods if _is_ready(each)]
     images = {each["spec"]["containers"][0]["image"] for each in ready}
     status = f"kubectl rollout status --namespace {settings.namespace} deployment/backstage"

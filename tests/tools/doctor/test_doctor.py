@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -53,6 +54,23 @@ def test_invalid_stack_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFix
     file.write_text("config: {backstage:replica: 2}")
     assert main(["prod", "--config-file", str(file)]) == 1
     assert "error: Stack 'prod' has" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stack", ["local", "prod"])
+def test_without_any_program_each_cause_has_a_fix(
+    stack: str, commands: Commands, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(local, "ENGINE", tmp_path / "none")
+    assert main([stack, "--config-file", str(STACK_FILES[stack])]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    causes = [
+        following
+        for line, following in itertools.pairwise(lines)
+        if line.startswith(("missing ", "not checked ")) and "because of the " not in line
+    ]
+    assert len(causes) == 2
+    assert all(each.startswith("             fix: ") for each in causes)
 
 
 def test_an_unknown_identity_blocks_what_it_would_ask(

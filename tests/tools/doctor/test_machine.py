@@ -75,7 +75,7 @@ def test_another_release_of_the_cli(release: str, commands: Commands) -> None:
 def test_no_cli(commands: Commands) -> None:
     found = findings(LOCAL)
     assert found["Pulumi CLI"].fix == "make engine"
-    assert found["plugin random"] == Finding("not checked", "there is no Pulumi CLI")
+    assert found["plugin random"] == Finding("not checked", "of the Pulumi CLI above")
 
 
 def test_plugin_in_another_version(commands: Commands) -> None:
@@ -96,5 +96,7 @@ def test_no_docker(commands: Commands) -> None:
 
 def test_no_aws_cli(commands: Commands) -> None:
     assert findings({})["AWS CLI"] == Finding(
-        "missing", "the kubeconfig calls `aws eks get-token`", "install the AWS CLI v2"
+        "missing",
+        "the kubeconfig calls `aws eks get-token`",
+        "brew install awscli\nsnap install aws-cli --classic",
     )

@@ -96,7 +96,7 @@ def test_kubectl_is_quoted_without_its_log(
     assert run(machine, capsys, "--in-cluster") == (
         1,
         "error: kubectl get deployment backstage --output: The connection to the server was "
-        "refused\n",
+        "refused\n  fix: make doctor STACK=local\n",
     )
 
 
@@ -107,7 +107,8 @@ def test_without_node_two_ways_are_left(
     assert run(machine, capsys) == (
         1,
         "error: there is no node on PATH\n"
-        "  fix: install Node 22 or later\n"
+        "  fix: brew install node@24\n"
+        "  or:  snap install node --classic --channel=24\n"
         "  or:  make smoke STACK=local IN_CLUSTER=1\n",
     )
 
@@ -150,7 +151,14 @@ def test_without_kubectl_the_version_is_unknown(
     (machine.path / "kubectl").unlink()
     code, printed = run(machine, capsys)
     assert code == 0
-    assert "deployed version          because there is no kubectl on PATH" in printed
+    assert "deployed version          because there is no kubectl on PATH\n" in printed
+    assert " fix: brew install kubectl\n" in printed
+    assert run(machine, capsys, "--in-cluster") == (
+        1,
+        "error: there is no kubectl on PATH\n"
+        "  fix: brew install kubectl\n"
+        "  or:  snap install kubectl --classic\n",
+    )
 
 
 def test_pods_of_a_stack_on_eks(machine: Commands, capsys: pytest.CaptureFixture[str]) -> None:
@@ -183,6 +191,8 @@ def test_without_a_cluster_the_version_is_unknown(
         "https://x.example.com",
     ]
     assert main(arguments) == 0
-    assert "because this shell has no AWS credentials" in capsys.readouterr().out
+    said = "this shell has no AWS credentials\n"
+    fix = "fix: aws configure\n"
+    assert f"because {said}             {fix}" in capsys.readouterr().out
     assert main([*arguments, "--in-cluster"]) == 1
-    assert capsys.readouterr().err == "error: this shell has no AWS credentials\n"
+    assert capsys.readouterr().err == f"error: {said}  {fix}  or:  export AWS_PROFILE=PROFILE\n"
