@@ -222,6 +222,9 @@ def test_what_was_given_is_kept(tmp_path: Any, capsys: pytest.CaptureFixture[str
     before = {file.name: file.read_text() for file in (tmp_path / "prod").iterdir()}
     cluster = "arn:aws:rds:us-east-1:210987654321:cluster:backstage-prod-*"
     assert cluster in before["policy-1.json"]
+    by_id = ["--subject", "repository_id:4711:environment:prod", "--out", str(tmp_path / "by-id")]
+    assert tool.main(["prod", *stack_file, *by_id]) == 0
+    assert capsys.readouterr().out.endswith("STACK=prod ACCOUNT=... STATE_BUCKET=...\n")
     assert tool.main(arguments) == 0
     assert {file.name: file.read_text() for file in (tmp_path / "prod").iterdir()} == before
 
@@ -256,8 +259,9 @@ def test_values_that_cannot_be_what_they_are_given_for(
         "SECRETS_KEY=arn:aws:kms:us-east-1:123456789012:alias/x: alias/NAME, the ARN of a KMS key, "
         "or none\n"
         "REPOSITORY=portal: OWNER/REPO on GitHub\n"
-        "SUBJECT=repo:acme/*: what a token's subject begins with, "
-        "repo:OWNER@OWNER_ID/REPO@REPO_ID or repo:OWNER/REPO\n"
+        "SUBJECT=repo:acme/* isn't made of NAME:VALUE without wildcards; give repo:OWNER/REPO or "
+        "repo:OWNER@OWNER_ID/REPO@REPO_ID, or with a template the whole subject, such as "
+        "repository_id:ID:environment:prod\n"
     )
     assert not (tmp_path / "prod").exists()
 

@@ -18,6 +18,7 @@ from tools.deployer.aws_policy import deploy_policy, preview_policy, rights
 from tools.deployer.kubernetes_roles import kubernetes_roles, preview_roles
 from tools.deployer.plan import PROVIDER, DeployerError, Plan
 from tools.deployer.state import State, add_state
+from tools.deployer.subject import subjects
 from tools.deployer.surroundings import NONE, Surroundings, check
 from tools.deployer.trust import trust_policy
 from tools.preview.answers import ACCOUNT
@@ -75,10 +76,9 @@ def files_of(
         found[f"policy-{number}.json"] = _json(document)
     (document,) = preview.documents()
     found["preview-policy.json"] = _json(document)
-    prefixes = [f"repo:{around.repository}", around.subject]
-    found["trust.json"] = _json(trust_policy(plan, prefixes, config.stack))
-    environment = f"{config.stack}-preview"
-    found["preview-trust.json"] = _json(trust_policy(plan, prefixes, environment))
+    for prefix, environment in (("", config.stack), ("preview-", f"{config.stack}-preview")):
+        trusted = subjects(around.repository, around.subject, config.stack, environment)
+        found[f"{prefix}trust.json"] = _json(trust_policy(plan, trusted))
     return found
 
 
@@ -111,7 +111,10 @@ def _left(around: Surroundings, written: Mapping[str, str], stack: str) -> list[
     default = placeholders(stack)
     names = ("state_bucket", "repository", "subject")
     left = [name for name in names if getattr(around, name) == getattr(default, name)]
-    if f"::{ACCOUNT}:" in written["trust.json"]:
+    trust = written["trust.json"]
+    if around.repository not in trust and "repository" in left:  # not part of a subject by ids
+        left.remove("repository")
+    if f"::{ACCOUNT}:" in trust:
         left.insert(0, "account")
     return [f"{name.upper()}=..." for name in left]
 
@@ -138,7 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     around = replace(given(out, options.stack), **chosen)
     try:
-        check(around)
+        check(around, options.stack)
         config = read_stack(ROOT, options.stack, options.config_file)
         written = files(config, around)
     except (DeployerError, PreviewError, StackFileError) as error:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from tools.deployer.plan import DeployerError
+from tools.deployer.subject import fault
 
 NONE = "none"
 
@@ -23,7 +24,7 @@ class Surroundings:
     repository: str
     """The repository on GitHub whose jobs deploy."""
     subject: str
-    """What its tokens' subjects begin with if they have numeric ids."""
+    """The subject of its tokens, or the repository's claim in it."""
 
 
 _ARN = "arn:aws[a-z-]*"
@@ -36,20 +37,20 @@ _ALLOWED = {
         f"alias/NAME, the ARN of a KMS key, or {NONE}",
     ),
     "repository": (r"[\w.-]+/[\w.-]+", "OWNER/REPO on GitHub"),
-    "subject": (
-        r"repo:[\w.-]+(@\w+)?/[\w.-]+(@\w+)?",
-        "what a token's subject begins with, repo:OWNER@OWNER_ID/REPO@REPO_ID or repo:OWNER/REPO",
-    ),
 }
 
 
-def check(around: Surroundings) -> None:
-    """Raises DeployerError with every value that can't be what its variable names."""
+def check(around: Surroundings, stack: str) -> None:
+    """Raises DeployerError with every value that can't be what its variable names.
+
+    stack: its name, which the environment of GitHub has, too.
+    """
     faults = [
-        f"{name.upper()}={value}: {allowed}"
-        for name, value in asdict(around).items()
-        for pattern, allowed in [_ALLOWED[name]]
-        if not re.fullmatch(pattern, value)
+        f"{name.upper()}={getattr(around, name)}: {allowed}"
+        for name, (pattern, allowed) in _ALLOWED.items()
+        if not re.fullmatch(pattern, getattr(around, name))
     ]
+    if said := fault(around.subject, stack):
+        faults.append(f"SUBJECT={around.subject} {said}")
     if faults:
         raise DeployerError("\n".join(faults))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from tools.deployer.plan import Plan
@@ -11,13 +12,8 @@ ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 
 
-def trust_policy(plan: Plan, prefixes: list[str], environment: str) -> dict[str, Any]:
-    """Admits jobs of one environment of one repository.
-
-    prefixes: what the subject of its tokens begins with, such as `repo:OWNER/REPO`. GitHub has two
-    formats: repositories created, renamed or moved since 18 June 2026 have numeric ids in it.
-    """
-    subjects = [f"{prefix}:environment:{environment}" for prefix in prefixes]
+def trust_policy(plan: Plan, subjects: Iterable[str]) -> dict[str, Any]:
+    """Admits jobs whose tokens have one of these subjects."""
     statement = {
         "Sid": "GitHubActions",
         "Effect": "Allow",
@@ -26,7 +22,7 @@ def trust_policy(plan: Plan, prefixes: list[str], environment: str) -> dict[str,
         },
         "Action": "sts:AssumeRoleWithWebIdentity",
         "Condition": {
-            "StringEquals": {f"{ISSUER}:aud": AUDIENCE, f"{ISSUER}:sub": sorted(subjects)}
+            "StringEquals": {f"{ISSUER}:aud": AUDIENCE, f"{ISSUER}:sub": sorted({*subjects})}
         },
     }
     return policy([statement])
