@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -12,8 +13,8 @@ from policy.node import UNKNOWN, Node
 from policy.plan import Plan, Resource
 
 # Durations, as settings/app_config.py reads them, which the pack can't import.
-_UNITS = {"weeks": 604800, "days": 86400, "hours": 3600, "minutes": 60, "seconds": 1,
-          "milliseconds": 0.001}  # fmt: skip
+_UNITS = {"years": 31536000, "months": 2592000, "weeks": 604800, "days": 86400, "hours": 3600,
+          "minutes": 60, "seconds": 1, "milliseconds": 0.001}  # fmt: skip
 _SHORT = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
 # As the npm package ms reads a text; each group is a name in _SHORT.
 _MS = re.compile(
@@ -21,7 +22,12 @@ _MS = re.compile(
     r"|(?P<m>m|mins?|minutes?)|(?P<h>h|hrs?|hours?)|(?P<d>d|days?)|(?P<w>w|weeks?))",
     re.ASCII | re.IGNORECASE,
 )
-_ISO_8601 = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+_NUMBER = r"(-?\d{1,20}(?:\.\d{1,20})?)"
+_ISO_8601 = re.compile(
+    rf"P(?:{_NUMBER}Y)?(?:{_NUMBER}M)?(?:{_NUMBER}W)?(?:{_NUMBER}D)?"
+    rf"(?:T(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:(-?\d{{1,20}})(?:[.,](\d{{1,20}}))?S)?)?",
+    re.ASCII,
+)
 _VARIABLE = "APP_CONFIG_"
 
 
@@ -97,8 +103,19 @@ def seconds(given: Node) -> float | None:
         return None
     if entries := given.entries:
         return sum(_UNITS.get(unit, 0) * (node.number or 0) for unit, node in entries.items())
-    if match := _MS.fullmatch(given.text):
+    text = given.text.strip()
+    if match := _MS.fullmatch(text):
         return float(match["n"]) * _SHORT[match.lastgroup or ""]
-    if match := _ISO_8601.fullmatch(given.text):
-        return sum(int(n or 0) * _SHORT[u] for n, u in zip(match.groups(), "dhms", strict=True))
-    return 0
+    return _iso_8601(text) or 0
+
+
+def _iso_8601(text: str) -> float | None:
+    """Seconds of a duration such as `P1DT2.5H`; of a fraction of a second, whole milliseconds."""
+    match = _ISO_8601.fullmatch(text)
+    if match is None or not any(match.groups()):
+        return None
+    *numbers, fraction = match.groups()
+    found = sum(float(n or 0) * unit for n, unit in zip(numbers, _UNITS.values(), strict=False))
+    milliseconds = math.floor(float(f"0.{fraction or 0}") * 1000)
+    negative = numbers[-1] is not None and numbers[-1].startswith("-")
+    return found + (-milliseconds if negative else milliseconds) / 1000

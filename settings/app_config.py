@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,9 +24,9 @@ KNEX_POOL_SIZE = 10  # knex's default upper limit
 _SUBSTITUTION = re.compile(r"(\$?)\$\{([^{}]*)\}")
 
 # Durations as @backstage/config reads them: an object, ms, or ISO 8601. policy/backstage.py has the
-# same: the pack's environment lacks what `settings` imports.
-_UNITS = {"weeks": 604800, "days": 86400, "hours": 3600, "minutes": 60, "seconds": 1,
-          "milliseconds": 0.001}  # fmt: skip
+# same: the pack's environment lacks what `settings` imports. A year has 365 days, a month 30.
+_UNITS = {"years": 31536000, "months": 2592000, "weeks": 604800, "days": 86400, "hours": 3600,
+          "minutes": 60, "seconds": 1, "milliseconds": 0.001}  # fmt: skip
 _SHORT = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
 # As the npm package ms reads a text; each group is a name in _SHORT.
 _MS = re.compile(
@@ -33,7 +34,12 @@ _MS = re.compile(
     r"|(?P<m>m|mins?|minutes?)|(?P<h>h|hrs?|hours?)|(?P<d>d|days?)|(?P<w>w|weeks?))",
     re.ASCII | re.IGNORECASE,
 )
-_ISO_8601 = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+_NUMBER = r"(-?\d{1,20}(?:\.\d{1,20})?)"
+_ISO_8601 = re.compile(
+    rf"P(?:{_NUMBER}Y)?(?:{_NUMBER}M)?(?:{_NUMBER}W)?(?:{_NUMBER}D)?"
+    rf"(?:T(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:(-?\d{{1,20}})(?:[.,](\d{{1,20}}))?S)?)?",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True)
@@ -123,12 +129,10 @@ class AppConfig:
             numbers = [n for n in value.values() if isinstance(n, (int, float))]
             if numbers and len(numbers) == len(value):
                 return sum(_UNITS[unit] * number for unit, number in value.items())
-        text = value if isinstance(value, str) else ""
+        text = value.strip() if isinstance(value, str) else ""
         if match := _MS.fullmatch(text):
             return float(match["n"]) * _SHORT[match.lastgroup or ""]
-        if (match := _ISO_8601.fullmatch(text)) and any(match.groups()):
-            return sum(int(n or 0) * _SHORT[u] for n, u in zip(match.groups(), "dhms", strict=True))
-        return None
+        return _iso_8601(text)
 
     @property
     def pool_size(self) -> int:
@@ -138,6 +142,18 @@ class AppConfig:
         own = [size for _, size in self.values(("backend", "database", "plugin", "*", *pool))]
         sizes = [size for size in own if isinstance(size, int)]
         return max(shared if isinstance(shared, int) and shared > 0 else KNEX_POOL_SIZE, *sizes, 1)
+
+
+def _iso_8601(text: str) -> float | None:
+    """Seconds of a duration such as `P1DT2.5H`; of a fraction of a second, whole milliseconds."""
+    match = _ISO_8601.fullmatch(text)
+    if match is None or not any(match.groups()):
+        return None
+    *numbers, fraction = match.groups()
+    found = sum(float(n or 0) * unit for n, unit in zip(numbers, _UNITS.values(), strict=False))
+    milliseconds = math.floor(float(f"0.{fraction or 0}") * 1000)
+    negative = numbers[-1] is not None and numbers[-1].startswith("-")
+    return found + (-milliseconds if negative else milliseconds) / 1000
 
 
 @cache

@@ -94,7 +94,9 @@ def test_only_mounted_configuration_counts(name: object) -> None:
     ("given", "expected"),
     [({"seconds": 15}, 15), ({"minutes": 1, "seconds": 5}, 65), ("1500ms", 1.5), ("2m", 120),
      ("1.5 Minutes", 90), ("90 secs", 90), ("1.2.3s", 0), ({"weeks": 1}, 604800),
-     ("1d", 86400), ("PT1M5S", 65), ("soon", 0), (5000, 0), (None, None)],
+     ("1d", 86400), ("PT1M5S", 65), ("P1W", 604800), ("PT0.5H", 1800), (" PT1,2345S ", 1.234),
+     ("P1Y1M", 395 * 86400), ("PT-1.5S", -1.5), ("PT.5S", 0), ("PT", 0), ("soon", 0),
+     (5000, 0), (None, None)],
 )  # fmt: skip
 def test_durations(given: object, expected: float | None) -> None:
     assert seconds(Node(given)) == expected

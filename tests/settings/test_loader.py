@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,22 +68,27 @@ def refused(env: dict[str, str]) -> bool:
     )
 
 
-def backstage(folder: Path, layers: Sequence[str], *envs: dict[str, str]) -> list[Any]:
-    """What Backstage's loader makes of the layers with each environment, from one process."""
+def asked(script: str, arguments: Sequence[str], lines: Iterable[str]) -> list[Any]:
+    """What a script that loads Backstage's packages answers to each line, from one process."""
     if not LOADER.is_dir() or shutil.which("node") is None:
         pytest.skip("portal/ isn't installed: run `make portal-check`")
-    files = [folder / f"app-config.{number}.yaml" for number in range(len(layers))]
-    for file, text in zip(files, layers, strict=True):
-        file.write_text(text, encoding="utf-8")
     done = subprocess.run(
-        ["node", "tests/settings/loader.js", *map(str, files)],
-        input="\n".join(map(json.dumps, envs)),
+        ["node", f"tests/settings/{script}", *arguments],
+        input="\n".join(lines),
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
     return list(map(json.loads, done.stdout.splitlines()))
+
+
+def backstage(folder: Path, layers: Sequence[str], *envs: dict[str, str]) -> list[Any]:
+    """What Backstage's loader makes of the layers with each environment, from one process."""
+    files = [folder / f"app-config.{number}.yaml" for number in range(len(layers))]
+    for file, text in zip(files, layers, strict=True):
+        file.write_text(text, encoding="utf-8")
+    return asked("loader.js", list(map(str, files)), map(json.dumps, envs))
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +147,17 @@ def test_backstage_reads_secrets_of_integrations_from_files(tmp_path: Path) -> N
     assert github["apps"][0]["privateKey"] == PEM.strip()
     assert github["apps"][0]["clientSecret"] == APP_SECRETS["clientSecret"]
     assert found["config"]["events"]["modules"]["github"] == {"webhookSecret": "webhook"}
+
+
+def test_both_read_the_same_durations() -> None:
+    numbers = ("", "0", "1", "-2", "0.5", "1.25", "1,5", ".5")
+    parts = [f"{n}{unit}" for n in numbers for unit in "YMWDHS" if n]
+    given = [
+        "P", "PT", "p1d", "-P1D", "P1DT", "P1D1W", "PT1.2345S", "PT-0.5S", " PT1S ", "1s",
+        "1.5 hours", *(f"P{each}" for each in parts), *(f"PT{each}" for each in parts),
+        *(f"P1W{a}T{b}5.5S" for a in ("", "0.5D") for b in ("", "1.5H", "1H2M")),
+    ]  # fmt: skip
+    real = asked("durations.js", [], map(json.dumps, given))
+    ours = [AppConfig.parse(json.dumps({"a": each})).seconds("a") for each in given]
+    assert dict(zip(given, ours, strict=True)) == pytest.approx(dict(zip(given, real, strict=True)))
+    assert None in real
