@@ -20,6 +20,7 @@ from tools.preview.policy import Verdict
 from tools.preview.stack_file import StackConfig
 from tools.report.graph import HEIGHT, WIDTH, Edge, Node, drawn
 from tools.report.rows import ORIGINS, setting_rows
+from tools.report.texts import output_texts
 from tools.report.tree import Item, anchors, items, tree
 
 _PAGES = Path(__file__).parent / "page"
@@ -61,6 +62,7 @@ def page(config: StackConfig, recording: Recording, judged: Verdict, commit: str
         edges=[_anchored(each, anchors(recording)) for each in drawing.edges],
         box=(WIDTH, HEIGHT),
         origins=ORIGINS,
+        outputs=output_texts(recording.outputs),
         settings=setting_rows(config),
         price=_price(recording),
         policy=judged,

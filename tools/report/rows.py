@@ -47,7 +47,7 @@ def _keys(settings: Settings, config: StackConfig) -> Iterator[Row]:
 
 def _row(key: Key, config: StackConfig) -> Row:
     full = key.name if ":" in key.name else f"{config.project}:{key.name}"
-    default, meaning = (each.replace("`", "") for each in key_row(key))
+    default, meaning = (each.replace("`", "") for each in key_row(key, policy="policy"))
     given = config.values.get(full)
     if given is None:
         return Row(key.name, default, "default", meaning)

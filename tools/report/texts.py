@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ _OPEN = 12  # lines that are shown without a click
 
 @dataclass(frozen=True)
 class Text:
-    """A text of several lines. path: where it is, such as `data.app-config.yaml`."""
+    """path: where it is, such as `data.app-config.yaml`."""
 
     path: str
     text: str
@@ -35,6 +36,15 @@ def separated(inputs: dict[str, Any]) -> tuple[dict[str, Any], list[Text]]:
     found: list[Text] = []
     rest: dict[str, Any] = _without(inputs, "", found)
     return rest, found
+
+
+def output_texts(outputs: Mapping[str, Any]) -> list[Text]:
+    """The outputs of a stack by name; one that is no text as JSON, a long one indented."""
+    values = {
+        name: each if isinstance(each, str) else json.dumps(each, ensure_ascii=False)
+        for name, each in sorted(outputs.items())
+    }
+    return [_text(value, name) or Text(name, value, "") for name, value in values.items()]
 
 
 def _without(value: Any, path: str, found: list[Text]) -> Any:

@@ -13,9 +13,12 @@ import settings.keys
 from settings.keys import Key, Shown
 
 
-def key_row(key: Key) -> tuple[str, str]:
-    """Default and meaning, with the choices; an empty default where the key is unset."""
-    default, text = _default(key), meaning(key, "[policy](policy.md#rules)")
+def key_row(key: Key, policy: str = "[policy](policy.md#rules)") -> tuple[str, str]:
+    """Default and meaning, with the choices; an empty default where the key is unset.
+
+    policy: as in `meaning`.
+    """
+    default, text = _default(key), meaning(key, policy)
     choices = get_args(key.field.annotation) if get_origin(key.field.annotation) is Literal else ()
     return default, f"{' or '.join(f'`{each}`' for each in choices)}: {text}" if choices else text
 

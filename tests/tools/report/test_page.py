@@ -21,7 +21,7 @@ from policy.suppressions import Suppression
 from tests.programs import previewed, stack_config
 from tests.tokens import CLUSTER
 from tests.tools.diff.plans import plan, with_inputs
-from tools.preview.monitor import Recording, masked_value, secret
+from tools.preview.monitor import COMPUTED, SECRET, Recording, masked_value, secret
 from tools.preview.policy import Verdict
 from tools.report.__main__ import main
 from tools.report.page import page
@@ -167,6 +167,26 @@ def test_settings_with_their_origin() -> None:
     assert ("databaseStorageSize", "default") not in found  # of another database
     assert [row.origin for row in rows] == sorted((row.origin for row in rows), key=ORIGINS.index)
     assert all(row.meaning for row in rows)
+    assert not any("](" in row.meaning or "`" in row.meaning for row in rows)
+
+
+def test_outputs() -> None:
+    outputs = {
+        "url": "https://<portal>", "arn": COMPUTED, "password": SECRET, "ports": [1, 2],
+        "permissions": {"role:default/users": {"members": ["everyone"], "may": ["x" * 80]}},
+    }  # fmt: skip
+    text = rendered("prod", dataclasses.replace(plan("prod"), outputs=outputs))
+    section = text.partition('<section id="outputs"')[2].partition("</section>")[0]
+    rows = re.findall(r'<th scope="row">(.*?)</th><td class="value">(.*?)</td>', section, re.DOTALL)
+    found = dict(rows)
+    assert list(found) == ["arn", "password", "permissions", "ports", "url"]
+    assert found["url"] == "https://&lt;portal&gt;"
+    assert found["arn"] == "&lt;computed&gt;"
+    assert found["password"] == "[secret]"
+    assert found["ports"] == "[1, 2]"
+    assert found["permissions"].startswith("<details><summary>10 lines of JSON</summary><pre")
+    assert "&#34;role:default/users&#34;: {\n" in found["permissions"]
+    assert "databaseEndpoint" in prod().text
 
 
 def test_the_price_by_resource() -> None:
@@ -198,7 +218,7 @@ def test_what_a_screen_reader_moves_between(tag: str) -> None:
 
 def test_every_scrolling_region_has_a_name_and_takes_the_focus() -> None:
     regions = [each for _, each in prod().tags if each.get("class") == "scroll"]
-    assert len(regions) == 3
+    assert len(regions) == 4
     for each in regions:
         assert each["tabindex"] == "0"
         assert each["role"] == "region"
