@@ -56,12 +56,13 @@ def _lines(review: Review) -> Iterator[str]:
         if not review.new:
             yield from (f"       {line}" for line in input_lines(granting(change)))
     if review.new:  # with their inputs, hundreds of lines
-        yield f"What they allow: {command(review)} FORMAT=markdown"
+        yield f"What they allow: {command(review)}"
 
 
 def command(review: Review) -> str:
-    """What prints the review."""
-    return f"make diff BASE={review.base.partition(' ')[0]} STACK={review.stack}"
+    """What prints the review in full."""
+    whole = " FORMAT=markdown LIMIT=999999" if review.new else ""
+    return f"make diff BASE={review.base.partition(' ')[0]} STACK={review.stack}{whole}"
 
 
 def summary(review: Review) -> str:

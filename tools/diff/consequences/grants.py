@@ -14,9 +14,9 @@ from tools.diff.consequences.risk import Note
 _TYPES = (
     "aws:iam/*", "aws:ram/*", "aws:eks/podIdentityAssociation:*", "aws:*:*SecurityGroup*",
     *(f"aws:*:*{word}*" for word in ("Access", "Acl", "Grant", "Permission", "Policy")),
-    "kubernetes:rbac.authorization.k8s.io/*", "kubernetes:core/v1:ServiceAccount",
-    "kubernetes:core/v1:Service", "kubernetes:networking.k8s.io/*",
-    "kubernetes:gateway.networking.k8s.io/*", "kubernetes:*Policy",
+    "kubernetes:*:*Role*", "kubernetes:*Policy", "kubernetes:core/v1:Service",
+    "kubernetes:core/v1:ServiceAccount", "kubernetes:networking.k8s.io/*",
+    "kubernetes:gateway.networking.k8s.io/*",
 )  # fmt: skip
 _OF_EVERY_OBJECT = ("apiVersion", "kind")
 
@@ -41,8 +41,9 @@ def granting(change: Change) -> dict[str, Any]:
 def described(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Inputs without what the type says already, and without a Kubernetes object's labels."""
     found = {name: each for name, each in inputs.items() if name not in _OF_EVERY_OBJECT}
-    if "metadata" in found:
-        found["metadata"] = {k: each for k, each in found["metadata"].items() if k != "labels"}
+    metadata = found.get("metadata")
+    if isinstance(metadata, dict):
+        found["metadata"] = {key: each for key, each in metadata.items() if key != "labels"}
     return found
 
 
@@ -58,9 +59,10 @@ def grants(changes: Sequence[Change]) -> Iterator[Note]:
         count = len(names["create"])
         yield Note("Access", f"{count} new resources grant rights or open a network.")
         return
-    for operation, those in names.items():
-        if those:
-            yield Note("Access", f"{operation}d, with what they allow below: {', '.join(those)}.")
+    for operation, tense in (("create", "allows"), ("delete", "allowed")):
+        if those := names[operation]:
+            text = f"{operation}d: {', '.join(those)}. What each {tense} is below."
+            yield Note("Access", text)
 
 
 def _is_policy(value: Any) -> bool:

@@ -82,9 +82,9 @@ def test_a_policy_that_ends() -> None:
     assert lines[start : start + len(READ_LINES)] == [f"-   {each}" for each in READ_LINES]
     (note,) = noted(found, "Access")
     assert note == (
-        "deleted, with what they allow below: backstage-techdocs-association, "
+        "deleted: backstage-techdocs-association, "
         "backstage-techdocs-public-access, backstage-techdocs-read, backstage-techdocs-role, "
-        "backstage-techdocs-tls-only."
+        "backstage-techdocs-tls-only. What each allowed is below."
     )
 
 
@@ -94,8 +94,11 @@ def test_a_new_stack_doesn_t_flood_the_terminal() -> None:
     count = sum(is_grant(each.type) for each in plan("prod").resources.values())
     assert note == f"{count} new resources grant rights or open a network."
     assert "roleRef:" not in text(found)
-    assert text(found).endswith("allow: make diff BASE=main STACK=prod FORMAT=markdown")
+    assert text(found).endswith(
+        "allow: make diff BASE=main STACK=prod FORMAT=markdown LIMIT=999999"
+    )
     assert "\n+   roleRef:" in markdown(found)
+    assert "... the rest: make diff BASE=main STACK=prod FORMAT=markdown" in markdown(found, 5_000)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +113,7 @@ def test_a_new_stack_doesn_t_flood_the_terminal() -> None:
             "aws:lambda/permission:Permission", "aws:s3/bucketPolicy:BucketPolicy",
             "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
             "kubernetes:cilium.io/v2:CiliumNetworkPolicy",
+            "kubernetes:iam.services.k8s.aws/v1alpha1:Role",
         )),
         *((each, False) for each in (CLUSTER, CONFIG_MAP, DEPLOYMENT, DISRUPTION_BUDGET, SECRET)),
     ],
