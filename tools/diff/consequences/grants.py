@@ -41,10 +41,9 @@ def granting(change: Change) -> dict[str, Any]:
 def described(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Inputs without what the type says already, and without a Kubernetes object's labels."""
     found = {name: each for name, each in inputs.items() if name not in _OF_EVERY_OBJECT}
-    metadata = found.get("metadata")
-    if isinstance(metadata, dict):
+    if isinstance(metadata := found.get("metadata"), dict):
         found["metadata"] = {key: each for key, each in metadata.items() if key != "labels"}
-    return found
+    return {name: each for name, each in found.items() if each != {}}
 
 
 def grants(changes: Sequence[Change]) -> Iterator[Note]:
@@ -60,9 +59,8 @@ def grants(changes: Sequence[Change]) -> Iterator[Note]:
         yield Note("Access", f"{count} new resources grant rights or open a network.")
         return
     for operation, tense in (("create", "allows"), ("delete", "allowed")):
-        if those := names[operation]:
-            text = f"{operation}d: {', '.join(those)}. What each {tense} is below."
-            yield Note("Access", text)
+        if those := ", ".join(dict.fromkeys(names[operation])):
+            yield Note("Access", f"{operation}d: {those}. What each {tense} is below.")
 
 
 def _is_policy(value: Any) -> bool:

@@ -88,6 +88,20 @@ def test_a_policy_that_ends() -> None:
     )
 
 
+def test_a_role_and_its_binding_have_one_name() -> None:
+    name = "backstage-kubernetes-plugin"
+    found = reviewed(plan("prod"), without(plan("prod"), f"::{name}"))
+    assert noted(found, "Access") == [f"deleted: {name}. What each allowed is below."]
+    lines = text(found).splitlines()
+    start = lines.index(f" - {name} (kubernetes:rbac.authorization.k8s.io/v1:ClusterRole)")
+    assert lines[start + 1 : start + 5] == [
+        "       rules:",
+        "       - apiGroups: ['']",
+        "         resources: [pods, services]",
+        "         verbs: [get, list, watch]",
+    ]
+
+
 def test_a_new_stack_doesn_t_flood_the_terminal() -> None:
     found = review("prod", "main", Recording(), plan("prod"))
     (note,) = noted(found, "Access")
