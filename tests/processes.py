@@ -1,4 +1,4 @@
-"""Programs that run beside a test."""
+"""Programs that run beside a test, and the addresses that they listen at."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 
 @contextmanager
@@ -23,3 +25,18 @@ def running(
     finally:
         process.terminate()
         process.wait(30)
+
+
+@contextmanager
+def local_address(address: str) -> Iterator[None]:
+    """Adds an address to this machine, which containers reach through their gateway. Skips the
+    test without that right.
+    """
+    command = ["ip", "address", "add", f"{address}/32", "dev", "lo"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode and "exists" not in done.stderr:
+        pytest.skip(f"needs the right to add an address: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run([*command[:2], "del", *command[3:]], check=False)

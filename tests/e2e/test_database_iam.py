@@ -18,6 +18,7 @@ import pytest
 
 from components.database.database import IAM_LOGIN_NAME, ROLE_NAME
 from tests.e2e.conftest import GITHUB, TOKEN, Pods, Preview, Site, Start, pods_of
+from tests.processes import local_address
 from tools.container.engine import docker
 from tools.container.portal import PodSpec, PortalContainer, get
 from tools.container.postgres import HOST, Postgres, binaries
@@ -55,19 +56,6 @@ class Rds:
     database: Postgres
     password: Pods
     tokens: Pods
-
-
-@contextmanager
-def local_address(address: str) -> Iterator[None]:
-    """Adds an address to this machine, which containers reach through their gateway."""
-    command = ["ip", "address", "add", f"{address}/32", "dev", "lo"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode and "exists" not in done.stderr:
-        pytest.skip(f"needs the right to add an address: {done.stderr.strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run([*command[:2], "del", *command[3:]], check=False)
 
 
 @pytest.fixture(scope="module")

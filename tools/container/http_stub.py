@@ -28,9 +28,9 @@ class StubHandler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(handler: type[BaseHTTPRequestHandler], address: str) -> Iterator[str]:
-    """Listens at an address of this machine, on a free port, and yields the URL."""
-    with ThreadingHTTPServer((address, 0), handler) as server:
+def serving(handler: type[BaseHTTPRequestHandler], address: str, port: int = 0) -> Iterator[str]:
+    """Listens at an address of this machine, on a free port unless given one. Yields the URL."""
+    with ThreadingHTTPServer((address, port), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://{address}:{server.server_address[1]}"
         server.shutdown()
