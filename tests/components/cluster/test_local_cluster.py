@@ -11,7 +11,10 @@ from tests.tokens import KUBERNETES_PROVIDER
 
 
 @pytest.mark.parametrize("context", [None, "kind portal"])
-def test_provider_and_command_use_the_context(context: str | None) -> None:
+def test_provider_and_command_use_the_context(
+    context: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KUBECONFIG", raising=False)  # the SDK's default
     program = built(lambda: LocalCluster("c", LocalClusterArgs(context)), creates=False)
     provider = program.inputs(KUBERNETES_PROVIDER)
     assert provider.get("context") == context
