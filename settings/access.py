@@ -8,7 +8,8 @@ from typing import Any
 from settings.app_config import AppConfig
 from settings.files import parse_yaml, read_text
 from settings.model import Settings
-from settings.permissions import ACTIONS, Condition, Grant
+from settings.permission_faults import ACTIONS
+from settings.permissions import Condition, Grant
 
 RBAC = ("permission", "rbac")
 DEFAULTS = (*RBAC, "defaultPermissions")

@@ -40,7 +40,7 @@ class BackstageApp:
         except (OSError, ValueError) as error:  # a name that no file system takes
             raise FileError(getattr(error, "strerror", None) or "not a path") from error
         if faults:
-            raise FileError("; ".join(faults))
+            raise FileError(*faults)
         return app
 
     @property

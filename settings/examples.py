@@ -50,6 +50,7 @@ _IDENTIFIERS = (
     (r"kind-backstage", "CONTEXT"),
     (r"backstage-final-1", "SNAPSHOT"),
     (r"123456", "APP_ID"),
+    (r"500", "NUMBER"),
     (r"Iv23li\w+|1example\w+", "CLIENT_ID"),
 )
 

@@ -18,7 +18,11 @@ _SCALARS = (":null", ":bool", ":int", ":float", ":str", ":seq", ":map")
 
 
 class FileError(ValueError):
-    """A file is missing or unusable; the text says why."""
+    """A file is missing or unusable; each of `faults` says why."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
 
 
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

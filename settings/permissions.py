@@ -5,22 +5,14 @@ Source: @backstage-community/plugin-rbac-backend, csv-file-watcher and condition
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from settings.files import FileError, parse_documents, read_text
-from settings.nearest import nearest
+from settings.permission_faults import faults_of_document, faults_of_line, shown
 
-ACTIONS = ("create", "read", "update", "delete", "use")
-SHOWN_FAULTS = 3
 FILE_BYTES = 500_000  # two of them in a ConfigMap of at most 1 MiB
-_NAME = r"[a-zA-Z0-9]+(?:[._-][a-zA-Z0-9]+)*"
-_NAMESPACE = r"[a-z0-9]+(?:-[a-z0-9]+)*"
-_ROLE = re.compile(rf"role:{_NAMESPACE}/{_NAME}")
-_MEMBER = re.compile(rf"(user|group):{_NAMESPACE}/{_NAME}", re.IGNORECASE)
-_FIELDS = ("conditions", "permissionMapping", "pluginId", "resourceType", "result", "roleEntityRef")
 
 
 @dataclass(frozen=True)
@@ -51,7 +43,7 @@ class Permissions:
 
     @classmethod
     def load(cls, path: str) -> Permissions:
-        """Raises FileError with the first malformed lines."""
+        """Raises FileError with the malformed lines."""
         text = _text(path)
         grants: dict[tuple[str, ...], Grant] = {}
         members: dict[str, dict[str, str]] = {}
@@ -61,8 +53,8 @@ class Permissions:
             if not line.strip() or fields[0].startswith("#"):
                 continue
             place = f"line {number}"
-            if found := next(_faults_of_line(fields), None):
-                faults.append(f"{place}: {found}")
+            if found := [*faults_of_line(fields)]:
+                faults += [f"{place}: {each}" for each in found]
             elif fields[0] == "g":
                 members.setdefault(fields[2], {}).setdefault(fields[1].lower(), place)
             elif (first := grants.get(tuple(fields[1:4]))) is not None:
@@ -101,13 +93,14 @@ class Conditions:
 
     @classmethod
     def load(cls, path: str) -> Conditions:
-        """Raises FileError with the first malformed documents."""
+        """Raises FileError with what is malformed in each document."""
         text = _text(path)
-        conditions, faults = [], []
+        conditions: list[Condition] = []
+        faults: list[str] = []
         for number, document in enumerate(parse_documents(text), 1):
             place = f"document {number}"
-            if found := next(_faults_of_document(document), None):
-                faults.append(f"{place}: {found}")
+            if found := [*faults_of_document(document)]:
+                faults += [f"{place}: {each}" for each in found]
                 continue
             mapping = [
                 (each, None) if isinstance(each, str) else (each["action"], each["name"])
@@ -139,75 +132,7 @@ def _text(path: str) -> str:
 
 def _refuse(faults: list[str]) -> None:
     if faults:
-        raise FileError(shown(faults))
-
-
-def _faults_of_line(fields: list[str]) -> Iterator[str]:
-    if (fields[0], len(fields)) not in (("p", 5), ("g", 3)):
-        yield 'neither "p, ROLE, PERMISSION, ACTION, allow|deny" nor "g, USER or GROUP, ROLE"'
-        return
-    role = fields[1] if fields[0] == "p" else fields[2]
-    if not _ROLE.fullmatch(role):
-        yield f"{role!r} is no role such as role:default/administrators"
-    if fields[0] == "g":
-        if not _MEMBER.fullmatch(fields[1]):
-            yield f"{fields[1]!r} is no user or group such as group:default/platform"
-        return
-    if not fields[2] or '"' in fields[2]:
-        yield f"{fields[2]!r} is no permission"
-    if fields[3] not in ACTIONS:
-        yield f"{fields[3]!r} is no action{meant(fields[3], ACTIONS)}"
-    if fields[4] not in ("allow", "deny"):
-        yield f"{fields[4]!r} is neither allow nor deny"
-
-
-def _faults_of_document(document: Mapping[Any, Any]) -> Iterator[str]:
-    for name in (name for name in document if name not in _FIELDS):
-        yield f"{name!r} is unknown{meant(str(name), _FIELDS)}"
-    for name in (name for name in _FIELDS if not document.get(name)):
-        yield f"no {name}"
-    role, mapping = document.get("roleEntityRef"), document.get("permissionMapping")
-    if document.get("result") != "CONDITIONAL":
-        yield "result isn't CONDITIONAL"
-    if not isinstance(role, str) or not _ROLE.fullmatch(role):
-        yield f"{role!r} is no role such as role:default/administrators"
-    for name in ("pluginId", "resourceType"):
-        if not isinstance(document.get(name), str):
-            yield f"{name} is no text"
-    actions = []
-    for each in mapping if isinstance(mapping, list) else [None]:
-        action = each
-        if isinstance(each, dict) and {*each} == {"name", "action"}:
-            action = each["action"] if isinstance(each["name"], str) else None
-        if action not in ACTIONS:
-            yield (
-                f"permissionMapping is no list of {', '.join(ACTIONS)}, or of objects with name "
-                "and action"
-            )
-        actions.append(action)
-    if len({*actions}) < len(actions):
-        yield "permissionMapping names an action twice"
-    yield from _faults_of_criteria(document["conditions"], "conditions")
-
-
-def _faults_of_criteria(criteria: Any, place: str) -> Iterator[str]:
-    names = {*criteria} if isinstance(criteria, dict) else set()
-    if names in ({"anyOf"}, {"allOf"}):
-        [name] = names
-        inner = criteria[name]
-        if not isinstance(inner, list) or not inner:
-            yield f"{place}.{name} is no list of conditions"
-            return
-        for number, each in enumerate(inner):
-            yield from _faults_of_criteria(each, f"{place}.{name}[{number}]")
-    elif names == {"not"}:
-        yield from _faults_of_criteria(criteria["not"], f"{place}.not")
-    elif not {"rule", "resourceType"} <= names <= {"rule", "resourceType", "params"} or not (
-        isinstance(criteria["rule"], str)
-        and isinstance(criteria["resourceType"], str)
-        and isinstance(criteria.get("params", {}), dict)
-    ):
-        yield f"{place} is none of anyOf, allOf, not, or rule with resourceType and params"
+        raise FileError(*shown(faults))
 
 
 def _rules(criteria: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -217,15 +142,3 @@ def _rules(criteria: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield from _rules(each)
     else:
         yield criteria
-
-
-def shown(faults: list[str]) -> str:
-    """The first faults, and how many there are besides."""
-    more = len(faults) - SHOWN_FAULTS
-    return "; ".join([*faults[:SHOWN_FAULTS], *([f"{more} more"] if more > 0 else [])])
-
-
-def meant(name: str, names: Iterable[str]) -> str:
-    """`; did you mean NAME?`, or nothing."""
-    near = nearest(name, names)
-    return f"; did you mean {near}?" if near else ""

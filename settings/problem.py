@@ -40,6 +40,13 @@ class Problem:
         return "\n".join([*said, *labelled(self.ways, "    ", 9)])
 
 
+def with_faults(given: str, faults: Sequence[str]) -> str:
+    """What was given, and what is wrong with it: a line each, if there are several faults."""
+    if len(faults) == 1:
+        return f"{given} ({faults[0]})"
+    return f"\n{' ' * 13}".join([f"{given}:", *faults])
+
+
 class ConfigurationError(pulumi.RunError):
     """Every problem of a stack's configuration."""
 

@@ -19,7 +19,15 @@ from settings.keys import GROUPS, KEYS, SECRETS, Key
 from settings.meant import meant, takes
 from settings.model import Settings
 from settings.nearest import alike, nearest
-from settings.problem import ConfigurationError, Problem, StandsFor, Warn, config_rm, config_set
+from settings.problem import (
+    ConfigurationError,
+    Problem,
+    StandsFor,
+    Warn,
+    config_rm,
+    config_set,
+    with_faults,
+)
 from settings.rules.rule import Rule
 
 SHOWN_CHARACTERS = 100  # of an invalid value
@@ -97,13 +105,12 @@ class Reader:
     def _report_invalid(self, key: Key, text: str, details: list[Any]) -> None:
         value = _decoded(text)
         given = "[secret]" if key.holds_secrets else _shown(_names(value) or text)
-        cause = details[0].get("ctx", {}).get("error")
+        causes = [each.get("ctx", {}).get("error") for each in details]
+        cause = causes[0]
         if isinstance(cause, FileError):
-            given, place = _shown(str(details[0]["input"])), details[0]["loc"]
-            other = config_rm(key.name, *place) if place else set_command(key, example_of(key))
-            first = "create" if str(cause).lower().startswith("no such") else "correct"
-            ways = (f"{first} {given}", other)
-            self._report(Problem(key.name, f"{given} ({cause})", allowed(key_schema(key)), ways))
+            for each, fault in zip(details, causes, strict=True):
+                if isinstance(fault, FileError):
+                    self._report_file(key, str(each["input"]), each["loc"], fault)
             return
         details = without_renamed(key, value, details)
         said = [each for each in (detail(key, one) for one in details) if each]
@@ -113,6 +120,13 @@ class Reader:
         fix = set_command(key, near) if near else fixes_of(key, text, value, details)
         then = f". {clear.then}" if clear and clear.then else ""
         self._report(Problem(key.name, given, allowed(key_schema(key)) + reason + then, fix))
+
+    def _report_file(self, key: Key, path: str, place: list[Any], error: FileError) -> None:
+        path = _shown(path)
+        other = config_rm(key.name, *place) if place else set_command(key, example_of(key))
+        first = "create" if str(error).lower().startswith("no such") else "correct"
+        given = with_faults(path, error.faults)
+        self._report(Problem(key.name, given, allowed(key_schema(key)), (f"{first} {path}", other)))
 
     def _refuse_unknown_keys(self) -> None:
         owned = {

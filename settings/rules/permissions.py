@@ -18,8 +18,9 @@ from settings.keys import KEYS
 from settings.model import Settings
 from settings.nearest import nearest
 from settings.overrides import overriding
-from settings.permissions import ACTIONS, Condition, Grant, meant, shown
-from settings.problem import Problem, Warn, config_rm, config_set
+from settings.permission_faults import ACTIONS, meant, shown
+from settings.permissions import Condition, Grant
+from settings.problem import Problem, Warn, config_rm, config_set, with_faults
 from settings.rules.rule import rule
 
 _TYPES: dict[str, Any] = {"string": str, "list": list, "boolean": bool, "number": (int, float)}
@@ -29,7 +30,7 @@ def _problem(key: str, path: str, faults: list[str], allowed: str) -> Iterator[P
     if faults:
         default = KEYS[key].field.default
         fix = (f"correct {path}", *([config_set(key, default)] if path != default else []))
-        yield Problem(key, f"{path} ({shown(faults)})", allowed, fix)
+        yield Problem(key, with_faults(path, shown(faults)), allowed, fix)
 
 
 @rule("permissionsPath", "permissionConditionsPath", "permissionNames", "appConfigPaths", "env")
@@ -56,10 +57,10 @@ def names_in_the_lines(s: Settings) -> Iterator[Problem]:
     variables = overriding(s.portal.env, DEFAULTS)
     files = [each for each in s.portal.app_configs if each.value(*DEFAULTS)]
     if faults and variables:
-        said = f"{variables[0]} ({shown(faults)})"
+        said = with_faults(variables[0], shown(faults))
         yield Problem("env", said, allowed, config_rm("env", variables[0]))
     elif faults and files:
-        said = f"{files[-1]} ({shown(faults)})"
+        said = with_faults(str(files[-1]), shown(faults))
         yield Problem("appConfigPaths", said, allowed, f"fix {files[-1]}")
 
 

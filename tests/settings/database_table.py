@@ -106,7 +106,11 @@ KEYS: dict[str, Key] = {
         bad=(("administrator", "the ARN of a Secrets Manager secret"),),
     ),
     "databaseMaxConnections": Key(
-        400, bad=((9, "from 10 to 100000"), (20, "the 0 connections", "(databaseMaxConnections)"))
+        400,
+        bad=(
+            (9, "from 10 to 100000", "Connections NUMBER\n"),
+            (20, "the 0 connections", "(databaseMaxConnections)"),
+        ),
     ),
     "databaseResourceId": Key("db-ABC1", bad=(("portal", "the resource id of a cluster"),)),
     "databaseMasterPassword": Key("managed", bad=(("mine", "generated or managed"),)),

@@ -173,7 +173,7 @@ KEYS: dict[str, Key] = {
             ("nowhere", "nowhere (no such directory)"),
             (
                 "components",
-                "no package.json; no yarn.lock",
+                "no package.json\n             no yarn.lock",
                 "no packages/backend/package.json",
                 "create-app",
             ),
@@ -235,7 +235,12 @@ KEYS: dict[str, Key] = {
         "assets/permissions.csv",
         bad=(
             ("nowhere.csv", "No such file"),
-            ("README.md", "README.md (line 3: neither", " more)", "a CSV file of roles"),
+            (
+                "README.md",
+                "README.md:\n             line 3: neither",
+                " more\n",
+                "a CSV file of roles",
+            ),
         ),
     ),
     "permissionConditionsPath": Key(

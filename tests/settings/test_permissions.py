@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -92,11 +93,41 @@ def test_no_role_is_meant_by_its_namespace_alone(tmp_path: Path) -> None:
     assert "the file replaces assets/permissions.csv" in message
 
 
-def test_the_first_faults_are_shown(tmp_path: Path) -> None:
-    message = refused(csv(tmp_path, "a\nb\nc\nd\ne\n"))
-    assert "line 3: neither" in message
-    assert "line 4" not in message
-    assert "; 2 more)" in message
+def test_every_fault_is_on_a_line(tmp_path: Path) -> None:
+    changes = csv(tmp_path, "a\ng, bob, x\n" + "a\n" * 20)
+    lines = refused(changes).splitlines()
+    assert lines[2:6] == [
+        f"    given:   {changes['permissionsPath']}:",
+        '             line 1: neither "p, ROLE, PERMISSION, ACTION, allow|deny" nor "g, USER or '
+        'GROUP, ROLE"',
+        "             line 2: 'x' is no role such as role:default/administrators",
+        "             line 2: 'bob' is no user or group such as group:default/platform",
+    ]
+    assert lines[22].startswith("             line 19: ")
+    assert lines[23] == "             3 more"
+
+
+def test_every_fault_of_a_document_is_on_a_line(tmp_path: Path) -> None:
+    text = "result: X\nroleEntityRef: x\nplugin: a\npermissionMapping: [raed]\n---\nresult: X\n"
+    message = refused(conditions(tmp_path, text))
+    faults = message.partition(":\n             ")[2].partition("\n    allowed: ")[0]
+    assert faults.split("\n             ") == [
+        "document 1: 'plugin' is unknown; did you mean pluginId?",
+        "document 1: no conditions, resourceType",
+        "document 1: result isn't CONDITIONAL",
+        "document 1: 'x' is no role such as role:default/administrators",
+        "document 1: permissionMapping is no list of create, read, update, delete, use, or of "
+        "objects with name and action",
+        "document 2: no conditions, permissionMapping, pluginId, resourceType, roleEntityRef",
+        "document 2: result isn't CONDITIONAL",
+    ]
+
+
+def test_every_unusable_file_is_a_problem(tmp_path: Path) -> None:
+    message = refused({"appConfigPaths": [str(tmp_path / "none.yaml"), str(tmp_path)]})
+    assert message.startswith("Stack 'test' has 2 configuration problems:")
+    assert f"given:   {tmp_path}/none.yaml (No such file" in message
+    assert f"given:   {tmp_path} (Is a directory)" in message
 
 
 @pytest.mark.parametrize(
@@ -138,7 +169,7 @@ def test_a_condition_that_is_wrong(tmp_path: Path, old: str, new: str, said: str
     changes = conditions(tmp_path, f"---\n{DOCUMENT.replace(old, new, 1)}")
     message = refused(changes)
     assert message.startswith("Stack 'test' has 1 configuration problem:\n  permissionConditionsP")
-    assert f"{changes['permissionConditionsPath']} (document 1: " in message
+    assert re.search(rf"{changes['permissionConditionsPath']}(:\n +| \()document 1: ", message)
     assert said in message
 
 
