@@ -222,10 +222,13 @@ def secrets_in_clear(s: Settings) -> Iterator[Warn]:
         yield Warn(f"env.{name} looks like a secret. Encrypt it: {config_set_secret(name)}")
     for key in SECRETS:
         held = getattr(getattr(s, str(KEYS[key].group)), KEYS[key].attribute)
-        if held and not is_config_secret(f"{pulumi.get_project()}:{key}"):
-            fix = " && ".join(config_set_secret(name, key) for name in sorted(held))
-            names = ", ".join(sorted(held))
-            yield Warn(f"{key} is plain text in the stack file: {names}. Encrypt each value: {fix}")
+        hidden = is_config_secret(f"{pulumi.get_project()}:{key}")  # one of its values at least
+        if plain := sorted({*held} - held.encrypted if held.encrypted or not hidden else ()):
+            fix = " && ".join(config_set_secret(name, key) for name in plain)
+            yield Warn(
+                f"{key} has plain text in the stack file: {', '.join(plain)}. Encrypt each value: "
+                f"{fix}"
+            )
     for file in s.portal.app_configs:
         for path, value in file.leaves():
             if SECRET_PATH.search(path[-1]) and isinstance(value, str) and "${" not in value:

@@ -40,6 +40,8 @@ class SecretMap(dict[str, "pulumi.Output[str]"]):
     """Names whose value is empty."""
     private_keys: frozenset[str] = frozenset()
     """Names whose value is a private key in PEM, or not known offline."""
+    encrypted: frozenset[str] = frozenset()
+    """Names whose value is encrypted in the stack file; only the offline preview knows."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
@@ -50,6 +52,7 @@ class SecretMap(dict[str, "pulumi.Output[str]"]):
         secrets = cls({name: pulumi.Output.secret(value) for name, value in plain.items()})
         secrets.size = byte_size(plain)
         secrets.blank = frozenset(name for name, value in plain.items() if not value.strip())
+        secrets.encrypted = frozenset(name for name in plain if plain[name] == ENCRYPTED)
         secrets.private_keys = frozenset(filter(lambda name: _is_private_key(plain[name]), plain))
         return secrets
 

@@ -67,7 +67,7 @@ def test_mcp_clients_need_no_sign_in() -> None:
 @pytest.mark.parametrize("encrypted", [True, False])
 def test_the_client_is_a_secret(encrypted: bool) -> None:
     settings, recording = loaded(WITH_OIDC, ("ingressClient",) if encrypted else ())
-    plain = [each for each in recording.warnings if each.startswith("ingressClient is plain text")]
+    plain = [each for each in recording.warnings if each.startswith("ingressClient has plain text")]
     assert len(plain) == (not encrypted)
     assert CANARY not in repr(settings) + str(recording.warnings)
 

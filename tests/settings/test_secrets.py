@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from settings.values.variables import ENCRYPTED
 from tests.settings.stack import APP, APP_SECRETS, CANARY, loaded, refused, warnings
 
 
@@ -20,7 +21,7 @@ def test_secret_values_become_secret_outputs() -> None:
 def test_secrets_in_clear_are_warned_of() -> None:
     [_, warning] = warnings({"secretEnv": {"TOKEN": CANARY}})
     assert warning == (
-        "secretEnv is plain text in the stack file: TOKEN. Encrypt each value: "
+        "secretEnv has plain text in the stack file: TOKEN. Encrypt each value: "
         "pulumi config set --stack test --path --secret secretEnv.TOKEN"
     )
     assert CANARY not in warning
@@ -31,11 +32,19 @@ def test_every_secret_key_in_clear_is_warned_of() -> None:
     found = [each for each in warnings(changes) if "plain text" in each]
     encrypt = "pulumi config set --stack test --path --secret githubAppSecrets"
     assert found == [
-        "githubAppSecrets is plain text in the stack file: clientSecret, privateKey. Encrypt each "
+        "githubAppSecrets has plain text in the stack file: clientSecret, privateKey. Encrypt each "
         f"value: {encrypt}.clientSecret && {encrypt}.privateKey < key.pem"
     ]
     _, recording = loaded(changes, ("githubAppSecrets",))
     assert not [each for each in recording.warnings if "plain text" in each]
+
+
+def test_a_plain_value_beside_an_encrypted_one_is_warned_of() -> None:
+    values = {"TOKEN": ENCRYPTED, "OTHER": CANARY, "A": CANARY}
+    _, recording = loaded({"secretEnv": values}, ("secretEnv",))
+    [warning] = [each for each in recording.warnings if "plain text" in each]
+    assert warning.startswith("secretEnv has plain text in the stack file: A, OTHER. Encrypt each")
+    assert "TOKEN" not in warning
 
 
 def test_a_secret_in_a_mounted_file_is_warned_of(tmp_path: Path) -> None:
