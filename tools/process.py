@@ -15,7 +15,9 @@ def ends_with(main: Callable[[], int | None]) -> NoReturn:
     A reader that stops reading, such as `| head`, changes neither that code nor what the command
     does: the rest of the output is dropped.
     """
-    sys.stdout, sys.stderr = _kept(sys.stdout), _kept(sys.stderr)
+    for name in ("stdout", "stderr"):
+        if stream := getattr(sys, name):  # None: closed, as by `>&-`
+            setattr(sys, name, _kept(stream))
     sys.exit(main())
 
 

@@ -54,6 +54,13 @@ def test_it_ends_as_if_everything_were_read(tmp_path: Path, gone: str) -> None:
     assert (done.stdout or done.stderr) == f"{line}\n" * 3000
 
 
+def test_it_runs_without_an_output(tmp_path: Path) -> None:
+    closed = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", sys.executable, "-c", COMMAND]
+    done = subprocess.run([*closed, str(tmp_path / "file")], cwd=ROOT, check=False)
+    assert done.returncode == 3
+    assert (tmp_path / "file").read_text() == "done"
+
+
 @pytest.mark.parametrize("file", COMMANDS, ids=lambda file: str(file.relative_to(ROOT)))
 def test_every_command_ends_so(file: Path) -> None:
     block = file.read_text("utf-8").rpartition('if __name__ == "__main__":')[2]
