@@ -8,7 +8,9 @@ import re
 import pytest
 
 from tests.tools.diff.plans import plan, reviewed, with_inputs
-from tools.diff.comparison.values import Difference
+from tools.diff.comparison.change import Change
+from tools.diff.comparison.values import ABSENT, Difference
+from tools.diff.consequences.risk import why
 from tools.diff.markdown import LIMIT, markdown
 from tools.diff.review import Review
 from tools.diff.text import text
@@ -61,6 +63,15 @@ def test_no_secret_in_a_report() -> None:
         assert CANARY not in shown
         assert "stringData.B (replaces): [secret], changed" in shown
         assert "masterPassword: [secret], changed" in shown
+
+
+def test_the_reason_of_a_replacement_is_one_line() -> None:
+    values = {"a": "x" * 200}, "first\nsecond"
+    found = [Difference(("spec", name), ABSENT, value, replaces=True)
+             for name, value in zip("ab", values, strict=True)]  # fmt: skip
+    resource = next(iter(plan("prod").resources.values()))
+    change = Change("replace", resource, resource, found)
+    assert list(why(change)) == ["Why: spec.a.", "Why: spec.b."]
 
 
 @pytest.mark.parametrize("limit", [LIMIT, 20_000, 1_000, 200])

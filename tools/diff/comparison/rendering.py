@@ -34,12 +34,14 @@ def input_lines(inputs: Mapping[str, Any]) -> Iterator[str]:
     for name, value in inputs.items():
         mark = " (with stand-ins)" if has_stand_in(value) else ""
         known = readable(value)
-        # None: what has nothing nested in it takes one line, so the entry itself mustn't be such.
-        flow = None if isinstance(known, (dict, list)) else False
-        entry = {f"{name}{mark}": known}
-        yield from yaml.dump(
-            entry, Dumper=_Dumper, sort_keys=False, default_flow_style=flow, width=_WIDTH
-        ).splitlines()
+        yield from yaml_lines({f"{name}{mark}": known}, flow=isinstance(known, (dict, list)))
+
+
+def yaml_lines(value: Any, flow: bool = True) -> list[str]:
+    """flow: whether what has nothing nested in it takes one line."""
+    style = None if flow else False
+    text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=style, width=_WIDTH)
+    return text.splitlines()
 
 
 def readable(value: Any) -> Any:

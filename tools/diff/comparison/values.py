@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import yaml
 from pulumi.runtime import rpc
 
 from components.ingress.authentication import ANNOTATION
 from tools.diff.comparison.lists import paired, split
-from tools.diff.comparison.rendering import parsed_json
+from tools.diff.comparison.rendering import parsed_json, yaml_lines
 from tools.diff.comparison.stand_ins import StandIn, has_stand_in, revealed, shown
 from tools.preview.monitor import SECRET, is_secret, masked_value
 
@@ -48,30 +47,23 @@ class Difference:
     def lines(self) -> list[str]:
         """`name: before -> after`, or the changed lines of a text."""
         mark = f"{' (replaces)' * self.replaces}{' (with stand-ins)' * self.stand_ins}"
-        name = self.name + mark
+        added = ABSENT in (self.before, self.after)
+        element = self.path[-1].startswith("[")
+        name = joined(self.path[:-1] if added and _is_place(self.path[-1]) else self.path) + mark
         if self.until:
             return [f"{name}: unknown until {self.until}"]
+        sign, value = ("-", self.before) if self.after == ABSENT else ("+", self.after)
+        if added and (lines := _in_full(value)):
+            return [f"{name}:", *(f"{sign}{line}" for line in lines)]
         if _is_text(self.before, self.after):
             return [f"{name}:", *_changed_lines(self.before, self.after)]
         if self.before == self.after == SECRET:
             return [f"{name}: {SECRET}, {self.sources or 'changed'}"]
         if isinstance(self.before, list) and isinstance(self.after, list):
             return [f"{name}: the same elements in another order"]
-        if self.path[-1].startswith("[") and ABSENT in (self.before, self.after):
-            return self._element(mark)
+        if added and element:
+            return [f"{name}: {sign}" if value == {} else f"{name}: {sign} {_shown(value)}"]
         return [f"{name}: {_shown(self.before)} -> {_shown(self.after)}"]
-
-    def _element(self, mark: str) -> list[str]:
-        """An element that is added to a list, or removed from it; a long one on several lines."""
-        sign, value = ("-", self.before) if self.after == ABSENT else ("+", self.after)
-        place = _is_place(self.path[-1])
-        name = joined(self.path[:-1] if place else self.path) + mark
-        if value == {}:  # nothing besides the name
-            return [f"{name}: {sign}"]
-        if isinstance(value, (dict, list)) and len(json.dumps(value)) > _WIDTH:
-            lines = yaml.safe_dump(value, sort_keys=False, default_flow_style=None).splitlines()
-            return [f"{name}:", *(f"{sign}{line}" for line in lines)]
-        return [f"{name}: {sign} {_shown(value)}"]
 
 
 def joined(path: Path) -> str:
@@ -171,6 +163,14 @@ def _is_flat(value: Any) -> bool:
 
 def _masked(value: Any) -> Any:
     return ABSENT if value is None else masked_value(shown(value))
+
+
+def _in_full(value: Any) -> list[str]:
+    """Lines of a mapping, a list or JSON that one line has no room for, such as a policy."""
+    known = parsed_json(value) if isinstance(value, str) else value
+    if not isinstance(known, (dict, list)) or len(json.dumps(known)) <= _WIDTH:
+        return []
+    return yaml_lines(known)
 
 
 def _is_text(*values: Any) -> bool:

@@ -47,4 +47,5 @@ def why(change: Change) -> Iterator[str]:
         yield f"Why: {change.provider} changes, its provider's."
     for difference in change.differences:
         if difference.replaces:
-            yield f"Why: {replace(difference, replaces=False).lines()[0]}."
+            line = replace(difference, replaces=False).lines()[0]
+            yield f"Why: {line.removesuffix(':')}."  # of several lines the name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -73,6 +74,16 @@ def test_a_long_element_is_shown_in_full() -> None:
     assert shown[:3] == ["env:", "+ports: [443]", "+to:"]
     assert shown[-1] == "+- {cidr: 10.19.0.0/16}"
     assert len(shown) == 23
+
+
+@pytest.mark.parametrize(("sign", "pair"), [("+", (0, 1)), ("-", (1, 0))])
+def test_a_policy_that_comes_or_goes_is_shown_in_full(sign: str, pair: tuple[int, int]) -> None:
+    statements = [{"Effect": "Allow", "Action": f"s3:{number}"} for number in range(40)]
+    sides = (None, json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=1))
+    shown = lines(sides[pair[0]], sides[pair[1]], "policy")
+    head = ["policy:", f"{sign}Version: '2012-10-17'", f"{sign}Statement:"]
+    assert shown[:3] == head
+    assert shown[3:] == [f"{sign}- {{Effect: Allow, Action: 's3:{n}'}}" for n in range(40)]
 
 
 @pytest.mark.parametrize(
