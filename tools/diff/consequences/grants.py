@@ -8,6 +8,7 @@ from typing import Any
 
 from tools.diff.comparison.change import Change
 from tools.diff.comparison.rendering import readable
+from tools.diff.comparison.values import Difference
 from tools.diff.consequences.risk import Note
 
 # Wide on purpose: a resource too many costs a glance.
@@ -19,6 +20,10 @@ _TYPES = (
     "kubernetes:gateway.networking.k8s.io/*",
 )  # fmt: skip
 _OF_EVERY_OBJECT = ("apiVersion", "kind")
+_LABELS = ("metadata", "labels")
+_BELOW = {
+    "created": "What each allows", "changed": "What differs", "deleted": "What each allowed",
+}  # fmt: skip
 
 
 def is_grant(type_: str) -> bool:
@@ -47,20 +52,25 @@ def described(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def grants(changes: Sequence[Change]) -> Iterator[Note]:
-    """Names what comes and goes; of a new stack, where everything comes, how many."""
-    names = {
-        operation: sorted(
-            each.resource.name for each in changes if each.operation == operation and granting(each)
-        )
-        for operation in ("create", "delete")
-    }
+    """Names what comes, goes and changes; of a new stack, where everything comes, how many."""
+    found: dict[str, list[str]] = {what: [] for what in _BELOW}
+    for change in changes:
+        if granting(change):
+            found[f"{change.operation}d"].append(change.resource.name)
+        elif is_grant(change.resource.type) and any(map(_matters, change.differences)):
+            found["changed"].append(change.resource.name)
     if not any(each.before for each in changes):
-        count = len(names["create"])
+        count = len(found["created"])
         yield Note("Access", f"{count} new resources grant rights or open a network.")
         return
-    for operation, tense in (("create", "allows"), ("delete", "allowed")):
-        if those := ", ".join(dict.fromkeys(names[operation])):
-            yield Note("Access", f"{operation}d: {those}. What each {tense} is below.")
+    for what, names in found.items():
+        if those := ", ".join(sorted(set(names))):
+            yield Note("Access", f"{what}: {those}. {_BELOW[what]} is below.")
+
+
+def _matters(difference: Difference) -> bool:
+    """Whether it may change what a resource allows: not its tags and labels."""
+    return difference.path[0] not in ("tags", "tagsAll") and difference.path[:2] != _LABELS
 
 
 def _is_policy(value: Any) -> bool:

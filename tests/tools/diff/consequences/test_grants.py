@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -100,6 +101,21 @@ def test_a_role_and_its_binding_have_one_name() -> None:
         "         resources: [pods, services]",
         "         verbs: [get, list, watch]",
     ]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "changed"),
+    [
+        ({"spec": {"podSelector": {}}}, True),
+        ({"metadata": {"labels": {"team": "b"}, "name": "n"}}, False),
+        ({"tags": {"team": "b"}}, False),
+    ],
+)
+def test_a_grant_that_changes(inputs: dict[str, Any], changed: bool) -> None:
+    first = {"spec": {}, "metadata": {"labels": {"team": "a"}, "name": "n"}, "tags": {"team": "a"}}
+    plans = (with_new(NETWORK_POLICY, first), with_new(NETWORK_POLICY, {**first, **inputs}))
+    said = ["changed: new. What differs is below."]
+    assert noted(reviewed(*plans), "Access") == (said if changed else [])
 
 
 def test_a_new_stack_doesn_t_flood_the_terminal() -> None:
