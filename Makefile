@@ -27,6 +27,11 @@ given = $(foreach each,$(subst \ ,_,$(MAKEOVERRIDES)),$(firstword $(subst =, ,$(
 meant = $(filter $(VARIABLES),$(shell echo $(call quoted,$(1)) | tr a-z- A-Z_))
 $(foreach each,$(filter-out $(VARIABLES),$(given)),$(if $(call meant,$(each)),$(error $(each) is no variable of this Makefile; did you mean $(call meant,$(each))=$($(each))?)))
 
+# Make runs one target after another: `make preview local` would preview dev, then deploy local.
+of_a_stack = $(filter preview diff report cost deployer doctor smoke bench,$(MAKECMDGOALS))
+stacks = $(patsubst Pulumi.%.yaml,%,$(wildcard Pulumi.*.yaml))
+$(if $(of_a_stack),$(foreach each,$(filter $(stacks),$(MAKECMDGOALS)),$(error $(each) is no target; did you mean STACK=$(each)?)))
+
 # An installation that fails leaves its stamp, or yarn's state, in place otherwise.
 .DELETE_ON_ERROR:
 

@@ -45,11 +45,19 @@ def test_a_variable_of_the_environment_is_taken(given: str) -> None:
     assert "tools.preview 'dev'" in done.stdout
 
 
+@pytest.mark.parametrize("stack", ["prod", "local"])
+def test_a_stack_is_no_target(stack: str) -> None:
+    done = make("--dry-run", "preview", stack)
+    assert done.stderr.endswith(f"*** {stack} is no target; did you mean STACK={stack}?.  Stop.\n")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
 def test_every_variable_that_a_recipe_reads_is_known() -> None:
     recipes = re.sub(r"^#.*", "", TEXT, flags=re.M)
     read = re.findall(r"\$[({]([A-Z][A-Z_]+)[)}]|\$\$([A-Z][A-Z_]+)|call option,[^,]+,([A-Z_]+)",
                       recipes)  # fmt: skip
-    own = {*re.findall(r"^([A-Z_]+) :?= ", TEXT, re.M), "CURDIR", "MAKEFILE_LIST", "MAKEOVERRIDES"}
+    own = {*re.findall(r"^([A-Z_]+) :?= ", TEXT, re.M), "CURDIR"}
+    own |= {"MAKECMDGOALS", "MAKEFILE_LIST", "MAKEOVERRIDES"}
     [known] = re.findall(r"^VARIABLES = (.*)", TEXT, re.M)
     found = {name for names in read for name in names if name} - own - {"PATH"}
     assert known.split() == sorted(found)
