@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from json import dumps
 
@@ -52,13 +53,15 @@ class ConfigurationError(pulumi.RunError):
 
     def __init__(self, stack: str, problems: Sequence[Problem]) -> None:
         self._stack, self._problems = stack, problems
-        super().__init__(self.text(lambda _: ""))
+        super().__init__(self.text())
 
-    def text(self, place: Callable[[str], str]) -> str:
-        """The message, with the place of each key in the stack file."""
+    def text(self, file: str = "", lines: Mapping[str, int] | None = None) -> str:
+        """The message. lines: of keys in the stack file, which order it; others come last."""
         count = len(self._problems)
         head = f"Stack '{self._stack}' has {count} configuration problem{'s'[: count > 1]}:"
-        listed = [each.text(place(each.key)) for each in self._problems]
+        found = [((lines or {}).get(each.key), each) for each in self._problems]
+        found.sort(key=lambda each: math.inf if each[0] is None else each[0])
+        listed = [each.text(f"{file}: line {line}" if line else "") for line, each in found]
         return "\n".join([head, *listed, "Nothing was changed."])
 
 
@@ -82,12 +85,12 @@ class Printed(str):
 
 
 class StandsFor(ValueError):
-    """A value that the key doesn't take, but that stands for `value`.
+    """A value that the key doesn't take, but that stands for `value`; None: for an unset key.
 
     then: what is left to do, a sentence.
     """
 
-    def __init__(self, value: str, then: str = "", said: str = "") -> None:
+    def __init__(self, value: str | None, then: str = "", said: str = "") -> None:
         super().__init__(said)
         self.value, self.then = value, then
 

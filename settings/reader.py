@@ -117,7 +117,8 @@ class Reader:
         reason = f" ({'; '.join(said[:SHOWN_DETAILS])})" if said else ""
         clear = cause if isinstance(cause, StandsFor) else None
         near = clear.value if clear else meant(key, text)
-        fix = set_command(key, near) if near else fixes_of(key, text, value, details)
+        unset = config_rm(key.name) if clear else fixes_of(key, text, value, details)
+        fix = set_command(key, near) if near else unset
         then = f". {clear.then}" if clear and clear.then else ""
         self._report(Problem(key.name, given, allowed(key_schema(key)) + reason + then, fix))
 

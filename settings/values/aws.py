@@ -108,6 +108,8 @@ _KEY_ID = re.compile(
 
 def _kms_key(value: object) -> object:
     if found := _KEY_ID.fullmatch(str(value)):
+        if "alias/aws/" in found[0]:  # a service's, of no use to the others
+            raise StandsFor(None, said="AWS's own keys are the default")
         region = found["region"] or pulumi.Config("aws").get("region")
         there = f" --region {shlex.quote(region)}" if region else ""
         command = f"aws kms describe-key --key-id {found[0]}{there} --query KeyMetadata.Arn"

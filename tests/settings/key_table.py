@@ -98,6 +98,7 @@ KEYS: dict[str, Key] = {
                 "--key-id 1b2c3d4e-0000-4000-8000-5f6a7b8c9d0e ",
             ),
             ("alias/$(id)", "kmsKeyArn ARN\n"),
+            ("alias/aws/rds", "AWS's own keys are the default", "config rm --stack test kmsKeyArn"),
             (KEY.replace("us-east-1", "eu-west-1"), "the stack's region, us-east-1"),
         ),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,9 @@ def test_a_problem_of_the_configuration_names_the_line_of_its_key(
     assert "\n  replica (Pulumi.dev.yaml: line 3)\n    given:   an unknown key\n" in printed
     assert "\n  port (Pulumi.dev.yaml: line 4)\n    given:   80\n" in printed
     assert "\n  clusterName\n    given:   nothing\n" in printed
+    keys = re.findall(r"^  (\w\S*)(?: \(.*:.* (\d)\))?$", printed, re.M)
+    assert [line for _, line in keys[:3]] == ["2", "3", "4"]
+    assert not any(line for _, line in keys[3:])
 
 
 def test_every_problem_is_reported_at_once(

@@ -78,7 +78,7 @@ def _run(
                 context = contextvars.copy_context()
                 runner.run(pulumi.runtime.run_in_stack(execute), context=context)
         except ConfigurationError as error:
-            return error.text(config.place)
+            return error.text(config.file, config.lines)
         except pulumi.RunError as error:
             return str(error)
         except Exception as error:

@@ -30,7 +30,8 @@ class StackFileError(Exception):
 class StackConfig:
     """project: its name. stack: its name. values: full key to text, lists and objects as JSON.
     secret_keys: full keys that are encrypted, wholly or in part. explicit_packages: packages whose
-    default provider is switched off. places: full key to `FILE: line NUMBER`, of those in a file.
+    default provider is switched off. file, lines: the stack file, and the lines of its keys, the
+    project's without namespace.
     """
 
     project: str
@@ -38,11 +39,8 @@ class StackConfig:
     values: dict[str, str]
     secret_keys: list[str]
     explicit_packages: frozenset[str]
-    places: Mapping[str, str] = field(default_factory=dict)
-
-    def place(self, key: str) -> str:
-        """Of a key with or without the project's namespace; empty if no file has it."""
-        return self.places.get(_full(self.project, key), "")
+    file: str = ""
+    lines: Mapping[str, int] = field(default_factory=dict)
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -79,7 +77,7 @@ def read_stack(root: Path, stack: str, config_file: Path | None = None) -> Stack
     if not file.exists():
         raise StackFileError(f"{shown}: No such file{_stacks(file)}")
     document = _document(file)
-    content, lines = document.content, document.lines
+    content = document.content
     if not content:
         raise StackFileError(f"{shown}: An empty file{_stacks(file)}")
     outside = sorted(str(key) for key in content if ":" in str(key))
@@ -95,9 +93,9 @@ def read_stack(root: Path, stack: str, config_file: Path | None = None) -> Stack
     for key, entry in {**{k: _declared(v) for k, v in declared.items()}, **found}.items():
         if entry is None:
             continue
-        full = _full(name, str(key))
+        full = str(key) if ":" in str(key) else f"{name}:{key}"
         if full in values and key in found:
-            line = f"line {lines[str(key)]}"
+            line = f"line {document.lines[str(key)]}"
             raise StackFileError(
                 f"{shown}: {line}: {full} is there twice, once without its namespace"
             )
@@ -106,12 +104,8 @@ def read_stack(root: Path, stack: str, config_file: Path | None = None) -> Stack
         if encrypted:
             secret_keys.append(full)
     explicit = json.loads(values.get("pulumi:disable-default-providers", "[]"))
-    places = {_full(name, key): f"{shown}: line {line}" for key, line in lines.items()}
-    return StackConfig(name, stack, values, secret_keys, frozenset(explicit), places)
-
-
-def _full(project: str, key: str) -> str:
-    return key if ":" in key else f"{project}:{key}"
+    lines = {key.removeprefix(f"{name}:"): line for key, line in document.lines.items()}
+    return StackConfig(name, stack, values, secret_keys, frozenset(explicit), str(shown), lines)
 
 
 def _document(path: Path) -> Document:
