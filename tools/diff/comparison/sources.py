@@ -13,13 +13,15 @@ def source_differences(
 ) -> Iterator[Difference]:
     """Secret inputs that come from other resources than before.
 
-    formers: URN in `before`'s plan by URN in `after`'s. A source that is only added, or only
+    formers: URN in `before`'s plan by URN in `after`'s. A resource that is new isn't named: its
+    creation makes the input unknown, which is said anyway. A source that is only added, or only
     removed, may be there for the order alone, unless it is a generated value.
     """
     for name, value in after.raw_inputs.items():
         if is_secret(value) and is_secret(before.raw_inputs.get(name)):
             old = set(before.property_dependencies.get(name, []))
-            new = {formers.get(e, e): e for e in after.property_dependencies.get(name, [])}
+            now = after.property_dependencies.get(name, [])
+            new = {formers[urn]: urn for urn in now if urn in formers}
             added, gone = {new[urn] for urn in new.keys() - old}, old - new.keys()
             if (added and gone) or any(_generated(urn) for urn in added | gone):
                 yield Difference((name,), SECRET, SECRET, sources=_said(added, gone))

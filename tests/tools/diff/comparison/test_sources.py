@@ -57,6 +57,25 @@ def test_the_pods_roll_with_another_source() -> None:
     }  # fmt: skip
 
 
+def test_a_source_that_is_new_is_said_once() -> None:
+    new = dataclasses.replace(named(MASTER), urn=f"{named(MASTER).urn}-2", name="new")
+    found = coming_from([MASTER])
+    secrets = found.resources[named(SECRETS).urn]
+    of_new = dataclasses.replace(
+        secrets, property_dependencies={**secrets.property_dependencies, DATA: [new.urn]}
+    )
+    after = replacing(found, secrets.urn, of_new)
+    after = replacing(after, named(MASTER).urn, named(MASTER), new)
+    for source, lines in (
+        (CLUSTER, []),
+        (ROLE, [f"{DATA} (replaces): [secret], no longer from {ROLE}"]),
+    ):
+        change = of(compare(coming_from([source]), after), SECRETS)
+        assert [line for each in change.differences for line in each.lines()] == [
+            *lines, f"{DATA} (replaces): unknown until new is created",
+        ]  # fmt: skip
+
+
 def test_a_source_that_an_alias_moves_is_the_same() -> None:
     password = named(ROLE)
     former = "backstage-portal-password"
