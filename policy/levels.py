@@ -14,7 +14,7 @@ LEVELS = get_args(Level)
 
 
 class LevelError(Exception):
-    """A file that sets no levels; the text says why."""
+    """A file that sets no levels; a line for each reason."""
 
 
 def load(file: Path) -> dict[str, Level]:
@@ -30,13 +30,16 @@ def load(file: Path) -> dict[str, Level]:
     if not isinstance(content, dict):
         raise LevelError(f'{file}: has to be an object, such as {{"rds-port": "mandatory"}}')
     found: dict[str, Level] = {}
+    faults: list[str] = []
     for name, entry in sorted(content.items(), key=lambda item: item[0] != "all"):
         level: Any = entry.get("enforcementLevel") if isinstance(entry, dict) else entry
         if name != "all" and name not in RULES:
             near = "".join(get_close_matches(name, RULES, 1, 0.8))
             meant = f"; did you mean {near}?" if near else "; see docs/policy.md"
-            raise LevelError(f"{file}: there is no rule {name!r}{meant}")
+            faults.append(f"{file}: there is no rule {name!r}{meant}")
         if level not in LEVELS:
-            raise LevelError(f"{file}: {name} is {level!r}; allowed: {', '.join(LEVELS)}")
+            faults.append(f"{file}: {name} is {level!r}; allowed: {', '.join(LEVELS)}")
         found |= dict.fromkeys(RULES if name == "all" else (name,), level)
+    if faults:
+        raise LevelError("\n".join(faults))
     return found

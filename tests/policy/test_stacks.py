@@ -151,6 +151,7 @@ def test_preview_of_another_program_fails_with_the_violation(
         ("[]", "has to be an object"),
         ('{"nope": "mandatory"}', "there is no rule 'nope'; see docs/policy.md"),
         ('{"rds-port": "on"}', "rds-port is 'on'; allowed: mandatory, advisory, disabled"),
+        ('{"nope": "off"}', "'nope'; see docs/policy.md\n{file}: nope is 'off'; allowed: mand"),
     ],
 )
 def test_wrong_levels_are_one_message(
@@ -159,7 +160,7 @@ def test_wrong_levels_are_one_message(
     file = tmp_path / "levels.json"
     file.write_text(text, encoding="utf-8")
     assert main(["local", f"--policy-pack-config={file}", f"--out={tmp_path / 'out'}"]) == 1
-    assert said in capsys.readouterr().err
+    assert said.format(file=file) in capsys.readouterr().err
 
 
 def test_no_message_holds_a_secret() -> None:

@@ -46,12 +46,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         config = read_stack(options.root, options.stack, options.config_file)
         assumptions = assumed(options.assume)
+        chosen = options.policy_pack_config and levels.load(options.policy_pack_config)
         recording = run_project(options.root, config)
         if options.price:
             print(price_report(plan(recording), assumptions) or "nothing of AWS, so no price")
             return 0
         created = run_project(options.root, config, creates=True)
-        chosen = options.policy_pack_config and levels.load(options.policy_pack_config)
         judged = verdict(recording, created, chosen)
     except (PreviewError, StackFileError, CostError, LevelError, SuppressionError) as error:
         print(f"error: {error}", file=sys.stderr)
