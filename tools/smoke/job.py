@@ -16,6 +16,7 @@ from tools.smoke.expected import Expected
 
 NAME = "backstage-smoke"
 DEADLINE = 300  # seconds, those included that pulling the image may take
+PATIENCE = 20  # seconds; NetworkPolicies know a new pod only one or two after it started
 KEPT = 600  # seconds after which Kubernetes deletes what a killed run left behind
 TOKEN = "SMOKE_TOKEN"  # noqa: S105, a variable's name
 DIRECTORY = "/etc/smoke"
@@ -150,6 +151,7 @@ class SmokeJob:
             "env": [
                 {"name": "SMOKE", "value": self.expected.text()},
                 {"name": "SMOKE_MESSAGE", "value": MESSAGE},
+                {"name": "SMOKE_PATIENCE", "value": str(PATIENCE)},
                 entry(name, TOKEN, optional=True),
                 entry(secret, "POSTGRES_HOST"),
             ],

@@ -3,11 +3,30 @@
 // writes it), a machine's token from SMOKE_TOKEN, the database's host from POSTGRES_HOST. Each line
 // of output is a finding as JSON. The exit code is 0 if every check ran.
 // SMOKE_MESSAGE: file for the output as well, compressed: a pod's message may have 4 KiB.
+// SMOKE_PATIENCE: seconds for which the portal may be out of reach; none by default.
 const fs = require('node:fs');
+const { setTimeout: sleep } = require('node:timers/promises');
 const zlib = require('node:zlib');
 const { databaseTls } = require('./database');
 const { expected, url, missing, reason, unchecked } = require('./finding');
 const portal = require('./portal');
+
+const PATIENCE = Number(process.env.SMOKE_PATIENCE ?? 0) * 1000;
+const PAUSE = 500; // milliseconds
+
+/** Repeats a check that fails, while there is time. */
+const patient = check => async () => {
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (performance.now() > PATIENCE) {
+        throw error;
+      }
+    }
+    await sleep(PAUSE);
+  }
+};
 
 async function main() {
   let blocked = '';
@@ -29,8 +48,8 @@ async function main() {
       blocked = `of the ${name} above`;
     }
   };
-  await needed('address', portal.address);
-  await needed('connection', portal.connection);
+  await needed('address', patient(portal.address));
+  await needed('connection', patient(portal.connection));
   if (url.protocol === 'https:') {
     await needed('certificate', portal.certificate);
     await report('without TLS', portal.withoutTls);

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -135,6 +137,20 @@ def test_a_refused_connection_is_none_of_the_certificate(scheme: str) -> None:
     )
     assert found["readiness"].text == "of the connection above"
     assert found.get("certificate", found["readiness"]).state == "not checked"
+
+
+def test_a_job_waits_for_policies_that_dont_know_it_yet() -> None:
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler, bind_and_activate=False) as portal:
+        portal.server_bind()  # refuses connections until it listens
+
+        def listen() -> None:
+            portal.server_activate()
+            portal.serve_forever(poll_interval=0.05)
+
+        threading.Timer(0.3, listen).start()
+        found = asked(goal(f"http://127.0.0.1:{portal.server_port}"), SMOKE_PATIENCE="10")
+        portal.shutdown()
+    assert found["connection"].state == "ok"
 
 
 def test_name_without_an_address_blocks_the_rest() -> None:
