@@ -19,20 +19,22 @@ from settings.ca_bundle import CaBundle
 from settings.permissions import Conditions, Permissions
 from settings.values.aws import (
     AccountId,
-    AlarmTopic,
     AssumeRoles,
+    Endpoints,
+    Profile,
+    Region,
+    TagName,
+    TagValue,
+)
+from settings.values.aws_resources import (
+    AlarmTopic,
     BoundaryArn,
     CertificateArn,
     ClusterName,
-    Endpoints,
     KmsKeyArn,
     LogsBucket,
-    Profile,
-    Region,
     SecurityGroup,
     Subnets,
-    TagName,
-    TagValue,
     TechdocsBucket,
     WebAclArn,
 )
