@@ -32,6 +32,11 @@ of_a_stack = $(filter preview diff report cost deployer doctor smoke bench,$(MAK
 stacks = $(patsubst Pulumi.%.yaml,%,$(wildcard Pulumi.*.yaml))
 $(if $(of_a_stack),$(foreach each,$(filter $(stacks),$(MAKECMDGOALS)),$(error $(each) is no target; did you mean STACK=$(each)?)))
 
+# Said before minutes of building what the target calls.
+needs = $(if $(filter $(1),$(MAKECMDGOALS)),$(if $($(2)),,$(error $(MAKECMDGOALS) needs $(2)=$(3))))
+$(call needs,sign verify,IMAGE,REPOSITORY@sha256:DIGEST)
+$(call needs,image-sbom,SOURCE,docker:NAME:TAG)
+
 # An installation that fails leaves its stamp, or yarn's state, in place otherwise.
 .DELETE_ON_ERROR:
 

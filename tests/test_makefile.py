@@ -52,6 +52,21 @@ def test_a_stack_is_no_target(stack: str) -> None:
     assert (done.returncode, done.stdout) == (2, "")
 
 
+@pytest.mark.parametrize(
+    ("target", "needed"),
+    [
+        ("verify", "IMAGE=REPOSITORY@sha256:DIGEST"),
+        ("sign", "IMAGE=REPOSITORY@sha256:DIGEST"),
+        ("image-sbom", "SOURCE=docker:NAME:TAG"),
+    ],
+)
+def test_a_missing_variable_is_named_before_anything_is_built(target: str, needed: str) -> None:
+    done = make("--dry-run", target)
+    assert done.stderr.endswith(f"*** {target} needs {needed}.  Stop.\n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert make("--dry-run", target, needed).returncode == 0
+
+
 def test_every_variable_that_a_recipe_reads_is_known() -> None:
     recipes = re.sub(r"^#.*", "", TEXT, flags=re.M)
     read = re.findall(r"\$[({]([A-Z][A-Z_]+)[)}]|\$\$([A-Z][A-Z_]+)|call option,[^,]+,([A-Z_]+)",
