@@ -147,16 +147,34 @@ def test_engine_is_upgraded_in_place(aurora: Life) -> None:
     assert order.index("ModifyDBCluster") < order.index("DeleteDBClusterParameterGroup")
 
 
-def test_tag_reaches_every_resource_in_place(deployed: Life) -> None:
-    done = changes(deployed, "tags", {"tags.owner": "portal-team"})
-    assert set(done) <= {"update"}
-    secrets = deployed.client("secretsmanager").list_secrets()["SecretList"]
+def tagged(life: Life, key: str) -> list[bool]:
+    """Whether each resource with tags of the stack's has one with that key."""
+    secrets = life.client("secretsmanager").list_secrets()["SecretList"]
     # Those that RDS manages belong to RDS.
     tags = [each["Tags"] for each in secrets if not each["Name"].startswith("rds!")]
-    if deployed.has_aurora:
-        tags += [each["TagList"] for each in [deployed.cluster(), *deployed.instances()]]
+    if life.has_aurora:
+        tags += [each["TagList"] for each in [life.cluster(), *life.instances()]]
         assert tags
-    assert all({"Key": "owner", "Value": "portal-team"} in each for each in tags)
+    return [key in [tag["Key"] for tag in each] for each in tags]
+
+
+def test_tag_comes_and_goes_in_place(deployed: Life) -> None:
+    assert set(changes(deployed, "tags", {"tags.owner": "portal-team"})) <= {"update"}
+    assert all(tagged(deployed, "owner"))
+    assert set(changes(deployed, "untag", {"tags.owner": None})) <= {"update"}
+    assert not any(tagged(deployed, "owner"))
+
+
+def test_another_boundary_is_set_in_place(deployed: Life) -> None:
+    given = deployed.value("permissionsBoundaryArn")
+    if given is None:
+        pytest.skip(f"{deployed.name} has no permissions boundary")
+    for phase, arn in (("boundary", f"{given}-2"), ("former-boundary", given)):
+        assert set(changes(deployed, phase, {"permissionsBoundaryArn": arn})) == {"update"}
+        roles = deployed.client("iam").list_roles()["Roles"]
+        found = [deployed.client("iam").get_role(RoleName=each["RoleName"]) for each in roles]
+        boundaries = [each["Role"].get("PermissionsBoundary", {}) for each in found]
+        assert {each["PermissionsBoundaryArn"] for each in boundaries if each} == {arn}
 
 
 def buckets(life: Life) -> list[str]:

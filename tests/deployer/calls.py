@@ -56,7 +56,7 @@ _RDS = {
     "DBInstance": ("db", "DBInstanceIdentifier"),
     "DBCluster": ("cluster", "DBClusterIdentifier"),
 }
-_NEW_TAGS = re.compile(r"Create(?!Tags)|Restore|Request|Authorize")
+_NEW_TAGS = re.compile(r"Create(?!Tags)|Restore|Request|Authorize|PutMetricAlarm")
 _KEY = "arn:aws:kms:{region}:{account}:key/00000000-0000-4000-8000-000000000000"
 
 
@@ -77,6 +77,7 @@ class Replay:
 
     def __init__(self, secrets_key: str) -> None:
         self._tags: dict[str, Tags] = {}
+        self._boundaries: dict[str, str] = {}  # by the role's ARN
         self._secrets_key = secrets_key
 
     def requests(self, call: Call) -> list[Request]:
@@ -102,6 +103,8 @@ class Replay:
         known = {f"aws:RequestTag/{key}": value for key, value in _given_tags(call).items()}
         kept = self._tags.get(_kept(arn), {})
         known |= {f"aws:ResourceTag/{key}": value for key, value in kept.items()}
+        if action in _BOUNDED and arn in self._boundaries:
+            known["iam:PermissionsBoundary"] = self._boundaries[arn]
         return Request(action, arn, {**known, **_context(call, self._secrets_key)})
 
     def _arns(self, call: Call, action: str) -> list[str]:
@@ -127,6 +130,11 @@ class Replay:
             if parameter in given and service in ("rds", "eks"):
                 context = {"iam:PassedToService": to}
                 yield Request("iam:PassRole", given[parameter], context)
+        for key, actions in _keys(call):
+            context = {"kms:ViaService": f"{service}.{call['region']}.amazonaws.com"}
+            for action in actions:
+                grant = {"kms:GrantIsForAWSResource": "true"} if action == "CreateGrant" else {}
+                yield Request(f"kms:{action}", key, {**context, **grant})
         if operation == "CreateDBCluster":
             name = "role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"
             yield Request(
@@ -142,8 +150,10 @@ class Replay:
             yield Request("rds:AddTagsToResource", snapshot, context)
 
     def _remember(self, call: Call) -> None:
-        """Keeps the tags of what a call created or tagged."""
+        """Keeps the tags of what a call created or tagged, and a role's boundary."""
         service, operation, tags = call["service"], call["operation"], _given_tags(call)
+        if boundary := call["parameters"].get("PermissionsBoundary"):
+            self._boundaries[_iam(call)[0]] = boundary
         if not tags:
             return
         if _NEW_TAGS.match(operation):
@@ -176,11 +186,35 @@ _TAGGED = {
     "RequestCertificate": ("acm:AddTagsToCertificate", "certificate/new"),
     "CreatePodIdentityAssociation": ("eks:TagResource", "podidentityassociation/{clusterName}/a-0"),
     "CreateBucket": ("s3:TagResource", ""),
+    "CreateTopic": ("sns:TagResource", ""),
+    "PutMetricAlarm": ("cloudwatch:TagResource", ""),
 }
+# What IAM decides by the boundary that the role has.
+_BOUNDED = {f"iam:{operation}RolePolicy" for operation in ("Attach", "Delete", "Detach", "Put")}
 _PASSED = {
     "MonitoringRoleArn": "monitoring.rds.amazonaws.com",
     "roleArn": "pods.eks.amazonaws.com",
 }
+
+
+# What a service does with a KMS key in the caller's name, by operation and the key's parameter.
+# Sources: Encrypting Amazon Aurora resources; ECR, Encryption at rest; Secrets Manager, Secret
+# encryption and decryption.
+_KEYS = {
+    "CreateDBCluster": ("KmsKeyId", ("CreateGrant", "DescribeKey")),
+    "RestoreDBClusterFromSnapshot": ("KmsKeyId", ("CreateGrant", "DescribeKey")),
+    "CreateDBInstance": ("PerformanceInsightsKMSKeyId", ("CreateGrant", "DescribeKey")),
+    "CreateRepository": ("encryptionConfiguration", ("CreateGrant", "DescribeKey", "RetireGrant")),
+    "CreateSecret": ("KmsKeyId", ("Decrypt", "GenerateDataKey")),
+}
+
+
+def _keys(call: Call) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The KMS key that a call names, if it does, and what the caller has to be allowed with it."""
+    parameter, actions = _KEYS.get(call["operation"], ("", ()))
+    found = call["parameters"].get(parameter)
+    if key := found.get("kmsKey") if isinstance(found, dict) else found:
+        yield key, actions
 
 
 def _arn(call: Call, resource: str) -> str:
@@ -217,6 +251,8 @@ def _context(call: Call, secrets_key: str) -> dict[str, str | list[str]]:
     given = call["parameters"]
     if call["operation"] in ("AttachRolePolicy", "DetachRolePolicy"):
         return {"iam:PolicyARN": given["PolicyArn"]}
+    if "PermissionsBoundary" in given:
+        return {"iam:PermissionsBoundary": given["PermissionsBoundary"]}
     if call["operation"] == "ChangeResourceRecordSets":
         prefix = "route53:ChangeResourceRecordSets"
         changes = given["ChangeBatch"]["Changes"]
@@ -319,6 +355,21 @@ def _route53(call: Call) -> list[str]:
     ]
 
 
+def _cloudwatch(call: Call) -> list[str]:
+    given = call["parameters"]
+    if "ResourceARN" in given:
+        return [given["ResourceARN"]]
+    names = given.get("DashboardNames") or [given.get("DashboardName")]
+    if names != [None]:
+        return [f"arn:aws:cloudwatch::{call['account']}:dashboard/{name}" for name in names]
+    return [_arn(call, f"alarm:{name}") for name in given.get("AlarmNames") or [given["AlarmName"]]]
+
+
+def _sns(call: Call) -> list[str]:
+    given = call["parameters"]
+    return [given.get("TopicArn") or given.get("ResourceArn") or _arn(call, given["Name"])]
+
+
 def _s3(call: Call) -> list[str]:
     given = call["parameters"]
     return [_arn(call, "{Bucket}/{Key}" if "Key" in given else "{Bucket}")]
@@ -326,6 +377,7 @@ def _s3(call: Call) -> list[str]:
 
 _SERVICES: dict[str, Callable[[Call], list[str]]] = {
     "acm": lambda call: [call["parameters"]["CertificateArn"]],
+    "cloudwatch": _cloudwatch,
     "ec2": _ec2,
     "ecr": _ecr,
     "eks": _eks,
@@ -336,4 +388,5 @@ _SERVICES: dict[str, Callable[[Call], list[str]]] = {
     "route53": _route53,
     "s3": _s3,
     "secretsmanager": _secret,
+    "sns": _sns,
 }

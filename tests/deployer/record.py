@@ -16,8 +16,9 @@ from typing import Any
 CALLS = Path(__file__).parent / "calls"
 # Names, ARNs, tags and changes of records. Documents and settings are left out.
 _KEPT = (
-    "Arn", "ARN", "Bucket", "ChangeBatch", "CopySource", "Id", "Identifier", "Key", "Keys", "Name",
-    "Names", "name", "Resources", "Tags", "tags", "TagSpecifications",
+    "Arn", "ARN", "Boundary", "Bucket", "ChangeBatch", "CopySource", "Id", "Identifier", "Key",
+    "Keys", "Name", "Names", "name", "Resources", "Tags", "tags", "TagSpecifications",
+    "encryptionConfiguration",
 )  # fmt: skip
 _UNUSED = ("ClientRequestToken", "IdempotencyToken")
 
@@ -39,7 +40,7 @@ def compact(lines: Iterator[str]) -> Iterator[str]:
 
 
 def main(directory: str) -> None:
-    for stack in ("dev", "prod"):
+    for stack in ("dev", "existing-environment", "prod"):
         with (Path(directory) / f"{stack}.jsonl").open(encoding="utf-8") as recorded:
             text = "".join(compact(recorded))
         (CALLS / f"{stack}.jsonl").write_text(text, encoding="utf-8")

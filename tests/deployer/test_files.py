@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -33,9 +34,10 @@ COMMITTED = ("dev", "prod")
 READING = ("BatchGet", "Decrypt", "Describe", "Get", "List")
 
 
-def plan(stack: str) -> Plan:
-    """The plan of a stack file under tests/."""
-    return tool.plan_of(previewed(stack).recording, previewed(stack, creates=True).recording)
+def plan(stack: str, keys: Mapping[str, object] | None = None) -> Plan:
+    """The plan of a stack file under tests/. keys: that are changed."""
+    first, second = (changed(stack, keys or {}, creates=each) for each in (False, True))
+    return tool.plan_of(first.recording, second.recording)
 
 
 def written(stack: str, around: Surroundings | None = None) -> dict[str, str]:
@@ -116,6 +118,30 @@ def test_names_stand_for_the_next_generation_too() -> None:
     assert "backstage-parameters-aurora-postgresql*-???????" in names
 
 
+OTHER_DATABASES: list[dict[str, object]] = [
+    {"databaseInstances": 2}, {"databaseInstanceClass": "db.r7g.large"},
+    {"databaseGeneration": 2, "databaseDeletionProtection": False},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("keys", OTHER_DATABASES, ids=str)
+def test_another_database_needs_no_new_policy(keys: dict[str, object]) -> None:
+    stack = "existing-environment"  # has alarms, whose names say what they watch
+    granted = {each["Sid"]: each for each in statements(deploy_policy(plan(stack)).documents())}
+    for each in statements(deploy_policy(plan(stack, keys)).documents()):
+        assert {*each["Resource"]} <= {*granted[each["Sid"]]["Resource"]}, each["Sid"]
+        assert {*each["Action"]} <= {*granted[each["Sid"]]["Action"]}
+
+
+def test_a_role_that_an_alias_adopts_keeps_its_name() -> None:
+    """With a bucket the portal's role becomes TechDocs'; what exists stays `backstage-role-...`."""
+    for each in statements(deploy_policy(plan("csi", {"techdocsBucket": "create"})).documents()):
+        names = [arn.rpartition(":role/")[2] for arn in each["Resource"] if ":role/" in arn]
+        new = each["Sid"] in ("IamCreateRole", "TagOnCreate")
+        if "backstage-techdocs-role-???????" in names:
+            assert ("backstage-role-???????" in names) != new, each["Sid"]
+
+
 def _arns(stack: str, sid: str) -> list[str]:
     documents = deploy_policy(plan(stack)).documents()
     (found,) = [each["Resource"] for each in statements(documents) if each["Sid"] == sid]
@@ -126,7 +152,9 @@ def _arns(stack: str, sid: str) -> list[str]:
 def test_roles_are_passed_to_the_service_that_they_trust() -> None:
     monitoring = "arn:aws:iam::123456789012:role/backstage-*-monitoring-role-???????"
     assert _arns("dev", "PassRoleToMonitoring") == [monitoring]
-    assert len(_arns("dev", "PassRoleToPods")) == 2
+    pods = [arn.rpartition("/backstage-")[2] for arn in _arns("dev", "PassRoleToPods")]
+    whose = [name.removesuffix("role-???????") for name in pods]
+    assert whose == ["load-balancer-controller-", "", "techdocs-"]
     irsa = statements(deploy_policy(plan("irsa")).documents())
     assert "PassRoleToPods" not in [each["Sid"] for each in irsa]
 

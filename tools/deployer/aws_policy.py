@@ -64,7 +64,7 @@ def _resources(grant: Mapping[str, Any]) -> list[str]:
 
 def _add(found: Statements, plan: Plan, resource: Resource, entry: Mapping[str, Any]) -> None:
     """The statements of one resource."""
-    arns = plan.arns(resource)
+    arns, new = plan.arns(resource), plan.new_arns(resource)
     request, owned = _tags("aws:RequestTag", plan.tags), _tags("aws:ResourceTag", plan.tags)
     # A resource of another stack can't be tagged as this stack's.
     unclaimed = {**request, "StringEqualsIfExists": owned["StringEquals"]}
@@ -78,9 +78,9 @@ def _add(found: Statements, plan: Plan, resource: Resource, entry: Mapping[str, 
         for action in entry.get(key, ()):
             service = action.partition(":")[0].capitalize()
             uses = [plan.filled(each, resource) for each in entry.get("uses", ())]
-            found.add(f"{service}{suffix}", [action], [*arns, *uses] if key == "create" else arns,
+            found.add(f"{service}{suffix}", [action], [*new, *uses] if key == "create" else arns,
                       condition)  # fmt: skip
-    found.add("TagOnCreate", entry.get("tag", ()), arns, unclaimed)
+    found.add("TagOnCreate", entry.get("tag", ()), new, unclaimed)
     for grant in entry.get("also", ()):
         _also(found, plan, resource, grant)
 
@@ -92,7 +92,8 @@ def _also(found: Statements, plan: Plan, resource: Resource, grant: Mapping[str,
     if "unless" in grant and _is_set(resource, grant["unless"]):
         return
     if grant.get("on") == "self":
-        resources = plan.arns(resource)
+        new = grant.get("tags") == "request"
+        resources = plan.new_arns(resource) if new else plan.arns(resource)
     elif "of" in grant:
         resources = plan.arns_behind(resource, grant["of"])
     else:

@@ -8,14 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tools.preview.former import formers_in
 from tools.preview.monitor import COMPUTED, SECRET, Recording, Resource
 
 PROVIDER = "pulumi:providers:aws"
 # What Pulumi appends to a logical name: a hyphen and seven hexadecimal digits.
 GENERATED = "-" + "?" * 7
 _NUMBER = re.compile(r"\d+")
-# A generation at the end of a name, or of a part of it.
-_GENERATION = re.compile(r"-\d+(?=$|/)")
 _ECR = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([^:@]+)")
 
 
@@ -65,7 +64,19 @@ class Plan:
             return self.arns_behind(resource, entry["of"])
         if resource.type.startswith("docker:"):
             return self._repository(resource)
-        return [self.filled(entry[key], resource) for key in ("arn", "twin") if key in entry]
+        return [arn for name in self.names(resource) for arn in self._named(resource, name)]
+
+    def new_arns(self, resource: Resource) -> list[str]:
+        """The same of one that is created: without those that an alias adopts."""
+        entry = self.rights[resource.type]
+        if "of" in entry or resource.type.startswith("docker:"):
+            return self.arns(resource)
+        return self._named(resource, self.names(resource)[0])
+
+    def _named(self, resource: Resource, name: str) -> list[str]:
+        entry = self.rights[resource.type]
+        values = {**resource.inputs, "name": name}
+        return [self.of_stack(entry[key], values) for key in ("arn", "twin") if key in entry]
 
     def arns_behind(self, resource: Resource, name: str) -> list[str]:
         """The ARNs of the resources that an input refers to."""
@@ -78,24 +89,29 @@ class Plan:
 
     def filled(self, pattern: str, resource: Resource) -> str:
         """A pattern of rights.yaml with the values of a resource."""
-        return self.of_stack(pattern, {**resource.inputs, "name": self.name(resource)})
+        return self.of_stack(pattern, {**resource.inputs, "name": self.names(resource)[0]})
 
     def of_stack(self, pattern: str, values: Mapping[str, Any]) -> str:
         """A pattern of rights.yaml with the stack's account, region and partition."""
         known = {"partition": self.partition, "region": self.region, "account": self.account}
         return pattern.format(**{**values, **known})
 
-    def name(self, resource: Resource) -> str:
-        """The physical name, with wildcards for what is generated and for numbers: another
-        generation of the database, another instance and another major version need no new policy.
+    def names(self, resource: Resource) -> list[str]:
+        """The physical name, with wildcards for what is generated and what varies: another
+        generation of the database, instance, class and major version need no new policy.
+
+        Others follow if the name is generated and the resource has aliases: what one of them
+        adopts keeps its name.
         """
         given = resource.inputs.get(self.rights[resource.type].get("name", "name"))
         if resource.type == "aws:route53/record:Record":
-            return self._record_name(resource, given)
+            return [self._record_name(resource, given)]
         if isinstance(given, str) and given not in (COMPUTED, SECRET):
-            numbered = self.rights[resource.type].get("numbered")
-            return _GENERATION.sub("-*", given) if numbered else given
-        return _NUMBER.sub("*", resource.name) + GENERATED
+            varies = self.rights[resource.type].get("varies")
+            return [re.sub(varies, "*", given) if varies else given]
+        formers = formers_in(self.recording.resources)(resource.urn)
+        logical = [resource.name, *(urn.rpartition("::")[2] for urn in formers)]
+        return [_NUMBER.sub("*", name) + GENERATED for name in dict.fromkeys(logical)]
 
     def _record_name(self, resource: Resource, given: Any) -> str:
         """The host, or any name below it that ACM asks for."""

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tools.diff.comparison.change import Change, marked, replaced
-from tools.diff.comparison.former import matched
 from tools.diff.comparison.options import option_differences
 from tools.diff.comparison.propagation import propagate
 from tools.diff.comparison.replacements import covered
 from tools.diff.comparison.sources import source_differences
 from tools.diff.comparison.stand_ins import Inputs, completed
 from tools.diff.comparison.values import Difference, Path, differences
+from tools.preview.former import matched
 from tools.preview.monitor import SECRET, Recording, Resource
 
 

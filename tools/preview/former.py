@@ -1,4 +1,4 @@
-"""Which resource of the base a resource of the plan is: by its URN, or by an alias."""
+"""Who a resource was before, by its aliases and those of its parents."""
 
 from __future__ import annotations
 
@@ -15,11 +15,7 @@ def matched(before: Resources, after: Resources) -> dict[str, str]:
 
     As in the engine, a resource's own URN comes before its aliases, and nothing is matched twice.
     """
-
-    @cache
-    def formers(urn: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(_formers(urn, after, formers_of=formers)))
-
+    formers = formers_in(after)
     found = {urn: urn for urn in after if urn in before}
     taken = set(found)
     for urn in after:
@@ -31,10 +27,19 @@ def matched(before: Resources, after: Resources) -> dict[str, str]:
     return found
 
 
+def formers_in(resources: Resources) -> Callable[[str], tuple[str, ...]]:
+    """A function from a resource's URN to those that it may have had, the most likely first."""
+
+    @cache
+    def formers(urn: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(_formers(urn, resources, formers_of=formers)))
+
+    return formers
+
+
 def _formers(
     urn: str, after: Resources, formers_of: Callable[[str], tuple[str, ...]]
 ) -> Iterator[str]:
-    """URNs that the resource may have had: by its own aliases, and by those of its parents."""
     resource = after[urn]
     parent = resource.parent
     parents = [parent, *(formers_of(parent) if parent in after else ())]
