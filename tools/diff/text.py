@@ -118,13 +118,14 @@ def price(found: Price) -> str:
     old, new = found.before or NOTHING, found.after or NOTHING
     if old == new:
         return f"{new.expected:.2f} USD, unchanged"
-    expected = f"{old.expected:.2f} -> {new.expected:.2f} USD, {new.expected - old.expected:+.2f}"
+    first, second = (round(each.expected, 2) for each in (old, new))  # what is printed adds up
+    expected = f"{first:.2f} -> {second:.2f} USD, {second - first:+.2f}"
     if old.expected == new.expected:
         expected = f"{new.expected:.2f} USD, unchanged"
     if (old.low, old.high) == (new.low, new.high):
         return expected
     bounds = (f"{each.low:.2f} to {each.high:.2f}" for each in (old, new))
-    return f"{expected}; between {' -> '.join(bounds)}"
+    return f"{expected}; range {' -> '.join(bounds)}"
 
 
 def policy(found: PolicyChange) -> list[str]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from decimal import Decimal
 
 import pytest
 
 from tests.tools.diff.plans import plan, reviewed, with_inputs
+from tools.cost.estimate import Range
 from tools.diff.comparison.change import Change
 from tools.diff.comparison.values import ABSENT, Difference
 from tools.diff.consequences.risk import why
 from tools.diff.markdown import LIMIT, markdown
-from tools.diff.review import Review
-from tools.diff.text import text
+from tools.diff.review import Price, Review
+from tools.diff.text import price, text
 from tools.preview.monitor import secret
 
 CANARY = "canary-4f1e"
@@ -40,12 +42,17 @@ def test_text_of_a_small_change() -> None:
         f"with those, make preview counts {every}",
         "Data: nothing that holds data is deleted",
         "Pods: The pods of backstage-deployment don't roll.",
-        "Price a month: 231.42 USD, unchanged; between 231.42 to 827.10 -> 231.42 to 862.14",
+        "Price a month: 231.42 USD, unchanged; range 231.42 to 827.10 -> 231.42 to 862.14",
         "Policy: nothing changes",
         "",
         " ~ backstage-autoscaler (kubernetes:autoscaling/v2:HorizontalPodAutoscaler)",
         "       spec.maxReplicas: 6 -> 8",
     ]
+
+
+def test_difference_of_prices_is_that_of_the_printed_ones() -> None:
+    before, after = (Range.of(Decimal(each)) for each in ("231.424", "238.746"))
+    assert price(Price(before, after)).startswith("231.42 -> 238.75 USD, +7.33; range 231.42 ")
 
 
 def test_no_secret_in_a_report() -> None:
