@@ -149,7 +149,8 @@ def _boundary(args: ClusterArgs, account_id: Output[str]) -> Output[str] | None:
             raise pulumi.RunError(
                 f"permissionsBoundaryArn, {boundary}, is a policy of another account than cluster "
                 f"{args.cluster_name}'s, {account}, in which the roles are created.\nFix: "
-                f"pulumi config set permissionsBoundaryArn {boundary.replace(owner, account)}"
+                f"pulumi config set --stack {pulumi.get_stack()} permissionsBoundaryArn "
+                f"{boundary.replace(owner, account)}"
             )
         return boundary
 

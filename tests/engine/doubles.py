@@ -23,7 +23,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from tests.engine.rules import DISTINCT, PHYSICAL_NAME, TAGGED
 from tools.diff.comparison.replacements import replacement
 from tools.diff.comparison.values import differences
-from tools.preview.answers import ACCOUNT, Answers, created
+from tools.preview.answers import ACCOUNT, Answers, Place, created
 from tools.preview.monitor import COMPUTED
 
 PACKAGES = ("aws", "docker", "kubernetes", "random")
@@ -232,7 +232,7 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
 
     def _made(self, type_: str, name: str, inputs: Properties) -> tuple[str, Properties]:
         """ID and outputs of a new resource."""
-        id_, outputs = created(type_, name, inputs, self._region)
+        id_, outputs = created(type_, name, inputs, Place(self._region))
         suffix = self.world.next()
         if type_ == "random:index/randomPassword:RandomPassword":
             id_, outputs["result"] = "none", f"secret-{suffix}"
@@ -259,7 +259,7 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.UpdateResponse(properties=request.news)
         inputs, before = _plain(request.news), _plain(request.olds)
         type_, name = type_and_name(request.urn)
-        _, outputs = created(type_, name, inputs, self._region)
+        _, outputs = created(type_, name, inputs, Place(self._region))
         outputs = {**outputs, **{key: before[key] for key in ("arn", "bucket") if key in before}}
         kept = {key: value for key, value in before.items() if key not in outputs}
         if not self._do("update", request, context, inputs, request.id, outputs):
@@ -296,7 +296,7 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
 
     def Invoke(self, request: Any, context: Any) -> Any:
         arguments = _plain(request.args)
-        answer = self._answers.look_up(request.tok, arguments, self._region)
+        answer = self._answers.look_up(request.tok, arguments, Place(self._region))
         response = provider_pb2.InvokeResponse()
         getattr(response, "return").CopyFrom(_struct(answer))  # `return` is a keyword
         return response

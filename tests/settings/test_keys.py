@@ -100,6 +100,15 @@ def test_every_region_of_the_sdk_is_accepted() -> None:
         assert region.validate_python(each.value) == each.value
 
 
+def test_documented_commands_say_whether_a_value_is_secret() -> None:
+    """The CLI refuses a long value of a key that sounds like a secret, if they don't."""
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        text = page.read_text(encoding="utf-8").replace("\\\n", "")
+        for key, value in re.findall(r"^pulumi config set --stack \w+ (\w+) (\S+)$", text, re.M):
+            sounds_secret = re.search("password|secret|token", key, re.IGNORECASE)
+            assert not sounds_secret or len(value) < 16, f"{page.name}: {key} needs --plaintext"
+
+
 def documented() -> dict[str, tuple[str, str]]:
     """Default and meaning of every row in the tables of docs/configuration.md."""
     page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")

@@ -58,6 +58,17 @@ def test_a_stack_can_do_with_rights_in_namespaces(stack: str) -> None:
     assert cluster_scoped(changed(stack, NAMESPACED, creates=True)) == set()
 
 
+@pytest.mark.parametrize("keys", [{"aws:allowedAccountIds": ["210987654321"]}, {}], ids=str)
+def test_offline_the_account_is_the_stacks(keys: dict[str, object]) -> None:
+    """Without allowedAccountIds that of the boundary, which has to be of the same account."""
+    boundary = BOUNDARY.replace("123456789012", "210987654321")
+    given = {"aws:allowedAccountIds": None, "permissionsBoundaryArn": boundary, **keys}
+    program = changed("irsa", given)
+    trusts = str([each.inputs["assumeRolePolicy"] for each in program.all(ROLE)])
+    assert ":iam::210987654321:oidc-provider/" in trusts
+    assert ":123456789012:" not in trusts
+
+
 def test_a_portal_without_the_kubernetes_plugin_needs_no_namespaces() -> None:
     without_plugin = {**NAMESPACED, "kubernetesNamespaces": None, "kubernetesPlugin": False}
     assert cluster_scoped(changed("dev", without_plugin, creates=True)) == set()
@@ -77,6 +88,7 @@ def test_the_page_lists_every_cluster_scoped_object() -> None:
 def test_an_existing_namespace_changes_nothing_else(stack: str) -> None:
     program = changed(stack, {"createNamespace": False})
     assert program.all(NAMESPACE) == []
+    assert not [each for each in program.recording.warnings if "Namespace" in each]
     differences = differing(previewed(stack), program)
     assert differences <= {"backstage-namespace"}
     assert program.outputs["namespace"] == previewed(stack).outputs["namespace"]

@@ -178,9 +178,9 @@ def test_an_ipv6_cluster_has_no_resolver_by_address(monkeypatch: pytest.MonkeyPa
     """Its Services have no IPv4 network; the resolver's pods are found by their labels."""
     cluster = answers._cluster
 
-    def ipv6(arguments: dict[str, str], region: str) -> dict[str, object]:
+    def ipv6(arguments: dict[str, str], place: answers.Place) -> dict[str, object]:
         configs = {"kubernetesNetworkConfigs": [{"ipFamily": "ipv6"}]}
-        return {**cluster(arguments, region), **configs}
+        return {**cluster(arguments, place), **configs}
 
     monkeypatch.setattr(answers, "_cluster", ipv6)
     policy = patched("prod").inputs(NETWORK_POLICY, "backstage-network-policy")

@@ -89,7 +89,7 @@ def test_unreadable_file_is_named(
     with pytest.raises(StackFileError, match=message):
         read_stack(tmp_path, "dev")
     assert main(arguments) == 1
-    assert "Pulumi.dev.yaml" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("error: Pulumi.dev.yaml: ")
 
 
 def test_yes_is_text_as_the_engine_reads_it(tmp_path: Path) -> None:

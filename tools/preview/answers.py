@@ -1,18 +1,25 @@
 """Recorded answers of AWS about an ordinary EKS cluster, and stand-ins for computed properties.
 
-Look-ups are matched by token and echo their arguments. Nothing here is real: the account is
-123456789012, and names that AWS would generate are the logical names.
+Look-ups are matched by token and echo their arguments. Nothing here is real, except for the account
+if the stack's configuration names it; names that AWS would generate are the logical names.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from tools.preview.stack_file import StackConfig
+
 ACCOUNT = "123456789012"
+# Keys with an ARN of the stack's own account.
+_OWNED = ("permissionsBoundaryArn", "certificateArn")
+_ACCOUNT = re.compile(r"\b\d{12}\b")
 ISSUER_ID = "EXAMPLED539D4633E53DE1B71EXAMPLE"
 VPC = "vpc-0a1b2c3d4e5f60718"
 SUBNETS = {  # id: (zone, network, public)
@@ -22,9 +29,31 @@ SUBNETS = {  # id: (zone, network, public)
     "subnet-0ddddddddddddddd4": ("a", "10.0.96.0/24", True),
     "subnet-0eeeeeeeeeeeeeee5": ("b", "10.0.97.0/24", True),
 }
+# Of a namespace that is prepared as docs/existing-environment.md says.
+_NAMESPACE_LABELS = {
+    "pod-security.kubernetes.io/enforce": "restricted",
+    "elbv2.k8s.aws/pod-readiness-gate-inject": "enabled",
+    "eks.amazonaws.com/pod-readiness-gate-inject": "enabled",
+}
 CANONICAL_ZONE = "Z35SXDOTRQ7X7K"
 
 Properties = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A provider's region, and the stack's account."""
+
+    region: str
+    account: str = ACCOUNT
+
+
+def account_of(config: StackConfig) -> str:
+    """The account that a stack's configuration names, or the examples'."""
+    texts = [config.values.get("aws:allowedAccountIds", "")]
+    texts += [config.values.get(f"{config.project}:{key}", "") for key in _OWNED]
+    found = (_ACCOUNT.search(text) for text in texts)
+    return next((match[0] for match in found if match), ACCOUNT)
 
 
 class UnansweredError(Exception):
@@ -37,7 +66,7 @@ class Answers:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._other_subnets: dict[str, int] = {}
-        self._by_token: dict[str, Callable[[Properties, str], Properties]] = {
+        self._by_token: dict[str, Callable[[Properties, Place], Properties]] = {
             "aws:ec2/getSubnet:getSubnet": self._subnet,
             "aws:ec2/getSubnets:getSubnets": _tagged_subnets,
             "aws:ecr/getAuthorizationToken:getAuthorizationToken": _registry_token,
@@ -49,16 +78,16 @@ class Answers:
             "aws:route53/getZone:getZone": _zone,
         }
 
-    def look_up(self, token: str, arguments: Properties, region: str) -> Properties:
-        """The answer to a look-up; region is that of the provider. Raises UnansweredError."""
+    def look_up(self, token: str, arguments: Properties, place: Place) -> Properties:
+        """The answer to a look-up. Raises UnansweredError."""
         if token not in self._by_token:
             raise UnansweredError(
                 f"the look-up {token} has no recorded answer; add one to tools/preview/answers.py"
             )
-        answer = {"id": token, "region": region, **self._by_token[token](arguments, region)}
+        answer = {"id": token, "region": place.region, **self._by_token[token](arguments, place)}
         return {**answer, **{key: value for key, value in arguments.items() if value is not None}}
 
-    def _subnet(self, arguments: Properties, region: str) -> Properties:
+    def _subnet(self, arguments: Properties, place: Place) -> Properties:
         subnet = arguments["id"]
         if subnet in SUBNETS:
             zone, network, public = SUBNETS[subnet]
@@ -67,7 +96,7 @@ class Answers:
                 number = self._other_subnets.setdefault(subnet, len(self._other_subnets))
             zone, network, public = "abc"[number % 3], f"10.0.{128 + number}.0/24", False
         return {
-            "availabilityZone": f"{region}{zone}",
+            "availabilityZone": f"{place.region}{zone}",
             "cidrBlock": network,
             "mapPublicIpOnLaunch": public,
             "tags": {_role(public): "1"},
@@ -79,15 +108,15 @@ def _role(public: bool) -> str:
     return f"kubernetes.io/role/{'' if public else 'internal-'}elb"
 
 
-def _cluster(arguments: Properties, region: str) -> Properties:
+def _cluster(arguments: Properties, place: Place) -> Properties:
     name = arguments["name"]
     certificate = base64.b64encode(b"offline preview: no certificate").decode()
     return {
-        "arn": f"arn:aws:eks:{region}:{ACCOUNT}:cluster/{name}",
+        "arn": f"arn:aws:eks:{place.region}:{place.account}:cluster/{name}",
         "certificateAuthorities": [{"data": certificate}],
-        "endpoint": f"https://{ISSUER_ID}.gr7.{region}.eks.amazonaws.com",
+        "endpoint": f"https://{ISSUER_ID}.gr7.{place.region}.eks.amazonaws.com",
         "identities": [
-            {"oidcs": [{"issuer": f"https://oidc.eks.{region}.amazonaws.com/id/{ISSUER_ID}"}]}
+            {"oidcs": [{"issuer": f"https://oidc.eks.{place.region}.amazonaws.com/id/{ISSUER_ID}"}]}
         ],
         "kubernetesNetworkConfigs": [{"ipFamily": "ipv4", "serviceIpv4Cidr": "172.20.0.0/16"}],
         "status": "ACTIVE",
@@ -104,40 +133,40 @@ def _cluster(arguments: Properties, region: str) -> Properties:
     }
 
 
-def _tagged_subnets(arguments: Properties, region: str) -> Properties:
+def _tagged_subnets(arguments: Properties, place: Place) -> Properties:
     asked = {each["name"] for each in arguments["filters"]}
     found = [id_ for id_, (_, _, public) in SUBNETS.items() if f"tag:{_role(public)}" in asked]
     return {"ids": found}
 
 
-def _zone(arguments: Properties, region: str) -> Properties:
+def _zone(arguments: Properties, place: Place) -> Properties:
     return {"zoneId": "Z0123456789ABCDEFGHIJ", "privateZone": False}
 
 
-def _load_balancer_zone(arguments: Properties, region: str) -> Properties:
+def _load_balancer_zone(arguments: Properties, place: Place) -> Properties:
     return {"id": CANONICAL_ZONE}
 
 
-def _load_balancers(arguments: Properties, region: str) -> Properties:
+def _load_balancers(arguments: Properties, place: Place) -> Properties:
     resource = "loadbalancer/app/k8s-backstag-backstag-standin/0123456789abcdef"
-    return {"arns": [f"arn:aws:elasticloadbalancing:{region}:{ACCOUNT}:{resource}"]}
+    return {"arns": [f"arn:aws:elasticloadbalancing:{place.region}:{place.account}:{resource}"]}
 
 
-def _target_group(arguments: Properties, region: str) -> Properties:
+def _target_group(arguments: Properties, place: Place) -> Properties:
     resource = "targetgroup/k8s-backstag-backstag-standin/0123456789abcdef"
-    return {"arn": f"arn:aws:elasticloadbalancing:{region}:{ACCOUNT}:{resource}"}
+    return {"arn": f"arn:aws:elasticloadbalancing:{place.region}:{place.account}:{resource}"}
 
 
-def _identity_provider(arguments: Properties, region: str) -> Properties:
+def _identity_provider(arguments: Properties, place: Place) -> Properties:
     issuer = arguments["url"].removeprefix("https://")
-    return {"arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{issuer}"}
+    return {"arn": f"arn:aws:iam::{place.account}:oidc-provider/{issuer}"}
 
 
-def _registry_token(arguments: Properties, region: str) -> Properties:
+def _registry_token(arguments: Properties, place: Place) -> Properties:
     return {
         "userName": "AWS",
         "password": "offline-preview",
-        "proxyEndpoint": f"https://{ACCOUNT}.dkr.ecr.{region}.amazonaws.com",
+        "proxyEndpoint": f"https://{place.account}.dkr.ecr.{place.region}.amazonaws.com",
     }
 
 
@@ -147,44 +176,51 @@ def existing(type_: str, id_: str) -> Properties:
         raise UnansweredError(
             f"reading {type_} {id_} has no recorded answer; add one to tools/preview/answers.py"
         )
-    return {"metadata": {"name": id_}}
+    return {"metadata": {"name": id_, "labels": _NAMESPACE_LABELS}}
 
 
-def created(type_: str, name: str, inputs: Properties, region: str) -> tuple[str, Properties]:
+def created(type_: str, name: str, inputs: Properties, place: Place) -> tuple[str, Properties]:
     """The id and outputs that a resource would have once created; outputs include its inputs."""
     outputs = {
-        "arn": f"arn:aws:standin:{region}:{ACCOUNT}:{name}",
+        "arn": f"arn:aws:standin:{place.region}:{place.account}:{name}",
         "name": name,
         **inputs,
-        **(_SPECIFIC[type_](name, inputs, region) if type_ in _SPECIFIC else {}),
+        **(_SPECIFIC[type_](name, inputs, place) if type_ in _SPECIFIC else {}),
     }
     if type_.startswith("kubernetes:") and "metadata" in inputs:
         outputs["metadata"] = {"name": name, **inputs["metadata"]}
     return str(outputs.get("id") or outputs["name"]), outputs
 
 
-def _image(name: str, inputs: Properties, region: str) -> Properties:
+def _image(name: str, inputs: Properties, place: Place) -> Properties:
     repository = inputs["imageName"].rpartition(":")[0]
     digest = hashlib.sha256(inputs["imageName"].encode()).hexdigest()
     return {"repoDigest": f"{repository}@sha256:{digest}"}
 
 
-def _managed_secrets(inputs: Properties, region: str) -> list[Properties]:
-    secret = f"arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:rds!cluster-standin"
-    return [{"secretArn": secret}] if inputs.get("manageMasterUserPassword") else []
+def _database(name: str, inputs: Properties, place: Place) -> Properties:
+    cluster, region = inputs["clusterIdentifier"], place.region
+    secret = f"arn:aws:secretsmanager:{region}:{place.account}:secret:rds!cluster-standin"
+    managed = inputs.get("manageMasterUserPassword")
+    return {
+        "endpoint": f"{cluster}.cluster-standin.{region}.rds.amazonaws.com",
+        "kmsKeyId": inputs.get("kmsKeyId", _managed_key("rds", place)),
+        "clusterResourceId": "cluster-STANDIN",
+        "masterUserSecrets": [{"secretArn": secret}] if managed else [],
+    }
 
 
-def _ingress(name: str, inputs: Properties, region: str) -> Properties:
-    hostname = f"internal-k8s-backstage-standin.{region}.elb.amazonaws.com"
+def _ingress(name: str, inputs: Properties, place: Place) -> Properties:
+    hostname = f"internal-k8s-backstage-standin.{place.region}.elb.amazonaws.com"
     return {"status": {"loadBalancer": {"ingress": [{"hostname": hostname}]}}}
 
 
-def _managed_key(service: str, region: str) -> str:
+def _managed_key(service: str, place: Place) -> str:
     """AWS's own key of a service, which encrypts where no other is named."""
-    return f"arn:aws:kms:{region}:{ACCOUNT}:key/standin-of-aws-{service}"
+    return f"arn:aws:kms:{place.region}:{place.account}:key/standin-of-aws-{service}"
 
 
-def _validation_options(name: str, inputs: Properties, region: str) -> Properties:
+def _validation_options(name: str, inputs: Properties, place: Place) -> Properties:
     host = inputs["domainName"]
     option = {
         "domainName": host,
@@ -195,28 +231,23 @@ def _validation_options(name: str, inputs: Properties, region: str) -> Propertie
     return {"domainValidationOptions": [option]}
 
 
-_SPECIFIC: dict[str, Callable[[str, Properties, str], Properties]] = {
+_SPECIFIC: dict[str, Callable[[str, Properties, Place], Properties]] = {
     "aws:acm/certificate:Certificate": _validation_options,
-    "aws:ecr/repository:Repository": lambda name, inputs, region: {
+    "aws:ecr/repository:Repository": lambda name, inputs, place: {
         "encryptionConfigurations": [
-            {"kmsKey": _managed_key("ecr", region), **each}
+            {"kmsKey": _managed_key("ecr", place), **each}
             for each in inputs["encryptionConfigurations"]
         ],
-        "registryId": ACCOUNT,
-        "repositoryUrl": f"{ACCOUNT}.dkr.ecr.{region}.amazonaws.com/{inputs['name']}",
+        "registryId": place.account,
+        "repositoryUrl": f"{place.account}.dkr.ecr.{place.region}.amazonaws.com/{inputs['name']}",
     },
-    "aws:rds/cluster:Cluster": lambda name, inputs, region: {
-        "endpoint": f"{inputs['clusterIdentifier']}.cluster-standin.{region}.rds.amazonaws.com",
-        "kmsKeyId": inputs.get("kmsKeyId", _managed_key("rds", region)),
-        "clusterResourceId": "cluster-STANDIN",
-        "masterUserSecrets": _managed_secrets(inputs, region),
-    },
-    "aws:route53/record:Record": lambda name, inputs, region: {"fqdn": inputs["name"]},
-    "aws:s3/bucket:Bucket": lambda name, inputs, region: {"bucket": name},
+    "aws:rds/cluster:Cluster": _database,
+    "aws:route53/record:Record": lambda name, inputs, place: {"fqdn": inputs["name"]},
+    "aws:s3/bucket:Bucket": lambda name, inputs, place: {"bucket": name},
     "docker:index/image:Image": _image,
     "kubernetes:networking.k8s.io/v1:Ingress": _ingress,
-    "random:index/randomId:RandomId": lambda name, inputs, region: {"hex": "00000000"},
-    "random:index/randomPassword:RandomPassword": lambda name, inputs, region: {
+    "random:index/randomId:RandomId": lambda name, inputs, place: {"hex": "00000000"},
+    "random:index/randomPassword:RandomPassword": lambda name, inputs, place: {
         "result": "offline-preview",
     },
 }

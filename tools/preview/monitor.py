@@ -12,7 +12,7 @@ from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockEngine, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
-from tools.preview.answers import Answers, UnansweredError, created, existing
+from tools.preview.answers import Answers, Place, UnansweredError, account_of, created, existing
 from tools.preview.stack_file import StackConfig
 
 COMPUTED = "<computed>"
@@ -107,7 +107,7 @@ class RecordingMonitor(MockMonitor):
         super().__init__(mocks=_NoMocks())
         self.recording = Recording()
         self._config, self._creates = config, creates
-        self._answers = Answers()
+        self._answers, self._account = Answers(), account_of(config)
         self._lock = threading.Lock()  # requests arrive from several threads
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
@@ -159,7 +159,7 @@ class RecordingMonitor(MockMonitor):
     def _outputs(self, resource: Resource) -> tuple[str, dict[str, Any]]:
         inputs = dict(resource.raw_inputs)
         if self._creates:
-            return created(resource.type, resource.name, inputs, self._region(resource.provider))
+            return created(resource.type, resource.name, inputs, self._place(resource.provider))
         if resource.type.startswith("kubernetes:") and "name" not in inputs.get("metadata", "name"):
             inputs["metadata"] = {**inputs["metadata"], "name": rpc.UNKNOWN}
         return "", inputs
@@ -175,7 +175,7 @@ class RecordingMonitor(MockMonitor):
         with self._lock:
             self.recording.look_ups.append((request.tok, arguments))
         try:
-            answer = self._answers.look_up(request.tok, arguments, self._region(request.provider))
+            answer = self._answers.look_up(request.tok, arguments, self._place(request.provider))
         except UnansweredError as error:
             self._refuse(str(error))
             raise
@@ -203,11 +203,11 @@ class RecordingMonitor(MockMonitor):
                 f"Default provider for '{package}' disabled. {what} must use an explicit provider"
             )
 
-    def _region(self, provider: str) -> str:
+    def _place(self, provider: str) -> Place:
         with self._lock:
             known = self.recording.resources.get(provider.rpartition("::")[0])
         region = known.raw_inputs.get("region") if known else None
-        return region if isinstance(region, str) else "us-east-1"
+        return Place(region if isinstance(region, str) else "us-east-1", self._account)
 
     def _refuse(self, problem: str) -> None:
         with self._lock:

@@ -70,13 +70,13 @@ def read_stack(root: Path, stack: str, config_file: Path | None = None) -> Stack
     """
     if not stack:
         raise StackFileError(f"no stack is named{_stacks(root / 'Pulumi..yaml')}")
-    project = _document(root / "Pulumi.yaml").content
+    project = _document(root / "Pulumi.yaml", "Pulumi.yaml").content
     name = str(project.get("name", ""))
     file = config_file or root / f"Pulumi.{stack}.yaml"
     shown = file.relative_to(root) if file.is_relative_to(root) else file
     if not file.exists():
         raise StackFileError(f"{shown}: No such file{_stacks(file)}")
-    document = _document(file)
+    document = _document(file, shown)
     content = document.content
     if not content:
         raise StackFileError(f"{shown}: An empty file{_stacks(file)}")
@@ -108,11 +108,11 @@ def read_stack(root: Path, stack: str, config_file: Path | None = None) -> Stack
     return StackConfig(name, stack, values, secret_keys, frozenset(explicit), str(shown), lines)
 
 
-def _document(path: Path) -> Document:
+def _document(path: Path, shown: Path | str) -> Document:
     try:
         return engine_yaml.read(read_text(str(path)))
     except FileError as error:
-        raise StackFileError(f"{path}: {error}") from error
+        raise StackFileError(f"{shown}: {error}") from error
 
 
 def _stacks(file: Path) -> str:

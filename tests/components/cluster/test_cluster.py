@@ -53,7 +53,7 @@ def test_a_boundary_of_another_account_ends_the_preview(creates: bool) -> None:
         args = ClusterArgs("shop", AwsSettings(region="eu-west-1"), {}, arn.format(210987654321))
         pulumi.export("boundary", Cluster("c", args).facts.permissions_boundary_arn)
 
-    fix = f"pulumi config set permissionsBoundaryArn {arn.format(123456789012)}"
+    fix = f"pulumi config set --stack test permissionsBoundaryArn {arn.format(123456789012)}"
     with pytest.raises(PreviewError, match=rf"cluster shop's, 123456789012(.|\n)*Fix: {fix}"):
         built(build, creates)
 
