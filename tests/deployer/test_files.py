@@ -64,7 +64,8 @@ def test_committed_files_are_current(stack: str) -> None:
     """`make deployer STACK=...` writes them."""
     folder = ROOT / "deployer" / stack
     expected = tool.files(read_stack(ROOT, stack), tool.given(folder, stack))
-    assert {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()} == expected
+    found = {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()}
+    assert found == expected, f"Pulumi.{stack}.yaml has changed; fix: make deployer STACK={stack}"
 
 
 @pytest.mark.parametrize("stack", STACKS)
