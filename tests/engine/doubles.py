@@ -23,7 +23,8 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from tests.engine.rules import DISTINCT, PHYSICAL_NAME, TAGGED
 from tools.diff.comparison.replacements import replacement
 from tools.diff.comparison.values import differences
-from tools.preview.answers import ACCOUNT, Answers, Place, created
+from tools.preview.answers import ACCOUNT, Answers, Place
+from tools.preview.created import created
 from tools.preview.monitor import COMPUTED
 
 PACKAGES = ("aws", "docker", "kubernetes", "random")

@@ -12,7 +12,8 @@ from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockEngine, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
-from tools.preview.answers import Answers, Place, UnansweredError, account_of, created, existing
+from tools.preview.answers import Answers, Place, UnansweredError, account_of, existing
+from tools.preview.created import created
 from tools.preview.stack_file import StackConfig
 
 COMPUTED = "<computed>"
