@@ -9,7 +9,13 @@ from pydantic.alias_generators import to_camel
 
 from settings.app_config import AppConfig, shipped
 from settings.integrations import webhooks
-from settings.keys import DEFAULT_DATABASE, IN_CLUSTER_CONNECTIONS, SHIPPED_PLUGINS, Keys
+from settings.keys import (
+    DEFAULT_DATABASE,
+    IN_CLUSTER_CONNECTIONS,
+    RESERVED_CONNECTIONS,
+    SHIPPED_PLUGINS,
+    Keys,
+)
 from settings.stack_config import stack_config
 from settings.values.database import DatabaseKind
 
@@ -112,3 +118,10 @@ class Settings(Keys, alias_generator=to_camel, defer_build=False):
         """Connections that the database accepts."""
         in_cluster = self.database_kind == "in-cluster"
         return IN_CLUSTER_CONNECTIONS if in_cluster else self.database.max_connections
+
+    @property
+    def reserved_connections(self) -> int:
+        """Connections that the pools leave to others; none of databaseMaxConnections, which is the
+        portal's share already.
+        """
+        return 0 if self.database_kind == "existing" else RESERVED_CONNECTIONS

@@ -109,7 +109,15 @@ KEYS: dict[str, Key] = {
         400,
         bad=(
             (9, "from 10 to 100000", "Connections NUMBER\n"),
-            (20, "the 0 connections", "(databaseMaxConnections)"),
+            (
+                95,
+                "given:   95; 96 connections are needed: 12 plugins x 4 in each pool x 2 pods",
+                "the 95 connections that portal.cluster-abc.us-east-1.rds.amazonaws.com has for",
+                "fix:     pulumi config set --stack test --path "
+                "env.APP_CONFIG_backend_database_knexConfig_pool_max 3\n"
+                "    or:      pulumi config set --stack test databaseMaxConnections 96\n",
+            ),
+            (47, "fix:     lower backend.database.knexConfig.pool.max, in appConfigPaths\n"),
         ),
     ),
     "databaseResourceId": Key("db-ABC1", bad=(("portal", "the resource id of a cluster"),)),
@@ -175,7 +183,7 @@ RULES: dict[str, Row] = {
     "too many pods for an existing database": (
         {**EXISTING, "maxReplicas": 10},
         "maxReplicas",
-        ("528 connections", "the 480 connections that portal.cluster-abc", "maxReplicas 9"),
+        ("10; 528 connections", "the 500 connections that portal.cluster-abc", "maxReplicas 9"),
     ),
     "variable of tokens": (
         {
@@ -189,14 +197,21 @@ RULES: dict[str, Row] = {
         {"maxReplicas": 20, "databaseMaxCapacity": 4},
         "maxReplicas",
         (
-            "1008 connections",
-            "12 plugins x 4 in each pool x 21 pods",
-            "the 803 connections",
-            "db.serverless of at most 4 ACU",
+            "given:   20; 1008 connections are needed: 12 plugins x 4 in each pool x 21 pods",
+            "803 connections: db.serverless of at most 4 ACU accepts 823, 20 stay in reserve; a la",
             "fix:     pulumi config set --stack test maxReplicas 15\n",
             "or:      pulumi config set --stack test databaseMaxCapacity 5\n",
-            "or:      lower backend.database.knexConfig.pool.max",
+            "or:      pulumi config set --stack test --path "
+            "env.APP_CONFIG_backend_database_knexConfig_pool_max 3\n",
         ),
+    ),
+    "too many pods, with pools that a variable sets as a whole": (
+        {
+            "maxReplicas": 20,
+            "env": {"APP_CONFIG_backend_database_knexConfig_pool": '{"max": 4}'},
+        },
+        "maxReplicas",
+        ("or:      lower backend.database.knexConfig.pool.max, in appConfigPaths\n",),
     ),
     "too many pods at the least": (
         {"replicas": 30, "maxReplicas": 30},
@@ -209,15 +224,18 @@ RULES: dict[str, Row] = {
     ),
     "too many pods for any capacity": (
         {"replicas": 100, "databaseMaxCapacity": 256},
-        "maxReplicas",
-        ("fix:     pulumi config set --stack test replicas 40\n    or:      lower backend",),
+        "replicas",
+        (
+            "given:   100; ",
+            "fix:     pulumi config set --stack test replicas 40\n    or:      lower",
+        ),
     ),
     "too many plugins": (
         {"databasePlugins": 60, "databaseMaxCapacity": 1},
-        "maxReplicas",
+        "replicas",
         (
             "60 plugins x 4 in each pool x 2 pods",
-            "the 169 connections",
+            "169 connections: db.serverless",
             "knexConfig.pool.max",
         ),
     ),
@@ -227,7 +245,7 @@ RULES: dict[str, Row] = {
         (
             "288 connections",
             "12 plugins x 4 in each pool x 6 pods",
-            "the 280 connections that Postgres in the cluster has to give\n",
+            "280 connections: Postgres in the cluster accepts 300, 20 stay in reserve\n",
             "maxReplicas 4",
         ),
     ),
