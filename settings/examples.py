@@ -49,6 +49,7 @@ _IDENTIFIERS = (
     (r"platform-prod", "CLUSTER"),
     (r"kind-backstage", "CONTEXT"),
     (r"backstage-final-1", "SNAPSHOT"),
+    (r"acme", "NAME"),
     (r"123456", "APP_ID"),
     (r"500", "NUMBER"),
     (r"Iv23li\w+|1example\w+", "CLIENT_ID"),

@@ -31,12 +31,15 @@ def keys_of_the_target(s: Settings) -> Iterator[Problem]:
             continue
         if known_to.knows(s.target, s.database_kind):
             continue
+        ways = [config_rm(key.name)]
         if s.target not in known_to.targets:
             owner, current = f"target {' or '.join(sorted(known_to.targets))}", f"target {s.target}"
         else:
             owner = f"database {' or '.join(known_to.databases)}"
             current = f"database {s.database_kind}"
-        yield Problem(key.name, f"a key of {owner}", f"unset, with {current}", config_rm(key.name))
+            if s.database.kind is None:  # forgotten; where it is set, another would replace it
+                ways += [config_set("database", each) for each in known_to.databases]
+        yield Problem(key.name, f"set, with {current}", f"unset, or {owner}", tuple(ways))
 
 
 @rule("namespace")

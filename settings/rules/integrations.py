@@ -9,6 +9,7 @@ from typing import Any
 from settings.app_config import AppConfig
 from settings.app_gaps import INTEGRATIONS, loads
 from settings.backstage_app import BACKEND
+from settings.examples import example_of
 from settings.integrations import PROCESSING_MINUTES, WEBHOOK, integrations
 from settings.keys import KEYS
 from settings.model import Settings
@@ -46,7 +47,8 @@ def secrets_of_integrations(s: Settings) -> Iterator[Problem]:
         known = (*needed, WEBHOOK)
         if secrets and not each.given:
             said = f"{', '.join(secrets)}, without {each.key}"
-            yield Problem(key, said, f"unset without {each.key}", config_rm(key))
+            ways = (config_rm(key), config_set(each.key, example_of(KEYS[each.key])))
+            yield Problem(key, said, f"unset, or with {each.key}", ways)
         if not each.given:
             continue
         unknown = [name for name in secrets if name not in known]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from settings.examples import example_of
 from settings.integrations import WEBHOOK, integrations
 from settings.keys import KEYS
 from settings.model import Settings
@@ -105,8 +106,10 @@ def files(s: Settings) -> Iterator[Problem]:
         of, taken = by_key[key], first.setdefault(key, held.key)
         known = (*KEYS[key].entries, WEBHOOK)
         said, allowed = held.target, ""
+        ways = [held.removal]
         if not of.given:
-            said, allowed = f"{held.target}, without {of.key}", f"unset without {of.key}"
+            said, allowed = f"{held.target}, without {of.key}", f"unset, or with {of.key}"
+            ways.append(config_set(of.key, example_of(KEYS[of.key])))
         elif name not in known:
             allowed = f"{key}. and {', '.join(known)}"
         elif of.secrets or taken != held.key:
@@ -117,7 +120,7 @@ def files(s: Settings) -> Iterator[Problem]:
             said, allowed = f"{held.target} twice", "each name in one place"
         first[held.target] = held.key
         if allowed:
-            yield Problem(held.key, said, allowed, held.removal)
+            yield Problem(held.key, said, allowed, tuple(ways))
 
 
 @rule("sessionSecretVersion", *KEPT_ELSEWHERE)

@@ -23,6 +23,8 @@ from settings.rules.rule import rule
 from settings.secrets import PROVIDING, secret_variables
 from settings.sign_in import resolver_of
 
+ALB_STEPS = "follow docs/load-balancer-sign-in.md"
+
 
 def _chosen(s: Settings) -> Iterator[tuple[str, Variable]]:
     """Every variable of the chosen providers."""
@@ -34,6 +36,24 @@ def _configured(s: Settings) -> set[str]:
     """Providers in Backstage's configuration."""
     found = s.backstage.values(("auth", "providers", "*"))
     return {path[-1] for path, value in found if value is not None}
+
+
+@rule("signIn", "ingressAuthentication", "signOutUrl")
+def load_balancer(s: Settings) -> Iterator[Problem]:
+    """Before `variables`, which asks for those of providers that have to go."""
+    names = s.access.providers
+    if "alb" in names and len(names) > 1:
+        allowed = "alb alone: the load balancer has signed in whoever reaches the page"
+        ways = (config_set("signIn", '["alb"]'), config_rm("signIn", names.index("alb")))
+        if not s.ingress.authentication:
+            ways = (ways[1], ALB_STEPS)
+        yield Problem("signIn", ", ".join(names), allowed, ways)
+    elif "alb" in names and not s.ingress.authentication:
+        allowed = "ingressAuthentication, by which the load balancer signs users in"
+        yield Problem("signIn", "alb, without ingressAuthentication", allowed, ALB_STEPS)
+    if s.access.sign_out_url and "alb" not in names:
+        given, allowed = s.access.sign_out_url, "unset, without alb in signIn"
+        yield Problem("signOutUrl", given, allowed, config_rm("signOutUrl"))
 
 
 @rule("signIn", *PROVIDING)
@@ -73,21 +93,6 @@ def guests(s: Settings) -> Iterator[Problem]:
         allowed = "providers that know who signs in; guest on target local"
         fix = config_rm("signIn", s.access.providers.index("guest"))
         yield Problem("signIn", f"guest, on target {s.target}", allowed, fix)
-
-
-@rule("signIn", "ingressAuthentication", "signOutUrl")
-def load_balancer(s: Settings) -> Iterator[Problem]:
-    names = s.access.providers
-    if "alb" in names and len(names) > 1:
-        allowed = "alb alone: the load balancer has signed in whoever reaches the page"
-        yield Problem("signIn", ", ".join(names), allowed, config_set("signIn", '["alb"]'))
-    elif "alb" in names and not s.ingress.authentication:
-        allowed = "ingressAuthentication, by which the load balancer signs users in"
-        fix = "follow docs/load-balancer-sign-in.md"
-        yield Problem("signIn", "alb, without ingressAuthentication", allowed, fix)
-    if s.access.sign_out_url and "alb" not in names:
-        given, allowed = s.access.sign_out_url, "unset, without alb in signIn"
-        yield Problem("signOutUrl", given, allowed, config_rm("signOutUrl"))
 
 
 @rule("signIn", "signInResolvers")

@@ -295,12 +295,20 @@ RULES: dict[str, Row] = {
     "Aurora's key with Postgres in the cluster": (
         {"database": "in-cluster", "databaseInstances": 2},
         "databaseInstances",
-        ("a key of database aurora", "unset, with database in-cluster", "config rm"),
+        (
+            "set, with database in-cluster",
+            "unset, or database aurora",
+            "databaseInstances\nNothing",
+        ),
     ),
     "Postgres's key with Aurora": (
         {"databaseImage": "postgres:17"},
         "databaseImage",
-        ("a key of database in-cluster", "unset, with database aurora", "config rm"),
+        (
+            "given:   set, with database aurora\n    allowed: unset, or database in-cluster\n",
+            "fix:     pulumi config rm --stack test databaseImage\n",
+            "or:      pulumi config set --stack test database in-cluster\n",
+        ),
     ),
     "too many pods for Postgres in the cluster on eks": (
         {"database": "in-cluster", "maxReplicas": 5},

@@ -16,7 +16,7 @@ KEYS: dict[str, Key] = {
             ({**APP, "appId": 0}, "a whole number", "githubApp.appId APP_ID"),
             ({**APP, "owners": []}, "the value of owners isn't a list of GitHub organizations"),
             ({**APP, "owners": ["acme", "acme"]}, "each once"),
-            ({**APP, "owners": ["-acme"]}, "the value of owners", "'githubApp.owners[0]' acme\n"),
+            ({**APP, "owners": ["-acme"]}, "the value of owners", "'githubApp.owners[0]' NAME\n"),
             ({**APP, "owners": "acme"}, "a list of GitHub organizations"),
             ({**APP, "clientId": ""}, "the App's client ID"),
             ({**APP, "appid": 7}, "'appid' is unknown; did you mean appId?"),
@@ -85,7 +85,7 @@ RULES: dict[str, Row] = {
     "secrets without an App": (
         {"githubAppSecrets": APP_SECRETS},
         "githubAppSecrets",
-        ("given:   privateKey, clientSecret, without githubApp\n", "unset without githubApp"),
+        ("given:   privateKey, clientSecret, without githubApp\n", "unset, or with githubApp"),
     ),
     "GitLab without a token": (
         {"gitlab": {"group": "acme"}, "gitlabSecrets": {"webhookSecret": CANARY}},

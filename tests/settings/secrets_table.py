@@ -177,7 +177,7 @@ RULES: dict[str, Row] = {
     "a driver of AWS on local": (
         {**LOCAL, **kept(TOKEN), **CSI},
         "secretsDriver",
-        ("a key of target eks",),
+        ("unset, or target eks",),
     ),
     "kept elsewhere and in secretEnv": (
         kept(TOKEN, secretEnv={"TOKEN": CANARY}),
@@ -224,7 +224,11 @@ RULES: dict[str, Row] = {
     "files without an App": (
         kept(APP_FILES | {"keys": {"githubAppSecrets.privateKey": "a"}}),
         "secretsFrom",
-        ("githubAppSecrets.privateKey, without githubApp", "unset without githubApp"),
+        (
+            "githubAppSecrets.privateKey, without githubApp",
+            "unset, or with githubApp",
+            """or:      pulumi config set --stack test githubApp '{"appId": "APP_ID", """,
+        ),
     ),
     "an unknown file": (
         kept(APP_FILES, {"parameter": "/a", "as": "githubAppSecrets.token"}, githubApp=APP),

@@ -228,7 +228,12 @@ RULES: dict[str, Row] = {
     "alb and another": (
         {**WITH_OIDC, **GITHUB, "signIn": ["github", "alb"]},
         "signIn",
-        ("github, alb", """signIn '["alb"]'"""),
+        ("github, alb", """signIn '["alb"]'\n    or:      pulumi config rm""", "'signIn[1]'\n"),
+    ),
+    "alb and another without a load balancer that signs in": (
+        {**GITHUB, "signIn": ["github", "alb"]},
+        "signIn",
+        ("allowed: alb alone", "'signIn[1]'\n    or:      follow docs/load-balancer-sign-in.md\n"),
     ),
     "sign-out at the load balancer without alb": (
         {"signOutUrl": "https://idp.example.com"},

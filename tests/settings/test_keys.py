@@ -84,12 +84,16 @@ def test_a_key_of_another_target_is_refused(base: tuple[str, str], name: str) ->
     owner, current = f"database {' or '.join(known_to.databases)}", f"database {database}"
     if target not in known_to.targets:
         owner, current = f"target {' or '.join(sorted(known_to.targets))}", f"target {target}"
+    forgotten = target in known_to.targets and "database" not in BASES[base]
+    ways = [f"    or:      pulumi config set --stack test database {each}\n"
+            for each in known_to.databases if forgotten]  # fmt: skip
     assert refused({**BASES[base], name: TABLE[name].good}) == (
         "Stack 'test' has 1 configuration problem:\n"
         f"  {name}\n"
-        f"    given:   a key of {owner}\n"
-        f"    allowed: unset, with {current}\n"
+        f"    given:   set, with {current}\n"
+        f"    allowed: unset, or {owner}\n"
         f"    fix:     pulumi config rm --stack test {name}\n"
+        f"{''.join(ways)}"
         "Nothing was changed."
     )
 

@@ -24,7 +24,7 @@ from tests.settings.sign_in_table import (
     oidc,
     okta,
 )
-from tests.settings.stack import CANARY, LOCAL, WITH_COGNITO, WITH_OIDC, loaded, warnings
+from tests.settings.stack import CANARY, LOCAL, WITH_COGNITO, WITH_OIDC, loaded, refused, warnings
 from tests.settings.stack import with_provider as provider
 from tests.settings.test_loader import backstage
 from tests.stacks.test_rendered_config import problems
@@ -122,6 +122,12 @@ def test_alb_trusts_its_issuer(load_balancer: dict[str, object], issuer: str) ->
             "signIn": {"resolvers": [{"resolver": BY_EMAIL}]},
         }
     }
+
+
+def test_alb_beside_another_is_said_before_what_the_other_lacks() -> None:
+    said = refused({"signIn": ["github", "alb"]})
+    assert said.startswith("Stack 'test' has 1 configuration problem:\n"), said
+    assert "allowed: alb alone" in said
 
 
 def test_guests_sign_in_on_local() -> None:
