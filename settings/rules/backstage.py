@@ -158,17 +158,18 @@ def _guard_of(s: Settings, path: Path, value: str | None) -> Guard | None:
 def unsafe_configuration(s: Settings) -> Iterator[Problem]:
     variables = AppConfig.of((), s.portal.env)
     layers = (*s.layers, variables)
-    found = [{text for _, text in unsafe(each.substituted(s.portal.env))} for each in layers]
-    for guard, text in unsafe(s.backstage.substituted(s.portal.env)):
+    found = [{str(one) for one in unsafe(each.substituted(s.portal.env))} for each in layers]
+    for each in unsafe(s.backstage.substituted(s.portal.env)):
+        guard, said = each.guard, str(each)
         if guard.path == GUEST and s.target == "local":
             continue  # a portal for trying out
-        *_, layer = (each for each, texts in zip(layers, found, strict=True) if text in texts)
+        *_, layer = (one for one, texts in zip(layers, found, strict=True) if said in texts)
         key = s.key_of(layer)
         if key == "appPath" or layer in s.portal.app_configs:
-            yield Problem(key, f"{layer}: {text}", guard.instead, f"set it in {layer}")
+            yield Problem(key, f"{layer}: {said}", guard.instead, each.fix(str(layer)))
         elif layer is variables:
             name, *_ = overriding(s.portal.env, guard.path)
-            yield Problem("env", f"{name}: {text}", guard.instead, config_rm("env", name))
+            yield Problem("env", f"{name}: {said}", guard.instead, config_rm("env", name))
 
 
 @rule("appConfigPaths")

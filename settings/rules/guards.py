@@ -44,12 +44,35 @@ GUARDS = tuple(
 )
 
 
-def unsafe(config: AppConfig) -> Iterator[tuple[Guard, str]]:
-    """Every guard that the configuration violates, with `path why`."""
+@dataclass(frozen=True)
+class Unsafe:
+    """A value that a guard refuses. in_list: whether it is an entry of a list."""
+
+    guard: Guard
+    path: Path
+    value: Any
+    in_list: bool
+
+    def __str__(self) -> str:
+        return f"{'.'.join(self.path)} {self.guard.why}"
+
+    def fix(self, file: str) -> str:
+        """What to do in the file that has it."""
+        if self.in_list:
+            return f"remove {self.value} from {'.'.join(self.path[:-1])} in {file}"
+        place, in_words = ".".join(self.path), " " in self.guard.instead
+        if in_words:
+            return f"change {place} in {file}"
+        return f"set {place} to {self.guard.instead} in {file}"
+
+
+def unsafe(config: AppConfig) -> Iterator[Unsafe]:
+    """Every value that violates a guard."""
     for guard in GUARDS:
         for path, value in config.values(guard.path):
             entry = path[: len(guard.root) + 1]
             if guard.unless and config.value(*entry, guard.unless):
                 continue
             if guard.refuses(value):
-                yield guard, f"{'.'.join(path)} {guard.why}"
+                in_list = isinstance(config.value(*path[:-1]), list)
+                yield Unsafe(guard, path, value, in_list)

@@ -108,7 +108,7 @@ SSL = "backend: {database: {connection: {ssl: %s}}}"
     ],
 )  # fmt: skip
 def test_unsafe_values(text: str, path: str | None) -> None:
-    assert [each.split()[0] for _, each in unsafe(AppConfig.parse(text))] == (
+    assert [".".join(each.path) for each in unsafe(AppConfig.parse(text))] == (
         [path] if path else []
     )
 

@@ -64,7 +64,31 @@ def test_every_unsafe_value_of_the_file_is_a_problem(tmp_path: Path) -> None:
         ("auth.providers.guest lets anyone in without a password", "null"),
         ("permission.enabled lets every request do everything", "true"),
     ):
-        assert f"{given}\n    allowed: {instead}\n    fix:     set it in {tmp_path}" in message
+        assert f"{given}\n    allowed: {instead}\n" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "fix"),
+    [
+        ("auth: {providers: {guest: {}}}", "set auth.providers.guest to null in FILE"),
+        (
+            "kubernetes: {objectTypes: [pods, secrets]}",
+            "remove secrets from kubernetes.objectTypes in FILE",
+        ),
+        (
+            "backend: {reading: {allow: [{host: '*'}]}}",
+            "change backend.reading.allow.0.host in FILE",
+        ),
+        (
+            "backend: {database: {connection: 'postgres://h/d?sslmode=disable'}}",
+            "change backend.database.connection in FILE",
+        ),
+    ],
+)
+def test_the_fix_of_an_unsafe_value_names_its_place(tmp_path: Path, text: str, fix: str) -> None:
+    changes = app_config(tmp_path, text)
+    [file] = changes["appConfigPaths"]
+    assert f"    fix:     {fix.replace('FILE', file)}\n" in refused(changes)
 
 
 def test_what_a_guard_allows_instead_is_accepted() -> None:
