@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 
 from tools.cost.assumptions import Assumptions
 from tools.cost.estimate import NOTHING, Range, estimate
@@ -120,7 +121,7 @@ def review(
         base=base,
         changes=changes,
         risks=risks(changes),
-        notes=_notes(changes),
+        notes=_notes(changes, after.outputs),
         price=_price(before, after),
         configuration=list(configuration),
         policy=policy or PolicyChange(),
@@ -128,9 +129,9 @@ def review(
     )
 
 
-def _notes(changes: Sequence[Change]) -> list[Note]:
+def _notes(changes: Sequence[Change], outputs: Collection[str]) -> list[Note]:
     found = [Note("Pods", sentence) for sentence in pods(changes)]
-    for each in (grants, interruptions, narrowed, kept_settings, kept):
+    for each in (grants, interruptions, partial(narrowed, outputs=outputs), kept_settings, kept):
         found += each(changes)
     return list(dict.fromkeys(found))
 

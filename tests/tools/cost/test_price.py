@@ -146,7 +146,8 @@ def test_plan_without_aws_has_no_price(capsys: pytest.CaptureFixture[str]) -> No
 def test_wrong_assumption_is_one_message(
     change: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["prod", "--price", f"--assume={change}"]) == 1
+    stack = ["prod", "--config-file", str(STACK_FILES["prod"])]
+    assert main([*stack, "--price", f"--assume={change}"]) == 1
     assert capsys.readouterr().err.startswith(f"error: {said}")
 
 

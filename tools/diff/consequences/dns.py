@@ -53,8 +53,8 @@ def deleted_records(changes: Sequence[Change]) -> list[Risk]:
                 "Why: the stack has no DNS record any more (hostedZoneName).",
                 f"{host} no longer resolves, so nobody reaches the portal.",
                 f"To keep the record, take it out of the state before the update: `pulumi state "
-                f"delete --stack {_stack(change)} '{change.resource.urn}'`. From then on it's "
-                "yours: point it at the output loadBalancerHostname whenever that changes.",
+                f"delete --stack {stack_of(change.resource)} '{change.resource.urn}'`. From then "
+                "on it's yours: point it at the output loadBalancerHostname whenever that changes.",
             ],
             "traffic",
         )
@@ -64,8 +64,9 @@ def deleted_records(changes: Sequence[Change]) -> list[Risk]:
     ]
 
 
-def _stack(change: Change) -> str:
-    return change.resource.urn.removeprefix("urn:pulumi:").partition("::")[0]
+def stack_of(resource: Resource) -> str:
+    """The stack's name."""
+    return resource.urn.removeprefix("urn:pulumi:").partition("::")[0]
 
 
 def _names(resource: Resource | None) -> list[str]:

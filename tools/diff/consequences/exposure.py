@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from tools.diff.comparison.change import Change
 from tools.diff.consequences.cidrs import EVERYWHERE, beyond
-from tools.diff.consequences.dns import Records, records
+from tools.diff.consequences.dns import Records, records, stack_of
 from tools.diff.consequences.ingress import Ingress, IngressChange, ingress_changes
 from tools.diff.consequences.network import network_exposures
 from tools.diff.consequences.risk import Note, Risk
 
 NO_SIGN_IN = "No sign-in at the load balancer: the portal's own is the only one."
+CALLBACKS = "signInCallbackUrls"
+"""The stack's output of redirect URIs, if it has a provider with a client."""
 
 
 def exposures(changes: Sequence[Change]) -> list[Risk]:
@@ -26,8 +28,11 @@ def exposures(changes: Sequence[Change]) -> list[Risk]:
     return [*found, *network_exposures(changes)]
 
 
-def narrowed(changes: Sequence[Change]) -> Iterator[Note]:
-    """Networks from which the load balancer accepts nothing more, and hosts it no longer serves."""
+def narrowed(changes: Sequence[Change], outputs: Collection[str]) -> Iterator[Note]:
+    """Networks from which the load balancer accepts nothing more, and hosts it no longer serves.
+
+    outputs: names of the stack's outputs after the change.
+    """
     dns = records(changes)
     for pair in ingress_changes(changes):
         before, after = pair.before, pair.after
@@ -38,7 +43,15 @@ def narrowed(changes: Sequence[Change]) -> Iterator[Note]:
             now, then = _listed(after.cidrs, after), _listed(before.cidrs, before)
             yield Note("Load balancer", f"accepts requests from {now} only; before, from {then}.")
         if gone := [each for each in before.hosts if each not in after.hosts]:
-            yield Note("Ingress", _other_host(after.label, gone, dns))
+            said = _other_host(after.label, gone, dns)
+            if before.certificate and before.certificate == after.certificate:
+                said += (
+                    f" certificateArn stays: `make doctor STACK={stack_of(after.resource)}` says "
+                    f"whether it covers {after.label}."
+                )
+            if CALLBACKS in outputs:
+                said += f" Register the output {CALLBACKS} at the sign-in provider."
+            yield Note("Ingress", said)
 
 
 def _other_host(label: str, gone: Sequence[str], dns: Records) -> str:
@@ -46,8 +59,7 @@ def _other_host(label: str, gone: Sequence[str], dns: Records) -> str:
     if all(each in dns.deleted for each in gone):
         lost = "whose DNS record is deleted: it no longer resolves"
     point = "" if dns.after else f" Point the DNS record of {label} at it."
-    register = " Register the output signInCallbackUrls at the sign-in provider."
-    return f"serves {label} instead of {', '.join(gone)}, {lost}.{point}{register}"
+    return f"serves {label} instead of {', '.join(gone)}, {lost}.{point}"
 
 
 def _of(pair: IngressChange) -> Iterator[tuple[str, list[str]]]:

@@ -13,7 +13,7 @@ from typing import Any
 from components.ingress.authentication import ANNOTATION
 from tools.diff.comparison.change import Change
 from tools.diff.consequences.cidrs import EVERYWHERE
-from tools.preview.monitor import Resource
+from tools.preview.monitor import COMPUTED, Resource
 
 INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
 SERVICE = "kubernetes:core/v1:Service"
@@ -104,6 +104,12 @@ class Ingress:
         """Whether the load balancer listens with TLS."""
         ports = self.annotations.get("listen-ports")
         return "certificate-arn" in self.annotations if ports is None else '"HTTPS"' in ports
+
+    @property
+    def certificate(self) -> str | None:
+        """The ARN of a certificate that exists outside the stack: one of its own is unknown."""
+        arn = self.annotations.get("certificate-arn")
+        return None if arn == COMPUTED else arn
 
     @property
     def target_groups(self) -> dict[str, dict[str, str]]:

@@ -7,7 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.tools.diff.consequences.test_load_balancer import INGRESS, traffic, unrecorded
+from tests.tools.diff.consequences.test_load_balancer import (
+    INGRESS,
+    annotated,
+    traffic,
+    unrecorded,
+)
 from tests.tools.diff.plans import noted, plan, replacing, reviewed, with_inputs
 from tools.preview.monitor import Recording
 
@@ -64,3 +69,13 @@ POINT = " Point the DNS record of b.example.com at it."
 def test_another_host(before: Plan, after: Plan, said: str) -> None:
     found = reviewed(before("oidc"), hosted(after("oidc"), "b.example.com"), "oidc")
     assert noted(found, "Ingress") == [said + REGISTER]
+
+
+def test_another_host_without_sign_in_and_with_the_same_certificate() -> None:
+    after = hosted(plan("prod"), "b.example.com")
+    said = f"serves b.example.com instead of backstage.example.com, which gets 404.{POINT}"
+    same = " certificateArn stays: `make doctor STACK=prod` says whether it covers b.example.com."
+    assert noted(reviewed(plan("prod"), after), "Ingress") == [said + same]
+    assert noted(reviewed(plan("prod"), annotated(after, certificate_arn="arn:b")), "Ingress") == [
+        said
+    ]
