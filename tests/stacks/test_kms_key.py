@@ -110,6 +110,12 @@ def test_pods_decrypt_the_documentation_and_nothing_else() -> None:
     [rule] = program.inputs(ENCRYPTION)["rules"]
     assert rule["bucketKeyEnabled"] is True
     assert rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"] == "aws:kms"
+    # The publisher's policy in docs/portal.md: the same statement, with what uploads ask for.
+    page = (ROOT / "docs" / "portal.md").read_text(encoding="utf-8")
+    [text] = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    *_, encrypt = json.loads(text.replace("arn:aws:s3:::BUCKET", bucket))["Statement"]
+    assert {*encrypt["Action"]} == {f"kms:{action}" for action in BY_CALLER["s3"]}
+    assert encrypt["Condition"] == decrypt["Condition"]
 
 
 # The policy in the documentation.
