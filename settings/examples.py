@@ -14,6 +14,8 @@ from settings.keys import Key
 def example_of(key: Key) -> str:
     """A value that a copied command can set: the default, or else an example."""
     schema = key_schema(key)
+    if key.policy_refuses and key.policy_refuses.instead:
+        return key.policy_refuses.instead
     default = schema.get("default")
     if default not in (None, "", [], {}):
         return f"{default:g}" if isinstance(default, float) else as_text(default)

@@ -143,10 +143,13 @@ class Shown:
 
 @dataclass(frozen=True)
 class PolicyRefuses:
-    """Values that the key takes and a mandatory rule of policy/ refuses. what: those, in words."""
+    """Values that the key takes and a mandatory rule of policy/ refuses. what: those, in words.
+    instead: what a fix sets, where the default is among them.
+    """
 
     what: str
     rules: tuple[str, ...]
+    instead: str = ""
 
 
 @dataclass(frozen=True)
@@ -240,7 +243,7 @@ class DatabaseSettings(Model, alias_generator=prefixed("database")):
         int,
         whole(1, 16, " (a writer and at most 15 readers)"),
         AURORA,
-        PolicyRefuses("1", ("rds-multi-az",)),
+        PolicyRefuses("1", ("rds-multi-az",), instead="2"),
     ] = 1
     """writer plus readers; 2 give a failover target in another zone"""
     min_capacity: Annotated[MinCapacity, AURORA] = 0.5

@@ -120,7 +120,9 @@ class Reader:
         unset = config_rm(key.name) if clear else fixes_of(key, text, value, details)
         fix = set_command(key, near) if near else unset
         then = f". {clear.then}" if clear and clear.then else ""
-        self._report(Problem(key.name, given, allowed(key_schema(key)) + reason + then, fix))
+        refused = f"; the policy refuses {key.policy_refuses.what}" if key.policy_refuses else ""
+        meaning = f"{allowed(key_schema(key))}{reason}{refused}{then}"
+        self._report(Problem(key.name, given, meaning, fix))
 
     def _report_file(self, key: Key, path: str, place: list[Any], error: FileError) -> None:
         path = _shown(path)

@@ -220,7 +220,8 @@ def mcp(s: Settings) -> Iterator[Problem]:
 @rule("env", "appConfigPaths", *SECRETS)
 def secrets_in_clear(s: Settings) -> Iterator[Warn]:
     for name in sorted(name for name in s.portal.env if SECRET_NAME.search(name)):
-        yield Warn(f"env.{name} looks like a secret. Encrypt it: {config_set_secret(name)}")
+        fix = f"{config_set_secret(name)} && {config_rm('env', name)}"
+        yield Warn(f"env.{name} looks like a secret. Encrypt it: {fix}")
     for key in SECRETS:
         held = getattr(getattr(s, str(KEYS[key].group)), KEYS[key].attribute)
         hidden = is_config_secret(f"{pulumi.get_project()}:{key}")  # one of its values at least

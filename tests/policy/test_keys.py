@@ -46,6 +46,12 @@ def test_every_such_value_is_refused_by_those_rules(tmp_path: Path) -> None:
     assert set(REFUSING["database"].rules) <= found
 
 
+def test_a_fix_sets_no_default_that_is_refused() -> None:
+    defaults = {name: str(KEYS[name].field.default) for name in REFUSING}
+    refused = {name for name, each in REFUSING.items() if each.what == defaults[name].lower()}
+    assert refused == {name for name, each in REFUSING.items() if each.instead}
+
+
 @pytest.mark.parametrize("name", REFUSING)
 def test_each_of_those_rules_names_the_key(name: str) -> None:
     for rule in REFUSING[name].rules:

@@ -14,7 +14,17 @@ KEYS: dict[str, Key] = {
         "db.r7g.large", bad=(("r7g.large", "db.r7g.large"), ("db.x.y", "db.r7g.large"))
     ),
     "databaseInstances": Key(
-        2, bad=((0, "from 1 to 16"), (17, "15 readers"), (1.5, "a whole number"))
+        2,
+        bad=(
+            (0, "from 1 to 16"),
+            (17, "15 readers"),
+            (1.5, "a whole number"),
+            (
+                "two",
+                "15 readers); the policy refuses 1\n",
+                "fix:     pulumi config set --stack test databaseInstances 2\n",
+            ),
+        ),
     ),
     "databaseMinCapacity": Key(
         0,

@@ -9,6 +9,7 @@ import pytest
 
 from settings.values.variables import ENCRYPTED
 from tests.settings.stack import APP, APP_SECRETS, CANARY, loaded, refused, warnings
+from tests.settings.test_rules import fixed
 
 
 def test_secret_values_become_secret_outputs() -> None:
@@ -74,7 +75,12 @@ def test_an_encrypted_value_in_the_wrong_place_keeps_the_others() -> None:
 def test_a_plain_variable_that_looks_secret_is_warned_of(name: str) -> None:
     [_, warning] = warnings({"env": {name: CANARY, "LOG_LEVEL": "info", "TOKEN_URL": "x"}})
     assert warning.startswith(f"env.{name} looks like a secret. Encrypt it: ")
-    assert warning.endswith(f"--path --secret secretEnv.{name}")
+    commands = warning.partition("Encrypt it: ")[2].split(" && ")
+    after: dict[str, object] | None = {"env": {name: CANARY}}
+    for command in commands:
+        assert after is not None
+        after = fixed(after, command)
+    assert after == {"env": {}, "secretEnv": {name: "typed"}}
     assert CANARY not in warning
 
 
