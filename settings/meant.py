@@ -14,9 +14,12 @@ from pydantic import TypeAdapter
 from settings.key_schema import examples, key_schema
 from settings.keys import Key
 from settings.nearest import nearest
+from settings.problem import SECRET_NAME
 
 _TRUE = ("yes", "y", "on", "1", "enable", "enabled", "always", "true")
 _FALSE = ("no", "n", "off", "0", "disable", "disabled", "never", "none", "false")
+# As long as tokens are, and words aren't: 24 characters, or 16 with a digit.
+_RANDOM = re.compile("[A-Za-z0-9]{24}|(?=[A-Za-z]*[0-9])[A-Za-z0-9]{16}")
 # Sizes, instance classes and digests, with what people leave out.
 _COMPLETED = (
     (r"([0-9]+) ?[gG]i?[bB]?", r"\1Gi"),
@@ -98,6 +101,15 @@ def _rewritten(text: str, example: str) -> Iterator[str]:
         return
     if network.prefixlen:  # 10.0.0.0/0 isn't meant to be everyone
         yield str(network)
+
+
+def reveals_nothing(key: Key, text: str, name: str) -> bool:
+    """Whether a text that `key` takes may be shown though it is the value of an unknown `name`,
+    where somebody may have put a secret.
+    """
+    if takes(key, "any text") or (SECRET_NAME.search(name) and not text.startswith("arn:")):
+        return False
+    return not _RANDOM.search(re.sub("sha256:[0-9a-f]{64}", "", text)) and takes(key, text)
 
 
 def takes(key: Key, text: str) -> bool:

@@ -103,12 +103,12 @@ class Misspelt(StandsFor):
 
 
 # What the CLI takes for secret names, and refuses plain values of.
-_SECRET = re.compile("password|secret|token", re.IGNORECASE)
+SECRET_NAME = re.compile("password|secret|token", re.IGNORECASE)
 
 
 def config_set(key: str, value: str | None, flags: str = "") -> str:
     """The command that sets `key`, quoted for a POSIX shell; the CLI asks for a missing value."""
-    if _SECRET.search(key) and "--secret" not in flags and "--plaintext" not in flags:
+    if SECRET_NAME.search(key) and "--secret" not in flags and "--plaintext" not in flags:
         flags = f"{flags} --plaintext".strip()
     quoted = [_quoted(word) for word in (key, value) if word is not None]
     words = ["pulumi config set", f"--stack {pulumi.get_stack()}", flags, *quoted]

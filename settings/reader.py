@@ -16,7 +16,7 @@ from settings.files import FileError
 from settings.fixes import fixes_of, set_command
 from settings.key_schema import allowed, key_schema
 from settings.keys import GROUPS, KEYS, SECRETS, Key
-from settings.meant import meant, takes
+from settings.meant import meant, reveals_nothing, takes
 from settings.model import Settings
 from settings.nearest import alike, nearest
 from settings.problem import (
@@ -84,8 +84,11 @@ class Reader:
         self.problems.append(problem)
         self._refused.add(problem.key)
 
+    def _full(self, key: Key) -> str:
+        return key.name if ":" in key.name else f"{self._project}:{key.name}"
+
     def _text(self, key: Key) -> str | None:
-        full = key.name if ":" in key.name else f"{self._project}:{key.name}"
+        full = self._full(key)
         text = get_config(full)
         if text is None or not is_config_secret(full) or key.holds_secrets:
             return None if text is None else as_text(text)
@@ -149,19 +152,24 @@ class Reader:
             prefix = key[: len(key) - len(name)]
             names = [each.removeprefix(prefix) for each in KEYS if each.startswith(prefix)]
             near = [KEYS[prefix + each] for each in alike(name, names)]
+            if len(near) == 1 and get_config(self._full(near[0])) is None:
+                self._refused.add(near[0].name)  # it is there, under this name
             meaning, removal = owned[namespace], config_rm(key)
             if near:
                 *others, last = (each.name for each in near)
                 offered = f"{', '.join(others)} or {last}" if others else last
                 meaning = f"did you mean {offered}?"
-            ways = [f"{removal} && {set_command(each, self._value(full, each))}" for each in near]
+            ways = [f"{removal} && {set_command(each, _value(full, each))}" for each in near]
             self._report(Problem(key, "an unknown key", meaning, tuple(ways) or removal))
 
-    def _value(self, full: str, key: Key) -> str:
-        """What an unknown key says, if that can't be a secret and `key` takes it."""
-        text = get_config(full) or ""
-        shown = not key.is_text and not is_config_secret(full) and takes(key, text)
-        return text if shown else "VALUE"
+
+def _value(full: str, key: Key) -> str:
+    """What an unknown key says, if that can't be a secret and `key` takes it."""
+    text = get_config(full) or ""
+    if is_config_secret(full):
+        return "VALUE"
+    shown = reveals_nothing(key, text, full) if key.is_text else takes(key, text)
+    return text if shown else "VALUE"
 
 
 def _names(value: Any) -> str:

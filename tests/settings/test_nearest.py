@@ -58,15 +58,56 @@ def test_an_unknown_key_keeps_a_value_that_is_no_secret() -> None:
     said = refused({"replica": 3})
     assert f"fix:     {rm} replica && pulumi config set --stack test replicas 3\n" in said
     assert "replicas VALUE\n" in refused({"replica": "three"})
-    said = refused({"titel": CANARY})
-    assert CANARY not in said
-    assert "title VALUE\n" in said
     assert refused({"memory": "1Gi"}).endswith(
         "    allowed: did you mean memoryRequest or memoryLimit?\n"
-        f"    fix:     {rm} memory && pulumi config set --stack test memoryRequest VALUE\n"
-        f"    or:      {rm} memory && pulumi config set --stack test memoryLimit VALUE\n"
+        f"    fix:     {rm} memory && pulumi config set --stack test memoryRequest 1Gi\n"
+        f"    or:      {rm} memory && pulumi config set --stack test memoryLimit 1Gi\n"
         "Nothing was changed."
     )
+
+
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
+ADMINISTRATOR = "arn:aws:secretsmanager:us-east-1:123456789012:secret:portal-AbCdEf"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "key"),
+    [
+        ("alarm", "create", "alarms"),
+        ("certificate", CERTIFICATE, "certificateArn"),
+        ("clustername", "platform-prod", "clusterName"),
+        ("imagedigest", f"sha256:{'ab' * 32}", "imageDigest"),
+        ("imageRepo", "123456789012.dkr.ecr.us-east-1.amazonaws.com/portal", "imageRepository"),
+        ("databaseAdministratorSecret", ADMINISTRATOR, "databaseAdministratorSecretArn"),
+    ],
+)
+def test_a_mistyped_key_keeps_its_text(name: str, value: str, key: str) -> None:
+    assert re.search(rf" {key} {re.escape(value)}(\n| &&)", refused({name: value}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("titel", CANARY),  # any text
+        ("clustername", "ghp_0123456789abcdefABCDEF0123456789abcd"),
+        ("clustername", "AKIA0123456789ABCDEF"),
+        ("clustername", "wJalrXUtnFEMIKMDENGbPxRfiCYEXAMPLEKEY"),
+        ("imagetag", "0123456789abcdef0123456789abcdef01234567"),
+        ("clusterNamePassword", CANARY),
+        ("alarm", CANARY),  # no choice of it
+    ],
+)
+def test_a_mistyped_key_shows_no_text_that_may_be_a_secret(name: str, value: str) -> None:
+    said = refused({name: value})
+    assert value not in said
+    assert " VALUE\n" in said
+
+
+def test_a_required_key_under_another_name_is_one_problem() -> None:
+    said = refused({"clusterName": None, "clustername": "platform"})
+    assert said.startswith("Stack 'test' has 1 configuration problem:\n  clustername\n"), said
+    said = refused({"clusterName": "1!", "clustername": "platform"})
+    assert said.startswith("Stack 'test' has 2 configuration problems:\n"), said
 
 
 @pytest.mark.parametrize(
