@@ -15,6 +15,7 @@ from settings.values.secrets import SecretSource
 
 # The operator's store for each field of a source: a store reads one service.
 STORES = {"secretsManager": "secretStore", "parameter": "parameterStore"}
+FIELDS = {store: field for field, store in STORES.items()}
 
 
 def _fields(source: SecretSource) -> list[str]:
@@ -51,12 +52,18 @@ def sources(s: Settings) -> Iterator[Problem]:
 
 
 @rule("secretsFrom", "secretsDriver", "secretStore", "parameterStore")
-def stores(s: Settings) -> Iterator[Problem]:
+def stores(s: Settings) -> Iterator[Problem | Warn]:
     given = {"secretStore": s.secrets.store, "parameterStore": s.secrets.parameter_store}
     used = {STORES[field] for source in s.secrets.sources for field in _fields(source)
             if field in STORES}  # fmt: skip
     for key, store in given.items():
-        if key in used and not store and s.secrets.driver == "external-secrets":
+        csi = s.secrets.driver == "csi"
+        if store and (csi or key not in used):
+            why = (
+                "secretsDriver csi reads without it" if csi else f"secretsFrom has no {FIELDS[key]}"
+            )
+            yield Warn(f"{key}: nothing reads it, as {why}. Unset it: {config_rm(key)}")
+        elif key in used and not store and not csi:
             allowed = "the operator's store that reads them, or secretsDriver csi"
             fix = config_set(f"{key}.name", "NAME", "--path")
             yield Problem(key, "nothing, with secretsFrom", allowed, fix)

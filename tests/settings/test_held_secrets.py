@@ -9,7 +9,7 @@ import pytest
 from settings.integrations import webhooks
 from settings.open_paths import open_paths
 from tests.settings.secrets_table import APP_FILES, ARN, CSI, EXISTING, JIRA, SESSION, kept
-from tests.settings.stack import APP, WITH_OIDC, loaded, refused, warnings, with_provider
+from tests.settings.stack import APP, STORES, WITH_OIDC, loaded, refused, warnings, with_provider
 
 CLIENT = "AUTH_GITHUB_CLIENT_SECRET"
 WAYS: dict[str, dict[str, object]] = {
@@ -62,6 +62,25 @@ def test_a_personal_token_beside_the_app_is_warned_of() -> None:
     ]
     assert warning.startswith("secretsFrom: GITHUB_TOKEN isn't used beside githubApp.")
     assert warning.endswith("config rm --stack test --path 'secretsFrom[1]'")
+
+
+@pytest.mark.parametrize(
+    ("changes", "unread"),
+    [
+        (kept(JIRA, SESSION), {}),
+        (kept(JIRA), {"parameterStore": "secretsFrom has no parameter"}),
+        (kept(), dict.fromkeys(STORES, "secretsFrom has no ")),
+        (kept(JIRA, SESSION, **CSI), dict.fromkeys(STORES, "secretsDriver csi reads without it")),
+    ],
+)
+def test_a_store_that_nothing_reads_is_warned_of(
+    changes: dict[str, object], unread: dict[str, str]
+) -> None:
+    found = [each for each in warnings(changes) if "Store: " in each]
+    assert len(found) == len(unread)
+    for said, (key, why) in zip(found, unread.items(), strict=True):
+        assert said.startswith(f"{key}: nothing reads it, as {why}")
+        assert said.endswith(f"config rm --stack test {key}")
 
 
 def test_a_secret_of_another_region_is_warned_of_or_refused() -> None:

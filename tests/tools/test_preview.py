@@ -146,3 +146,13 @@ def test_the_readme_shows_the_number_of_resources() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     [shown], [found] = (re.findall(r"\+ \d+ to create", text) for text in (readme, output))
     assert shown == found
+
+
+def test_values_of_an_environment_are_said_to_be_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for environment, said in (("[acme/base]", True), ("{values: {a: 1}}", True), ("[]", False)):
+        arguments = project(tmp_path, "", f"environment: {environment}\nconfig: {{}}\n")
+        assert main(arguments) == 0
+        warned = "Pulumi.dev.yaml: environment: what Pulumi ESC adds isn't read offline"
+        assert (warned in capsys.readouterr().err) == said

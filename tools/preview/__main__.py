@@ -45,6 +45,12 @@ def main(arguments: list[str] | None = None) -> int:
     out = options.out or options.root / "build" / "preview" / options.stack
     try:
         config = read_stack(options.root, options.stack, options.config_file)
+        if config.environment:
+            print(
+                f"warning: {config.file}: environment: what Pulumi ESC adds isn't read offline; "
+                "keys that only it sets count as unset",
+                file=sys.stderr,
+            )
         assumptions = assumed(options.assume)
         chosen = options.policy_pack_config and levels.load(options.policy_pack_config)
         recording = run_project(options.root, config)

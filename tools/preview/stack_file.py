@@ -31,7 +31,7 @@ class StackConfig:
     """project: its name. stack: its name. values: full key to text, lists and objects as JSON.
     secret_keys: full keys that are encrypted, wholly or in part. explicit_packages: packages whose
     default provider is switched off. file, lines: the stack file, and the lines of its keys, the
-    project's without namespace.
+    project's without namespace. environment: whether Pulumi ESC adds values, which aren't read.
     """
 
     project: str
@@ -41,6 +41,7 @@ class StackConfig:
     explicit_packages: frozenset[str]
     file: str = ""
     lines: Mapping[str, int] = field(default_factory=dict)
+    environment: bool = False
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -105,7 +106,9 @@ def read_stack(root: Path, stack: str, config_file: Path | None = None) -> Stack
             secret_keys.append(full)
     explicit = json.loads(values.get("pulumi:disable-default-providers", "[]"))
     lines = {key.removeprefix(f"{name}:"): line for key, line in document.lines.items()}
-    return StackConfig(name, stack, values, secret_keys, frozenset(explicit), str(shown), lines)
+    environment = bool(content.get("environment"))
+    packages = frozenset(explicit)
+    return StackConfig(name, stack, values, secret_keys, packages, str(shown), lines, environment)
 
 
 def _document(path: Path, shown: Path | str) -> Document:
