@@ -48,6 +48,11 @@ def with_faults(given: str, faults: Sequence[str]) -> str:
     return f"\n{' ' * 13}".join([f"{given}:", *faults])
 
 
+def unset_beside(names: Sequence[str]) -> str:
+    """What was given of a key that is unset, while others that need it aren't."""
+    return f"nothing, but {', '.join(names)} {'are' if len(names) > 1 else 'is'} set"
+
+
 class ConfigurationError(pulumi.RunError):
     """Every problem of a stack's configuration."""
 

@@ -77,7 +77,7 @@ def image_version(s: Settings) -> Iterator[Problem]:
     if image.app and image.digest:
         allowed = "one of both: appPath builds an image, imageDigest deploys one that exists"
         fix = (config_rm("imageDigest"), config_rm("appPath"))
-        yield Problem("imageDigest", f"{image.digest} besides appPath", allowed, fix)
+        yield Problem("imageDigest", f"{image.digest}, with appPath", allowed, fix)
     elif not image.tag and not image.digest:
         allowed = "the tag to deploy, or imageDigest"
         if image.app:

@@ -51,13 +51,14 @@ def certificate(s: Settings) -> Iterator[Problem]:
     if s.host and not has_certificate and not ingress.allow_http:
         parent = s.host.partition(".")[2]
         guessed = parent if "." in parent else s.host  # not a top-level domain
-        allowed = "an ACM certificate; or hostedZoneName, in which one is issued; or allowHttp"
+        allowed = f"an ACM certificate for {s.host}; or hostedZoneName, in which one is issued; "
+        allowed += "or allowHttp"
         ways = (config_set("hostedZoneName", guessed), config_set("certificateArn", "ARN"))
-        yield Problem("certificateArn", f"nothing, for {s.host}", allowed, ways)
+        yield Problem("certificateArn", "nothing", allowed, ways)
     if has_certificate and ingress.allow_http:
         key = "certificateArn" if ingress.certificate_arn else "hostedZoneName"
         allowed = "false where there is a certificate"
-        yield Problem("allowHttp", f"true, besides {key}", allowed, config_rm("allowHttp"))
+        yield Problem("allowHttp", f"true, with {key}", allowed, config_rm("allowHttp"))
     if s.host and zone and s.host != zone and not s.host.endswith(f".{zone}"):
         allowed = f"{zone} or a name that ends in .{zone}"
         fix = config_set("host", f"backstage.{zone}")

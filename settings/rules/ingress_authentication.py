@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from settings.examples import placeholder
 from settings.keys import KEYS, IngressSettings
 from settings.model import Settings
-from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret
+from settings.problem import (
+    Problem,
+    Warn,
+    config_rm,
+    config_set,
+    config_set_secret,
+    unset_beside,
+)
 from settings.rules.rule import rule
 from settings.values.load_balancer import IngressCognito, IngressOidc
 
@@ -36,12 +43,12 @@ def identity_provider(s: Settings) -> Iterator[Problem]:
         fix = (config_set("ingressAuthentication", meant), removal) if meant else removal
         if given:
             allowed = "oidc or cognito, with which the load balancer reads those keys"
-            said = f"nothing, besides {', '.join(given)}"
+            said = unset_beside(given)
             yield Problem("ingressAuthentication", said, allowed, fix)
         return
     for key in given:
         if key not in NEEDED[kind]:
-            said = f"given, with ingressAuthentication {kind}"
+            said = f"set, with ingressAuthentication {kind}"
             yield Problem(key, said, f"unset: {kind} needs {NEEDED[kind][0]}", config_rm(key))
     key = NEEDED[kind][0]
     if key not in given:

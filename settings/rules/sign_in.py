@@ -10,7 +10,14 @@ from urllib.parse import urlsplit
 from settings.model import Settings
 from settings.nearest import nearest
 from settings.overrides import path_of
-from settings.problem import Problem, Warn, config_rm, config_set, config_set_secret
+from settings.problem import (
+    Problem,
+    Warn,
+    config_rm,
+    config_set,
+    config_set_secret,
+    unset_beside,
+)
 from settings.providers import (
     BY_EMAIL,
     BY_LOCAL_PART,
@@ -84,7 +91,8 @@ def unread_variables(s: Settings) -> Iterator[Problem | Warn]:
             yield Warn(f"{names}: nothing reads them, as signIn has no {name}.")
         else:
             fix = config_set("signIn[0]", name, "--path")
-            yield Problem("signIn", f"nothing, besides {names}", f"{name}, which reads them", fix)
+            allowed = f"{name}, which reads {'them' if len(given) > 1 else 'it'}"
+            yield Problem("signIn", unset_beside(given), allowed, fix)
 
 
 @rule("signIn", "target")

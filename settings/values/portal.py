@@ -37,14 +37,16 @@ AppConfigFile = Annotated[
 PermissionsFile = Annotated[
     Permissions,
     *from_file(
-        Permissions.load, "a CSV file of roles, as docs/permissions.md", "assets/permissions.csv"
+        Permissions.load,
+        "a CSV file of roles, as described in docs/permissions.md",
+        "assets/permissions.csv",
     ),
 ]
 PermissionConditionsFile = Annotated[
     Conditions,
     *from_file(
         Conditions.load,
-        "a YAML file of conditional policies, as docs/permissions.md",
+        "a YAML file of conditional policies, as described in docs/permissions.md",
         "assets/permission-conditions.yaml",
     ),
 ]

@@ -360,7 +360,7 @@ KEYS: dict[str, Key] = {
     "ingressClassName": Key("edge", bad=(("ALB", "RFC 1123"),)),
     "certificateArn": Key(VALID["certificateArn"], bad=(("arn:x", "ACM certificate"),)),
     "hostedZoneName": Key("example.com", bad=(("example.com.", "lower-case DNS name"),)),
-    "allowHttp": Key(False, bad=((True, "besides certificateArn"),)),
+    "allowHttp": Key(False, bad=((True, "true, with certificateArn"),)),
     "ingressInboundCidrs": Key(
         ["0.0.0.0/0"],
         bad=(

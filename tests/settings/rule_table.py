@@ -147,6 +147,7 @@ RULES: dict[str, Row] = {
         {"certificateArn": None},
         "certificateArn",
         (
+            "given:   nothing\n    allowed: an ACM certificate for portal.example.com; or hosted",
             "hostedZoneName example.com",
             "allowHttp",
         ),
@@ -177,7 +178,7 @@ RULES: dict[str, Row] = {
     "HTTP besides a zone": (
         {"allowHttp": True, "certificateArn": None, "hostedZoneName": "example.com"},
         "allowHttp",
-        ("besides hostedZoneName",),
+        ("true, with hostedZoneName",),
     ),
     "zone of another domain": (
         {"hostedZoneName": "example.org"},
@@ -223,14 +224,14 @@ RULES: dict[str, Row] = {
         {**WITH_OIDC, "ingressAuthentication": None},
         "ingressAuthentication",
         (
-            "nothing, besides ingressOidc, ingressClient",
+            "nothing, but ingressOidc, ingressClient are set\n",
             "ingressAuthentication oidc\n    or:      pulumi config ",
         ),
     ),
     "parts of sign-in": (
         {"ingressClient": CLIENT, "ingressSessionTimeout": 3600, "ingressTokenPaths": []},
         "ingressAuthentication",
-        ("besides ingressClient, ingressSessionTimeout, ingressTokenPaths",),
+        ("but ingressClient, ingressSessionTimeout, ingressTokenPaths are set\n",),
     ),
     "sign-in without an identity provider": (
         {"ingressAuthentication": "oidc", "ingressClient": CLIENT},
@@ -245,7 +246,7 @@ RULES: dict[str, Row] = {
     "OpenID Connect besides Cognito": (
         {**WITH_COGNITO, "ingressOidc": OIDC},
         "ingressOidc",
-        ("given, with ingressAuthentication cognito", "config rm --stack test ingressOidc"),
+        ("given:   set, with ingressAuthentication cognito", "config rm --stack test ingressOidc"),
     ),
     "sign-in without a client": (
         {**WITH_OIDC, "ingressClient": None},

@@ -213,7 +213,7 @@ RULES: dict[str, Row] = {
     "variables that no provider reads": (
         {**GITHUB, "signIn": None},
         "signIn",
-        ("nothing, besides AUTH_GITHUB_CLIENT_ID, AUTH_GITHUB_CLIENT_SECRET", "signIn[0]"),
+        ("nothing, but AUTH_GITHUB_CLIENT_ID, AUTH_GITHUB_CLIENT_SECRET are set\n", "signIn[0]"),
     ),
     "alb on local": (
         {**LOCAL, "signIn": ["alb"]},

@@ -33,7 +33,9 @@ def test_a_client_secret_is_provided(way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_variable_that_nothing_reads_is_refused(way: str) -> None:
-    assert f"nothing, besides {CLIENT}" in refused(WAYS[way])
+    assert f"nothing, but {CLIENT} is set\n    allowed: github, which reads it\n" in refused(
+        WAYS[way]
+    )
 
 
 def test_a_variable_of_a_file_is_provided(tmp_path: Path) -> None:
