@@ -14,7 +14,7 @@ from typing import Any
 
 from settings.keys import DEFAULT_DATABASE
 from tests import SHARED
-from tools.preview.monitor import Recording, Resource
+from tools.preview.recording import Recording, Resource
 from tools.preview.run import run_program, run_project
 from tools.preview.stack_file import StackConfig, read_stack
 

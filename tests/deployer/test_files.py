@@ -27,7 +27,7 @@ from tools.deployer.aws_policy import deploy_policy, preview_policy
 from tools.deployer.plan import DeployerError, Plan
 from tools.deployer.statements import LIMIT, Statements, size
 from tools.deployer.surroundings import Surroundings
-from tools.preview.monitor import Recording
+from tools.preview.recording import Recording
 from tools.preview.stack_file import read_stack
 
 COMMITTED = ("dev", "prod")

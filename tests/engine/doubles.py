@@ -25,7 +25,7 @@ from tools.diff.comparison.replacements import replacement
 from tools.diff.comparison.values import differences
 from tools.preview.answers import ACCOUNT, Answers, Place
 from tools.preview.created import created
-from tools.preview.monitor import COMPUTED
+from tools.preview.recording import COMPUTED
 
 PACKAGES = ("aws", "docker", "kubernetes", "random")
 

@@ -8,7 +8,7 @@ from tests.engine.cli import Run
 from tests.engine.conftest import Stacks
 from tests.programs import ROOT
 from tools.diff.comparison.changes import compare
-from tools.preview.monitor import Recording
+from tools.preview.recording import Recording
 from tools.preview.run import run_project
 from tools.preview.stack_file import read_stack
 

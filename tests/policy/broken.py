@@ -12,8 +12,8 @@ from policy.node import Node
 from policy.plan import Plan, Resource
 from tests.programs import previewed
 from tests.tokens import INSTANCE, REPOSITORY
-from tools.preview.monitor import Recording
 from tools.preview.policy import plan_of
+from tools.preview.recording import Recording
 
 GONE = object()  # instead of a value: the property, or without a path the resource, isn't there
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.programs import changed, previewed
 from tests.settings.key_table import KEY
-from tools.preview.monitor import Recording
+from tools.preview.recording import Recording
 from tools.scan.controls import unmet
 
 

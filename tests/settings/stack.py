@@ -13,7 +13,7 @@ import pytest
 from settings.keys import KEYS
 from settings.load import load
 from settings.model import Settings
-from tools.preview.monitor import Recording
+from tools.preview.recording import Recording
 from tools.preview.run import PreviewError, run_program
 from tools.preview.stack_file import StackConfig
 

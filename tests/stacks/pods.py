@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.programs import Program, previewed
 from tests.tokens import DEPLOYMENT, JOB, STATEFUL_SET
-from tools.preview.monitor import Resource
+from tools.preview.recording import Resource
 
 # Logical names, by which `templates` and `jobs` are keyed.
 PORTAL, POSTGRES = "backstage-deployment", "backstage-postgres-server"

@@ -16,7 +16,7 @@ from tests.programs import (
     TOKEN_STACKS,
     previewed,
 )
-from tools.preview.monitor import COMPUTED
+from tools.preview.recording import COMPUTED
 
 COMMON = {"url", "namespace", "image", "databaseEndpoint", "permissions"}
 EKS = {"loadBalancerHostname", "kubeconfigCommand"}

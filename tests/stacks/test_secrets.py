@@ -18,7 +18,7 @@ from tests.programs import (
 from tests.stacks.pods import ADMINISTERING, POSTGRES, ROLE_JOB, jobs, templates, variables
 from tests.tokens import CLUSTER, IMAGE, PASSWORD, SECRET, SECRET_VERSION
 from tools.preview.manifests import manifests
-from tools.preview.monitor import SECRET as MASKED
+from tools.preview.recording import SECRET as MASKED
 
 PORTAL_SECRET = "backstage-secrets"
 ADMINISTRATOR = "backstage-database-administrator"

@@ -13,7 +13,7 @@ from tests.programs import ROOT, previewed
 from tests.tokens import CLUSTER, INGRESS_RULE
 from tests.tools.project import project
 from tools.preview.__main__ import main, resource_object, write
-from tools.preview.monitor import COMPUTED, SECRET
+from tools.preview.recording import COMPUTED, SECRET
 from tools.preview.report import report
 
 KEYS = {

@@ -22,7 +22,7 @@ from tools.deployer.subject import subjects
 from tools.deployer.surroundings import NONE, Surroundings, check
 from tools.deployer.trust import trust_policy
 from tools.preview.answers import ACCOUNT
-from tools.preview.monitor import Recording
+from tools.preview.recording import Recording
 from tools.preview.run import PreviewError, run_project
 from tools.preview.stack_file import StackConfig, StackFileError, read_stack
 from tools.process import ends_with

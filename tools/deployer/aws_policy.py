@@ -11,7 +11,7 @@ from typing import Any
 from tools.deployer.plan import Plan
 from tools.deployer.statements import Condition, Statements
 from tools.deployer.tables import entry_of, read_tables
-from tools.preview.monitor import COMPUTED, Resource
+from tools.preview.recording import COMPUTED, Resource
 
 # A signature is an artifact in the image's repository. Source: API reference of ECR,
 # "ListImageReferrers", which asks for BatchGetImage.

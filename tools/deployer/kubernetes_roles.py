@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.deployer.tables import entry_of, read_tables
-from tools.preview.monitor import COMPUTED, Recording, Resource
+from tools.preview.recording import COMPUTED, Recording, Resource
 
 RIGHTS = Path(__file__).parent / "kubernetes_rights.yaml"
 RBAC = "rbac.authorization.k8s.io"

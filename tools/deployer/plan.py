@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tools.preview.former import formers_in
-from tools.preview.monitor import COMPUTED, SECRET, Recording, Resource
+from tools.preview.recording import COMPUTED, SECRET, Recording, Resource
 
 PROVIDER = "pulumi:providers:aws"
 # What Pulumi appends to a logical name: a hyphen and seven hexadecimal digits.

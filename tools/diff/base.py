@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from settings.problem import with_fixes
-from tools.preview.monitor import Recording, Resource
+from tools.preview.recording import Recording, Resource
 
 RECORD = Path(__file__).with_name("record.py")
 REQUIREMENTS = "requirements.txt"

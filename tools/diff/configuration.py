@@ -10,7 +10,7 @@ from settings.files import parse_yaml, read_text
 from settings.keys import SECRETS
 from tools.diff.comparison.values import Difference, differences
 from tools.diff.comparison.values import Path as InputPath
-from tools.preview.monitor import Recording, is_secret, secret
+from tools.preview.recording import Recording, is_secret, secret
 from tools.preview.stack_file import is_encrypted
 
 

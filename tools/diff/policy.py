@@ -9,8 +9,8 @@ from pathlib import Path
 from policy import suppressions
 from policy.evaluate import Violation
 from policy.suppressions import Suppression, SuppressionError, Suppressions
-from tools.preview.monitor import Recording
 from tools.preview.policy import Verdict, verdict
+from tools.preview.recording import Recording
 
 SUPPRESSIONS = "policy/suppressions.yaml"
 

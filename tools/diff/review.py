@@ -25,7 +25,7 @@ from tools.diff.consequences.pods import pods
 from tools.diff.consequences.risk import Note, Risk
 from tools.diff.consequences.risks import holds_data, risks
 from tools.diff.policy import PolicyChange
-from tools.preview.monitor import Recording
+from tools.preview.recording import Recording
 
 NO_STAND_INS = (
     "The other commit's preview has no stand-ins, so values that are unknown before the update, "

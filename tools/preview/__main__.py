@@ -17,8 +17,8 @@ from tools.cost.assumptions import Assumptions, assumed
 from tools.cost.prices import CostError
 from tools.cost.report import price_report
 from tools.preview.manifests import write_manifests
-from tools.preview.monitor import Recording, Resource
 from tools.preview.policy import Verdict, verdict, verdict_report, write_verdict
+from tools.preview.recording import Recording, Resource
 from tools.preview.report import report
 from tools.preview.run import PreviewError, run_project
 from tools.preview.stack_file import StackFileError, read_stack

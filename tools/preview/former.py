@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
-from tools.preview.monitor import Resource, urn_of
+from tools.preview.recording import Resource, urn_of
 
 Resources = Mapping[str, Resource]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from tools.preview.monitor import SECRET, Recording, Resource
+from tools.preview.recording import SECRET, Recording, Resource
 
 # Not objects of the API server: providers, and charts that the plugin renders.
 _NOT_OBJECTS = ("pulumi:", "kubernetes:helm.sh/")

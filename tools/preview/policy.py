@@ -19,7 +19,7 @@ from policy.node import UNKNOWN, Node
 from policy.plan import Plan, Resource
 from policy.rule import Level
 from policy.suppressions import Suppression, Suppressions
-from tools.preview.monitor import Recording, is_secret
+from tools.preview.recording import Recording, is_secret
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from textwrap import wrap
 from typing import Any
 
-from tools.preview.monitor import COMPUTED, SECRET, STACK_TYPE, Recording, Resource
+from tools.preview.recording import COMPUTED, SECRET, STACK_TYPE, Recording, Resource
 
 
 def report(recording: Recording, stack: str) -> str:

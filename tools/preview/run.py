@@ -19,7 +19,8 @@ import pulumi.runtime
 from pulumi.runtime import Settings
 
 from settings.problem import ConfigurationError
-from tools.preview.monitor import Recording, RecordingEngine, RecordingMonitor
+from tools.preview.monitor import RecordingEngine, RecordingMonitor
+from tools.preview.recording import Recording
 from tools.preview.stack_file import StackConfig
 
 

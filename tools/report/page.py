@@ -15,8 +15,8 @@ from tools.cost.estimate import NOTHING, Line, Range, estimate
 from tools.cost.plan import region_of
 from tools.cost.prices import CostError, Prices
 from tools.cost.report import LEFT_OUT
-from tools.preview.monitor import Recording
 from tools.preview.policy import Verdict
+from tools.preview.recording import Recording
 from tools.preview.stack_file import StackConfig
 from tools.report.graph import HEIGHT, WIDTH, Edge, Node, drawn
 from tools.report.rows import ORIGINS, setting_rows

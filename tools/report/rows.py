@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from settings.keys import GROUPS, KEYS, Key
 from settings.load import load
 from settings.model import Settings
-from tools.preview.monitor import SECRET
+from tools.preview.recording import SECRET
 from tools.preview.run import run_program
 from tools.preview.stack_file import StackConfig
 from tools.schema.key_row import key_row

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 
-from tools.preview.monitor import COMPUTED, SECRET, STACK_TYPE, Recording, Resource
+from tools.preview.recording import COMPUTED, SECRET, STACK_TYPE, Recording, Resource
 from tools.preview.report import by_parent, holding, short_type
 from tools.report.texts import Text, separated
 

@@ -8,8 +8,8 @@ from policy.evaluate import evaluate
 from policy.plan import Resource
 from policy.rule import Level
 from policy.rules import RULES
-from tools.preview.monitor import Recording
 from tools.preview.policy import plan_of
+from tools.preview.recording import Recording
 from tools.scan.terraform import terraform_type
 
 OFF = [rule for rule in RULES.values() if rule.level == "disabled" and rule.controls]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tools.preview.manifests import write_manifests
-from tools.preview.monitor import Recording
+from tools.preview.recording import Recording
 from tools.scan.terraform import terraform
 
 # The oldest release that the program supports.

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tools.preview.monitor import COMPUTED, Recording, Resource
+from tools.preview.recording import COMPUTED, Recording, Resource
 
 # Pulumi's module and name: Terraform's type.
 _TYPES = {

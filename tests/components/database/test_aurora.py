@@ -14,7 +14,7 @@ from settings.keys import DatabaseSettings
 from tests.components.parts import MODES, facts, run, statement
 from tests.programs import Program
 from tests.tokens import CLUSTER, INSTANCE, PASSWORD, ROLE, SECRET_VERSION
-from tools.preview.monitor import COMPUTED, SECRET
+from tools.preview.recording import COMPUTED, SECRET
 
 HOST = "shop-prod-1.cluster-standin.us-east-1.rds.amazonaws.com"
 

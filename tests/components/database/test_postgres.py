@@ -17,7 +17,7 @@ from settings.values.kubernetes import EPHEMERAL
 from tests.components.parts import MODES, image, objects, run
 from tests.programs import Program
 from tests.tokens import PASSWORD, SECRET, SERVICE, STATEFUL_SET
-from tools.preview.monitor import SECRET as HIDDEN
+from tools.preview.recording import SECRET as HIDDEN
 
 SIZES = pytest.mark.parametrize("size", ["20Gi", EPHEMERAL])
 

@@ -8,7 +8,7 @@ from pulumi import ResourceOptions
 from components.ingress.certificate import Certificate, CertificateArgs
 from tests.components.parts import HOST, MODES, run
 from tests.tokens import CERTIFICATE, RECORD
-from tools.preview.monitor import COMPUTED
+from tools.preview.recording import COMPUTED
 
 VALIDATION = "aws:acm/certificateValidation:CertificateValidation"
 

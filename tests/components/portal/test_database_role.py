@@ -13,7 +13,7 @@ from components.portal.database_role import DatabaseRole, DatabaseRoleArgs
 from tests.components.parts import MODES, connection, image, objects, run
 from tests.programs import Program
 from tests.tokens import JOB, SECRET, SERVICE_ACCOUNT
-from tools.preview.monitor import SECRET as HIDDEN
+from tools.preview.recording import SECRET as HIDDEN
 
 
 def database_role(creates: bool, tls: bool = True) -> Program:

@@ -11,8 +11,8 @@ from components.portal.portal import NO_CA, Portal, PortalArgs
 from tests.components.parts import MODES, connection, run
 from tests.programs import Program
 from tests.tokens import CONFIG_MAP, PASSWORD, SECRET, SERVICE, SERVICE_ACCOUNT
-from tools.preview.monitor import COMPUTED
-from tools.preview.monitor import SECRET as HIDDEN
+from tools.preview.recording import COMPUTED
+from tools.preview.recording import SECRET as HIDDEN
 
 
 def portal(

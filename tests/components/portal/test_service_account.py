@@ -16,7 +16,7 @@ from tests.tokens import (
     ROLE_OF_NAMESPACE,
     SERVICE_ACCOUNT,
 )
-from tools.preview.monitor import Resource
+from tools.preview.recording import Resource
 
 READABLE = {"": ["pods"], "apps": ["deployments", "replicasets"]}
 SUBJECT = {"kind": "ServiceAccount", "name": "sa", "namespace": "ns"}

@@ -15,7 +15,7 @@ from tools.cost.estimate import NOTHING, Line, Range, estimate
 from tools.cost.prices import CostError, Prices
 from tools.cost.report import NOT_INCLUDED, price_report
 from tools.preview.__main__ import main
-from tools.preview.monitor import Recording
+from tools.preview.recording import Recording
 
 PRICES = Prices.load("us-east-1")
 HOURS = Decimal(730)

@@ -11,7 +11,7 @@ from tests.programs import previewed
 from tools.diff.comparison.change import Change
 from tools.diff.comparison.changes import compare
 from tools.diff.review import Review, review
-from tools.preview.monitor import Recording, Resource
+from tools.preview.recording import Recording, Resource
 
 Inputs = dict[str, Any]
 

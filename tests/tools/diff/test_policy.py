@@ -19,8 +19,8 @@ from tools.diff.markdown import markdown
 from tools.diff.policy import PolicyChange, policy_change, verdict_of
 from tools.diff.review import review
 from tools.diff.text import text
-from tools.preview.monitor import Recording
 from tools.preview.policy import Verdict, verdict
+from tools.preview.recording import Recording
 
 MET = Verdict([], [], [], [], [], rules=64, resources=42)
 RULE = RULES["rds-encrypted"]

@@ -16,7 +16,7 @@ from tools.diff.consequences.risk import why
 from tools.diff.markdown import LIMIT, markdown
 from tools.diff.review import Price, Review
 from tools.diff.text import price, text
-from tools.preview.monitor import secret
+from tools.preview.recording import secret
 
 CANARY = "canary-4f1e"
 APP_CONFIG = "backstage-app-config"

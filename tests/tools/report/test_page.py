@@ -21,8 +21,8 @@ from policy.suppressions import Suppression
 from tests.programs import previewed, stack_config
 from tests.tokens import CLUSTER
 from tests.tools.diff.plans import plan, with_inputs
-from tools.preview.monitor import COMPUTED, SECRET, Recording, masked_value, secret
 from tools.preview.policy import Verdict
+from tools.preview.recording import COMPUTED, SECRET, Recording, masked_value, secret
 from tools.report.__main__ import main
 from tools.report.page import page
 from tools.report.rows import ORIGINS, setting_rows

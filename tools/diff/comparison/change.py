@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from tools.diff.comparison.replacements import covered, fixed_name, replacement
 from tools.diff.comparison.values import Difference
-from tools.preview.monitor import Resource
+from tools.preview.recording import Resource
 
 OPTION = "option "  # how the path of an option begins, to which no rule of inputs applies
 Operation = Literal["create", "update", "replace", "delete", "move", "same"]

@@ -13,7 +13,7 @@ from tools.diff.comparison.sources import source_differences
 from tools.diff.comparison.stand_ins import Inputs, completed
 from tools.diff.comparison.values import Difference, Path, differences
 from tools.preview.former import matched
-from tools.preview.monitor import SECRET, Recording, Resource
+from tools.preview.recording import SECRET, Recording, Resource
 
 
 def compare(

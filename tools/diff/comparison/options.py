@@ -8,7 +8,7 @@ from dataclasses import replace
 from tools.diff.comparison.change import OPTION
 from tools.diff.comparison.replacements import covered
 from tools.diff.comparison.values import Difference, differences
-from tools.preview.monitor import Resource
+from tools.preview.recording import Resource
 
 # A value that runs may be another than the one in either plan.
 IGNORED = "(ignored so far)"

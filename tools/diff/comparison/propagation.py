@@ -9,7 +9,7 @@ from tools.diff.comparison.change import OPTION, Change, replaced
 from tools.diff.comparison.replacements import covered, fixed_name, regional, replacement
 from tools.diff.comparison.stand_ins import unknown_paths
 from tools.diff.comparison.values import Difference, Path, differences
-from tools.preview.monitor import COMPUTED, SECRET, Recording
+from tools.preview.recording import COMPUTED, SECRET, Recording
 
 AWS = "pulumi:providers:aws"
 _KINDS = frozenset({"secret", "configmap"})

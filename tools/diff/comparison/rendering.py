@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from tools.diff.comparison.stand_ins import has_stand_in, shown
-from tools.preview.monitor import masked_value
+from tools.preview.recording import masked_value
 
 _WIDTH = 100
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from settings.files import parse_yaml, read_text
 from tools.diff.comparison.values import Path
-from tools.preview.monitor import COMPUTED
+from tools.preview.recording import COMPUTED
 
 TABLE = File(__file__).with_name("replacements.yaml")
 _OBJECT = ("metadata.name", "metadata.namespace")

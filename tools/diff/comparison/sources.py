@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from tools.diff.comparison.values import Difference
-from tools.preview.monitor import SECRET, Resource, is_secret
+from tools.preview.recording import SECRET, Resource, is_secret
 
 
 def source_differences(

@@ -10,7 +10,7 @@ from typing import Any
 from pulumi.runtime import rpc
 
 from tools.diff.comparison.lists import name_of
-from tools.preview.monitor import Recording, is_secret, secret
+from tools.preview.recording import Recording, is_secret, secret
 
 Inputs = dict[str, Any]
 

@@ -14,7 +14,7 @@ from components.ingress.authentication import ANNOTATION
 from tools.diff.comparison.lists import paired, split
 from tools.diff.comparison.rendering import parsed_json, yaml_lines
 from tools.diff.comparison.stand_ins import StandIn, has_stand_in, revealed, shown
-from tools.preview.monitor import SECRET, is_secret, masked_value
+from tools.preview.recording import SECRET, is_secret, masked_value
 
 Path = tuple[str, ...]
 ABSENT = "(absent)"

@@ -8,7 +8,7 @@ from typing import Any
 
 from tools.diff.comparison.change import Change
 from tools.diff.consequences.risk import Risk, why
-from tools.preview.monitor import Resource
+from tools.preview.recording import Resource
 
 CLUSTER = "aws:rds/cluster:Cluster"
 STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"

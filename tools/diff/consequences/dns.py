@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tools.diff.comparison.change import Change
 from tools.diff.consequences.risk import Risk
-from tools.preview.monitor import Resource
+from tools.preview.recording import Resource
 
 RECORD = "aws:route53/record:Record"
 

@@ -13,7 +13,7 @@ from typing import Any
 from components.ingress.authentication import ANNOTATION
 from tools.diff.comparison.change import Change
 from tools.diff.consequences.cidrs import EVERYWHERE
-from tools.preview.monitor import COMPUTED, Resource
+from tools.preview.recording import COMPUTED, Resource
 
 INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
 SERVICE = "kubernetes:core/v1:Service"

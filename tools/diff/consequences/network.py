@@ -8,7 +8,7 @@ from typing import Any
 from tools.diff.comparison.change import Change
 from tools.diff.consequences.cidrs import beyond
 from tools.diff.consequences.risk import Risk
-from tools.preview.monitor import COMPUTED, Resource
+from tools.preview.recording import COMPUTED, Resource
 
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"

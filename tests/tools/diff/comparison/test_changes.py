@@ -12,7 +12,7 @@ from tests.tools.diff.plans import done, noted, of, plan, replacing, reviewed, w
 from tools.diff.comparison.changes import compare
 from tools.diff.comparison.values import Difference
 from tools.diff.configuration import holders
-from tools.preview.monitor import Recording, secret
+from tools.preview.recording import Recording, secret
 
 JOBS = {"backstage-database-role", "backstage-migrations"}
 DEPLOYMENT = "backstage-deployment"

@@ -10,7 +10,7 @@ import pytest
 from tests.tools.diff.plans import done, of, plan, replacing, reviewed, with_inputs
 from tools.diff.comparison.changes import compare
 from tools.diff.text import text
-from tools.preview.monitor import Recording
+from tools.preview.recording import Recording
 
 CLUSTER = "backstage-1-cluster"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/8f7e6d5c"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.tools.diff.plans import done, of, plan, replacing
 from tools.diff.comparison.changes import compare
-from tools.preview.monitor import Recording, Resource
+from tools.preview.recording import Recording, Resource
 
 SECRETS = "backstage-secrets"
 DATA = "stringData"

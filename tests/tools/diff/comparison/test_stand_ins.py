@@ -15,7 +15,7 @@ from tests.tools.diff.plans import of, plan, replacing, with_inputs
 from tools.diff.comparison.changes import compare
 from tools.diff.comparison.stand_ins import StandIn, completed
 from tools.diff.comparison.values import differences
-from tools.preview.monitor import Recording, secret
+from tools.preview.recording import Recording, secret
 
 READ = "backstage-techdocs-read"
 CANARY = "canary-4f1e"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tools.diff.comparison.values import differences
-from tools.preview.monitor import secret
+from tools.preview.recording import secret
 
 CANARY = "canary-4f1e"
 TAGS = "alb.ingress.kubernetes.io/tags"

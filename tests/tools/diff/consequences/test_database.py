@@ -14,7 +14,7 @@ from tests.tools.diff.plans import done, noted, of, plan, replacing, reviewed, w
 from tools.diff.comparison.replacements import table
 from tools.diff.markdown import markdown
 from tools.diff.text import text
-from tools.preview.monitor import Recording, Resource
+from tools.preview.recording import Recording, Resource
 
 NAME = "backstage-1-cluster"
 REPLACING = table()[CLUSTER].replaced_by

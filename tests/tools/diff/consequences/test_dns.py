@@ -14,7 +14,7 @@ from tests.tools.diff.consequences.test_load_balancer import (
     unrecorded,
 )
 from tests.tools.diff.plans import noted, plan, replacing, reviewed, with_inputs
-from tools.preview.monitor import Recording
+from tools.preview.recording import Recording
 
 ALIAS = "backstage-alias"
 Plan = Callable[[str], Recording]

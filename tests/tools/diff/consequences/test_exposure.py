@@ -12,7 +12,7 @@ from tests.tools.diff.plans import noted, plan, replacing, reviewed, with_inputs
 from tools.diff.consequences.cidrs import beyond
 from tools.diff.consequences.risk import Risk
 from tools.diff.markdown import markdown
-from tools.preview.monitor import Recording
+from tools.preview.recording import Recording
 
 OWN = "No sign-in at the load balancer: the portal's own is the only one."
 

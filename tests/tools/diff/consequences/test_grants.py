@@ -34,7 +34,7 @@ from tools.diff.consequences.grants import is_grant
 from tools.diff.markdown import markdown
 from tools.diff.review import Review, review
 from tools.diff.text import text
-from tools.preview.monitor import Recording, secret
+from tools.preview.recording import Recording, secret
 
 CANARY = "canary-4f1e"
 TECHDOCS = "backstage:techdocs:TechDocs"

@@ -9,7 +9,7 @@ from pulumi.runtime import rpc
 
 from tests.programs import changed
 from tests.tools.diff.plans import noted, plan, replacing, reviewed, with_inputs
-from tools.preview.monitor import Recording
+from tools.preview.recording import Recording
 
 CLUSTER = "backstage-1-cluster"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/8f7e6d5c"

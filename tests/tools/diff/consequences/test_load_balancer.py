@@ -13,7 +13,7 @@ from tests.tools.diff.plans import noted, plan, replacing, reviewed, with_inputs
 from tools.diff.consequences.risk import Risk
 from tools.diff.review import Review
 from tools.diff.text import text
-from tools.preview.monitor import Recording
+from tools.preview.recording import Recording
 
 INGRESS = "backstage-ingress"
 CLASS = "backstage-ingress-class"
