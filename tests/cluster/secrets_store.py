@@ -51,7 +51,9 @@ def skip_without_driver() -> None:
         if shutil.which(program) is None:
             pytest.skip(f"no {program} on PATH; its image has it")
     if os.geteuid() or not PLUGINS.is_dir():
-        pytest.skip(f"needs root and a node's kubelet in {KUBELET}; KUBELET_DIR names another")
+        pytest.skip(
+            f"needs root and a kubelet whose directory is {KUBELET}; set KUBELET_DIR for another one"
+        )
     if TOKEN.exists():
         pytest.skip(f"{TOKEN} exists: this is a pod")
     for kind in KINDS:
