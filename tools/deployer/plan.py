@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from tools.preview.former import formers_in
@@ -35,6 +36,10 @@ class Plan:
     rights: Mapping[str, Mapping[str, Any]]
     account: str
     region: str
+
+    @cached_property
+    def _formers(self) -> Callable[[str], tuple[str, ...]]:
+        return formers_in(self.recording.resources)
 
     @property
     def partition(self) -> str:
@@ -109,7 +114,7 @@ class Plan:
         if isinstance(given, str) and given not in (COMPUTED, SECRET):
             varies = self.rights[resource.type].get("varies")
             return [re.sub(varies, "*", given) if varies else given]
-        formers = formers_in(self.recording.resources)(resource.urn)
+        formers = self._formers(resource.urn)
         logical = [resource.name, *(urn.rpartition("::")[2] for urn in formers)]
         return [_NUMBER.sub("*", name) + GENERATED for name in dict.fromkeys(logical)]
 
