@@ -8,7 +8,7 @@ from typing import Any
 from settings.examples import as_text
 from settings.key_schema import allowed, at, key_schema, value_schema
 from settings.keys import Key
-from settings.nearest import nearest
+from settings.nearest import did_you_mean, nearest
 
 
 def detail(key: Key, error: Mapping[str, Any]) -> str:
@@ -20,8 +20,7 @@ def detail(key: Key, error: Mapping[str, Any]) -> str:
     if name == "[key]":
         return f"the name {place[-2]!r} isn't {allowed(at(key, place[:-2])['propertyNames'])}"
     if error["type"] == "extra_forbidden":
-        near = nearest(str(name), schema["fields"])
-        return f"{name!r} is unknown" + (f"; did you mean {near}?" if near else "")
+        return f"{name!r} is unknown{did_you_mean(str(name), schema['fields'])}"
     if error["type"] == "missing":
         return f"{name} is missing" if "properties" in schema else ""
     if len(place) > 1 and "patternProperties" in (held := at(key, place[:-1])):

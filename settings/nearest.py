@@ -83,6 +83,12 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     return next(iter(alike(name, names)), None)
 
 
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """`; did you mean NAME?`, or nothing."""
+    near = nearest(name, names)
+    return f"; did you mean {near}?" if near else ""
+
+
 def alike(name: str, names: Iterable[str]) -> Sequence[str]:
     """The names that were probably meant, best first; at most three, about as probable."""
     known = {each: _words(each) for each in names}

@@ -6,10 +6,10 @@ Source: @backstage-community/plugin-rbac-backend, csv-file-watcher and condition
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from settings.nearest import nearest
+from settings.nearest import did_you_mean, nearest
 
 ACTIONS = ("create", "read", "update", "delete", "use")
 SHOWN_FAULTS = 20
@@ -35,7 +35,7 @@ def faults_of_line(fields: list[str]) -> Iterator[str]:
     if not fields[2] or '"' in fields[2]:
         yield f"{fields[2]!r} is no permission"
     if fields[3] not in ACTIONS:
-        yield f"{fields[3]!r} is no action{meant(fields[3], ACTIONS)}"
+        yield f"{fields[3]!r} is no action{did_you_mean(fields[3], ACTIONS)}"
     if fields[4] not in ("allow", "deny"):
         yield f"{fields[4]!r} is neither allow nor deny"
 
@@ -43,7 +43,7 @@ def faults_of_line(fields: list[str]) -> Iterator[str]:
 def faults_of_document(document: Mapping[Any, Any]) -> Iterator[str]:
     """What is malformed in a document of the YAML file; what is missing, in one fault."""
     unknown = [str(name) for name in document if name not in _FIELDS]
-    yield from (f"{name!r} is unknown{meant(name, _FIELDS)}" for name in unknown)
+    yield from (f"{name!r} is unknown{did_you_mean(name, _FIELDS)}" for name in unknown)
     missing = [name for name in _FIELDS if not document.get(name)]
     renamed = {nearest(name, missing) for name in unknown}
     if left := [name for name in missing if name not in renamed]:
@@ -101,9 +101,3 @@ def shown(faults: list[str]) -> list[str]:
     """The first faults, and how many there are besides."""
     more = len(faults) - SHOWN_FAULTS
     return [*faults[:SHOWN_FAULTS], *([f"{more} more"] if more > 0 else [])]
-
-
-def meant(name: str, names: Iterable[str]) -> str:
-    """`; did you mean NAME?`, or nothing."""
-    near = nearest(name, names)
-    return f"; did you mean {near}?" if near else ""

@@ -16,9 +16,9 @@ from settings.access import (
 )
 from settings.keys import KEYS
 from settings.model import Settings
-from settings.nearest import nearest
+from settings.nearest import did_you_mean, nearest
 from settings.overrides import overriding
-from settings.permission_faults import ACTIONS, meant, shown
+from settings.permission_faults import ACTIONS, shown
 from settings.permissions import Condition, Grant
 from settings.problem import Problem, Warn, config_rm, config_set, with_faults
 from settings.rules.rule import rule
@@ -101,11 +101,11 @@ def _names_of_the_stack(s: Settings) -> set[str]:
 def _faults(grant: Grant, names: set[str]) -> Iterator[str]:
     name, action = grant.object, grant.action
     if action not in ACTIONS:
-        yield f"{action!r} is no action{meant(action, ACTIONS)}"
+        yield f"{action!r} is no action{did_you_mean(action, ACTIONS)}"
     elif name in names:
         return
     elif name not in OBJECTS:
-        yield f"{name} is unknown{meant(name, {*OBJECTS, *names})}"
+        yield f"{name} is unknown{did_you_mean(name, {*OBJECTS, *names})}"
     elif action not in OBJECTS[name]:
         yield f"{name} has the action {' or '.join(sorted(OBJECTS[name]))}, not {action}"
 
@@ -113,7 +113,7 @@ def _faults(grant: Grant, names: set[str]) -> Iterator[str]:
 def _faults_of(condition: Condition) -> Iterator[str]:
     kind = condition.resource_type
     if kind not in RULES:
-        yield f"{kind} is unknown{meant(kind, RULES)}"
+        yield f"{kind} is unknown{did_you_mean(kind, RULES)}"
         return
     rules = {**RULES[kind]}
     if condition.plugin != (plugin := rules.pop("plugin")):
@@ -127,13 +127,13 @@ def _faults_of(condition: Condition) -> Iterator[str]:
         if resource_type != kind:
             yield f"{name} is a rule of {resource_type}, not of {kind}"
         elif name not in rules:
-            yield f"{name} is no rule of {kind}{meant(name, rules)}"
+            yield f"{name} is no rule of {kind}{did_you_mean(name, rules)}"
         else:
             types = rules[name]
             required = {each for each, type_ in types.items() if not type_.startswith("optional")}
             for each in sorted({*params, *required}):
                 if each not in types:
-                    yield f"{name} has no parameter {each}{meant(each, types)}"
+                    yield f"{name} has no parameter {each}{did_you_mean(each, types)}"
                 elif each not in params:
                     yield f"{name} needs the parameter {each}"
                 elif not isinstance(params[each], _TYPES[type_ := types[each].split()[-1]]):

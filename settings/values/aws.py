@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.alias_generators import to_camel
 
-from settings.nearest import nearest
+from settings.nearest import did_you_mean, nearest
 from settings.problem import Misspelt
 from settings.values.common import NAME, Model, allowing, matching, scalar
 
@@ -78,8 +78,7 @@ def _services(entries: tuple[dict[str, str], ...]) -> tuple[dict[str, str], ...]
 
     names = {to_camel(name) for name in inspect.signature(aws.ProviderEndpointArgs).parameters}
     for name in (name for entry in entries for name in entry if name not in names):
-        near = nearest(name, names)
-        raise ValueError(f"{name!r} is unknown" + (f"; did you mean {near}?" if near else ""))
+        raise ValueError(f"{name!r} is unknown{did_you_mean(name, names)}")
     return entries
 
 
