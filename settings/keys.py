@@ -638,6 +638,10 @@ class Key:
         """None: a rule refuses no value for itself."""
         return next((each for each in self.field.metadata if isinstance(each, PolicyRefuses)), None)
 
+    def full(self, project: str) -> str:
+        """The name with its namespace."""
+        return self.name if ":" in self.name else f"{project}:{self.name}"
+
     @property
     def is_text(self) -> bool:
         """Whether the value is the text itself; else it is JSON."""

@@ -84,11 +84,8 @@ class Reader:
         self.problems.append(problem)
         self._refused.add(problem.key)
 
-    def _full(self, key: Key) -> str:
-        return key.name if ":" in key.name else f"{self._project}:{key.name}"
-
     def _text(self, key: Key) -> str | None:
-        full = self._full(key)
+        full = key.full(self._project)
         text = get_config(full)
         if text is None or not is_config_secret(full) or key.holds_secrets:
             return None if text is None else as_text(text)
@@ -152,7 +149,7 @@ class Reader:
             prefix = key[: len(key) - len(name)]
             names = [each.removeprefix(prefix) for each in KEYS if each.startswith(prefix)]
             near = [KEYS[prefix + each] for each in alike(name, names)]
-            if len(near) == 1 and get_config(self._full(near[0])) is None:
+            if len(near) == 1 and get_config(near[0].full(self._project)) is None:
                 self._refused.add(near[0].name)  # it is there, under this name
             meaning, removal = owned[namespace], config_rm(key)
             if near:

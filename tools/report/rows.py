@@ -46,9 +46,8 @@ def _keys(settings: Settings, config: StackConfig) -> Iterator[Row]:
 
 
 def _row(key: Key, config: StackConfig) -> Row:
-    full = key.name if ":" in key.name else f"{config.project}:{key.name}"
     default, meaning = (each.replace("`", "") for each in key_row(key, policy="policy"))
-    given = config.values.get(full)
+    given = config.values.get(key.full(config.project))
     if given is None:
         return Row(key.name, default, "default", meaning)
     return Row(key.name, _masked(given) if key.holds_secrets else given, "stack file", meaning)

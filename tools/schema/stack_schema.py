@@ -30,14 +30,16 @@ def stack_schema() -> dict[str, Any]:
     properties = {}
     for name, key in sorted(KEYS.items()):
         of_key = (groups[key.group] if key.group else model)["properties"][name]
-        full = name if ":" in name else f"{PROJECT}:{name}"
         about = meaning(key)
         if key.known_to:
             databases = key.known_to.databases
             on = " or ".join(sorted(key.known_to.targets))
             database = f", database {' or '.join(databases)}" if databases else ""
             about += f" (target {on}{database})"
-        properties[full] = {"description": about, **_as_written(of_key, key.holds_secrets)}
+        properties[key.full(PROJECT)] = {
+            "description": about,
+            **_as_written(of_key, key.holds_secrets),
+        }
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Stack file of Backstage on EKS",
