@@ -12,7 +12,7 @@ from tools.cost.assumptions import Assumptions
 from tools.cost.estimate import NOTHING, Range, estimate
 from tools.cost.plan import region_of
 from tools.cost.prices import CostError, Prices
-from tools.diff.comparison.change import Change
+from tools.diff.comparison.change import Change, of_new_stack
 from tools.diff.comparison.changes import compare
 from tools.diff.comparison.replacements import lacking
 from tools.diff.comparison.values import Difference, Path
@@ -81,7 +81,7 @@ class Review:
     @property
     def new(self) -> bool:
         """Whether the base doesn't have the stack."""
-        return not any(each.before for each in self.changes)
+        return of_new_stack(self.changes)
 
     @property
     def shown(self) -> list[Change]:

@@ -56,6 +56,11 @@ def marked(resource: Resource, found: Iterable[Difference]) -> Iterator[Differen
         yield each if decided else replace(each, replaces=by)
 
 
+def of_new_stack(changes: Iterable[Change]) -> bool:
+    """Whether the base doesn't have the stack."""
+    return not any(each.before for each in changes)
+
+
 def replaced(change: Change) -> Change:
     """The change as a replacement, if anything replaces the resource."""
     before, after = change.before, change.after

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from tools.diff.comparison.change import Change
+from tools.diff.comparison.change import Change, of_new_stack
 from tools.diff.consequences.cidrs import EVERYWHERE, beyond
 from tools.diff.consequences.dns import Records, records, stack_of
 from tools.diff.consequences.ingress import Ingress, IngressChange, ingress_changes
@@ -18,7 +18,7 @@ CALLBACKS = "signInCallbackUrls"
 
 def exposures(changes: Sequence[Change]) -> list[Risk]:
     """What a change opens: by an Ingress, then by the network. A new stack opens nothing."""
-    if not any(each.before for each in changes):
+    if of_new_stack(changes):
         return []
     found = [
         Risk(headline, details, "exposure")

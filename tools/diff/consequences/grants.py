@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from tools.diff.comparison.change import Change
+from tools.diff.comparison.change import Change, of_new_stack
 from tools.diff.comparison.rendering import readable
 from tools.diff.comparison.values import Difference
 from tools.diff.consequences.risk import Note
@@ -59,7 +59,7 @@ def grants(changes: Sequence[Change]) -> Iterator[Note]:
             found[f"{change.operation}d"].append(change.resource.name)
         elif is_grant(change.resource.type) and any(map(_matters, change.differences)):
             found["changed"].append(change.resource.name)
-    if not any(each.before for each in changes):
+    if of_new_stack(changes):
         count = len(found["created"])
         yield Note("Access", f"{count} new resources grant rights or open a network.")
         return
