@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from settings.files import FileError, children, parse_yaml, read_text
+from settings.files import FileError, children, mapped, parse_yaml, read_text
 from settings.overrides import Path, merged, overridden
 
 SHIPPED = "assets/app-config.production.yaml"
@@ -168,11 +168,9 @@ def _substituted(node: Any, variables: Mapping[str, str]) -> Any:
         known = variables.get(name.strip()) or (default if separator else None)
         return match[0] if match[1] or known is None else known
 
-    if isinstance(node, dict):
-        return {name: _substituted(each, variables) for name, each in node.items()}
-    if isinstance(node, list):
-        return [_substituted(each, variables) for each in node]
-    return _SUBSTITUTION.sub(value, node) if isinstance(node, str) else node
+    return mapped(
+        node, lambda leaf: _SUBSTITUTION.sub(value, leaf) if isinstance(leaf, str) else leaf
+    )
 
 
 def _strings(node: object) -> Iterator[tuple[str, str]]:

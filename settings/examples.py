@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from settings.files import mapped
 from settings.key_schema import examples, key_schema
 from settings.keys import Key
 
@@ -60,10 +61,10 @@ _IDENTIFIERS = (
 
 def placeholder(example: Any) -> Any:
     """An example with a word in capitals for each identifier of an account."""
-    if isinstance(example, list):
-        return [placeholder(each) for each in example]
-    if isinstance(example, dict):
-        return {name: placeholder(each) for name, each in example.items()}
+    return mapped(example, _word)
+
+
+def _word(example: Any) -> Any:
     found = (word for pattern, word in _IDENTIFIERS if re.fullmatch(pattern, str(example)))
     return next(found, example)
 

@@ -144,6 +144,15 @@ def _mapping(document: Any) -> dict[Any, Any]:
     return document
 
 
+def mapped(node: Any, leaf: Callable[[Any], Any]) -> Any:
+    """A copy of mappings and lists, with what `leaf` makes of every other value in them."""
+    if isinstance(node, dict):
+        return {name: mapped(each, leaf) for name, each in node.items()}
+    if isinstance(node, list):
+        return [mapped(each, leaf) for each in node]
+    return leaf(node)
+
+
 def children(node: object) -> Iterator[tuple[str, Any]]:
     """Names or indices, and values, of a mapping or a list; nothing for a scalar."""
     if isinstance(node, dict):

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from settings.files import mapped
 from tools.diff.comparison.stand_ins import has_stand_in, shown
 from tools.preview.recording import masked_value
 
@@ -46,15 +47,8 @@ def yaml_lines(value: Any, flow: bool = True) -> list[str]:
 
 def readable(value: Any) -> Any:
     """A raw value masked, its stand-ins as plain values, JSON in a text parsed."""
-    return _parsed(masked_value(shown(value)))
-
-
-def _parsed(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _parsed(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_parsed(each) for each in value]
-    return parsed_json(value) if isinstance(value, str) else value
+    known = masked_value(shown(value))
+    return mapped(known, lambda leaf: parsed_json(leaf) if isinstance(leaf, str) else leaf)
 
 
 def parsed_json(text: str) -> Any:

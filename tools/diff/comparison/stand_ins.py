@@ -9,6 +9,7 @@ from typing import Any
 
 from pulumi.runtime import rpc
 
+from settings.files import mapped
 from tools.diff.comparison.lists import name_of
 from tools.preview.recording import Recording, is_secret, secret
 
@@ -54,14 +55,14 @@ def _filled(value: Any, run: Any, renamed: Mapping[str, str]) -> Any:
 
 
 def _with_names(value: Any, renamed: Mapping[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {key: _with_names(each, renamed) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_with_names(each, renamed) for each in value]
-    if not renamed or not isinstance(value, str):
+    if not renamed:
         return value
-    names = "|".join(re.escape(each) for each in renamed)
-    return re.sub(rf"(?<![\w-])({names})(?![\w-])", lambda match: renamed[match[1]], value)
+    names = re.compile(rf"(?<![\w-])({'|'.join(re.escape(each) for each in renamed)})(?![\w-])")
+
+    def leaf(text: Any) -> Any:
+        return names.sub(lambda match: renamed[match[1]], text) if isinstance(text, str) else text
+
+    return mapped(value, leaf)
 
 
 def unknown_paths(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -93,10 +94,4 @@ def has_stand_in(value: Any) -> bool:
 
 def shown(value: Any) -> Any:
     """A value with its stand-ins as plain values."""
-    if isinstance(value, StandIn):
-        return value.value
-    if isinstance(value, dict):
-        return {key: shown(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [shown(each) for each in value]
-    return value
+    return mapped(value, lambda leaf: leaf.value if isinstance(leaf, StandIn) else leaf)
