@@ -51,9 +51,7 @@ def skip_without_driver() -> None:
         if shutil.which(program) is None:
             pytest.skip(f"no {program} on PATH; its image has it")
     if os.geteuid() or not PLUGINS.is_dir():
-        pytest.skip(
-            f"needs root and a kubelet whose directory is {KUBELET}; set KUBELET_DIR for another one"
-        )
+        pytest.skip(f"needs root and a kubelet in {KUBELET}; KUBELET_DIR sets another directory")
     if TOKEN.exists():
         pytest.skip(f"{TOKEN} exists: this is a pod")
     for kind in KINDS:
